@@ -1,0 +1,77 @@
+"""The exceptions of the product: one class per error code, each also the built-in users expect.
+
+Codes are gRPC's numbers (https://grpc.io/docs/guides/status-codes/), the same in C++ and in C.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AiosError(Exception):
+    """Base of every error that AIOS Cells raises on purpose; `code` is gRPC's number for it."""
+
+    code: ClassVar[int] = 2
+
+
+class InvalidArgumentError(AiosError, ValueError):
+    """An argument is wrong: the message names it, what was expected and what came."""
+
+    code = 3
+
+
+class DeadlineExceededError(AiosError, TimeoutError):
+    """The answer did not come in the time that the caller allowed."""
+
+    code = 4
+
+
+class NotFoundError(AiosError, LookupError):
+    """A bundle, an endpoint or an engine isn't there; the message says how to get it."""
+
+    code = 5
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class OverloadedError(AiosError):
+    """A queue or a disk is full; try again later."""
+
+    code = 8
+
+
+class FailedPreconditionError(AiosError):
+    """The object isn't in a state that allows the call: not loaded, closed, read-only."""
+
+    code = 9
+
+
+class UnsupportedError(AiosError, NotImplementedError):
+    """An operator, dtype or format version that this build doesn't know."""
+
+    code = 12
+
+
+class InternalError(AiosError):
+    """A bug in AIOS Cells; please report it."""
+
+    code = 13
+
+
+class UnavailableError(AiosError):
+    """Not ready yet, as while loading; retry."""
+
+    code = 14
+
+
+class CorruptBundleError(AiosError):
+    """A bundle's file is missing, changed, or answers differently than it did at export."""
+
+    code = 15
+
+
+class CorruptHomeError(AiosError):
+    """The manager's home is damaged."""
+
+    code = 15

@@ -24,7 +24,19 @@ _ERRORS = (
     "UnsupportedError",
 )
 
-_HOME_OF = dict.fromkeys(_ERRORS, "aios.errors")
+_HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
+    "BenchmarkResult": "aios._core",
+    "ExportReport": "aios.exporting",
+    "Signature": "aios._core",
+    "TensorFlowCellularBridge": "aios.bridge",
+    "TensorFlowTrainingCell": "aios.training",
+    "TensorSpec": "aios._core",
+    "Tolerance": "aios.bundle.manifest",
+    "TrainingConfig": "aios.training.config",
+    "TrainingReport": "aios.training.report",
+    "export": "aios.exporting",
+    "load": "aios.bridge",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -41,6 +53,25 @@ def __dir__() -> list[str]:
 
 
 if TYPE_CHECKING:
-    from aios.errors import (
-        AiosError as AiosError,
-    )
+    from aios._core import BenchmarkResult as BenchmarkResult
+    from aios._core import Signature as Signature
+    from aios._core import TensorSpec as TensorSpec
+    from aios.bridge import TensorFlowCellularBridge as TensorFlowCellularBridge
+    from aios.bridge import load as load
+    from aios.bundle.manifest import Tolerance as Tolerance
+    from aios.errors import AiosError as AiosError
+    from aios.errors import CorruptBundleError as CorruptBundleError
+    from aios.errors import CorruptHomeError as CorruptHomeError
+    from aios.errors import DeadlineExceededError as DeadlineExceededError
+    from aios.errors import FailedPreconditionError as FailedPreconditionError
+    from aios.errors import InternalError as InternalError
+    from aios.errors import InvalidArgumentError as InvalidArgumentError
+    from aios.errors import NotFoundError as NotFoundError
+    from aios.errors import OverloadedError as OverloadedError
+    from aios.errors import UnavailableError as UnavailableError
+    from aios.errors import UnsupportedError as UnsupportedError
+    from aios.exporting import ExportReport as ExportReport
+    from aios.exporting import export as export
+    from aios.training import TensorFlowTrainingCell as TensorFlowTrainingCell
+    from aios.training import TrainingConfig as TrainingConfig
+    from aios.training import TrainingReport as TrainingReport

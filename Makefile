@@ -1,0 +1,67 @@
+# What a person types is what CI runs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := build/cpp
+SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
+           CMakeLists.txt pyproject.toml README.md
+CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
+
+.PHONY: demo test test-cpp test-python lint format stubs bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/aios demo
+
+test: lint test-cpp test-python
+
+test-cpp: $(VENV)/.system
+	cmake -S . -B $(BUILD) -G Ninja -DAIOS_BUILD_TESTS=ON >/dev/null
+	cmake --build $(BUILD)
+	ctest --test-dir $(BUILD) --output-on-failure
+
+test-python: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
+
+format: $(VENV)/.test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP_FILES)
+
+# After a change of src/python: the committed stubs are what the extension says of itself.
+stubs: $(VENV)/.test
+	$(BIN)/python -m nanobind.stubgen -q -P -m aios._core -o python/aios/_core.pyi
+
+bench: $(VENV)/.test
+	$(BIN)/python -m benchmarks.bridge
+
+clean:
+	rm -rf build dist $(VENV)
+
+$(VENV)/.python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/.system: cmake/install_system_packages.sh | $(VENV)/.python
+	sh cmake/install_system_packages.sh
+	touch $@
+
+# The build tools stay in the venv, so that a second build of the wheel is incremental.
+$(VENV)/.build-tools: pyproject.toml $(VENV)/.system
+	$(BIN)/pip install -q "scikit-build-core>=0.11" "nanobind>=2.9" "numpy>=2.0" cmake ninja
+	touch $@
+
+$(VENV)/.demo: $(SOURCES) $(VENV)/.build-tools
+	$(BIN)/pip install -q --no-build-isolation ".[demo]"
+	touch $@
+
+$(VENV)/.test: $(SOURCES) $(VENV)/.build-tools
+	$(BIN)/pip install -q --no-build-isolation ".[all,test,lint]"
+	touch $@

@@ -1,0 +1,71 @@
+// TensorFlowPerformanceCell: runs one exported model.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aios/error.hpp"
+#include "aios/export.hpp"
+#include "aios/metrics.hpp"
+#include "aios/signature.hpp"
+#include "aios/tensor.hpp"
+
+namespace aios {
+
+// How much of a bundle is checked before its model may answer.
+enum class Verify {
+  kQuick,  // every file's size and SHA-256, then 2 golden samples on the chosen engine
+  kFull,   // every file's size and SHA-256, then all golden samples on every engine found here
+  kOff,    // sizes only
+};
+
+struct CellOptions {
+  std::string engine = "auto";  // or the name of one engine
+  int threads = 1;              // threads that one call may use, 1 or more
+  Verify verify = Verify::kQuick;
+  // Where LiteRT's library is; empty: $AIOS_LITERT_LIBRARY, then the loader's path.
+  std::string litert_library;
+};
+
+// Movable. Every method may be called from any thread; inference() runs in the caller's thread.
+class AIOS_EXPORT TensorFlowPerformanceCell {
+ public:
+  TensorFlowPerformanceCell();
+  ~TensorFlowPerformanceCell();
+  TensorFlowPerformanceCell(TensorFlowPerformanceCell&&) noexcept;
+  TensorFlowPerformanceCell& operator=(TensorFlowPerformanceCell&&) noexcept;
+
+  // Before loadModel. Throws InvalidArgument for an option out of range.
+  void initialize(const CellOptions& options);
+
+  // Loads a bundle directory, checks it as options.verify says, and replaces the model loaded
+  // before. On an error the model loaded before stays. Throws NotFound (no bundle, no engine),
+  // DataLoss (a file or an answer isn't what was exported), Unsupported (format version).
+  void loadModel(const std::string& path, const std::vector<std::string>& tags = {"serve"});
+
+  // `inputs` in the signature's order. Allocates the results, in the signature's order.
+  std::vector<Tensor> inference(Span<const TensorView> inputs);
+  std::vector<Tensor> inference(std::initializer_list<TensorView> inputs) {
+    return inference(Span<const TensorView>(inputs.begin(), inputs.size()));
+  }
+  // Writes into `outputs`, which have the right dtype and shape; they may not overlap `inputs`.
+  void inference(Span<const TensorView> inputs, Span<TensorView> outputs);
+
+  // Calls on zeros of batch 1, so that the first real call is as fast as the next.
+  void warmup(std::size_t iterations);
+  // At least 1 iteration, after 10 % warm-up calls that are not counted.
+  BenchmarkResult benchmark(Span<const TensorView> inputs, std::size_t iterations);
+
+  // The default signature. All three throw FailedPrecondition while nothing is loaded.
+  const Signature& signature() const;
+  const std::string& engine() const;
+  // Gives the model's memory back; later calls throw FailedPrecondition.
+  void close();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace aios

@@ -1,0 +1,162 @@
+"""
+The C++ core of AIOS Cells; use the classes of the package `aios` instead.
+"""
+
+from typing import Any
+
+
+class TensorSpec:
+    """One named tensor: its dtype and its shape."""
+
+    @property
+    def name(self) -> str:
+        """The name in the model's signature."""
+
+    @property
+    def dtype(self) -> str:
+        """NumPy's name, as "float32"."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Sizes; -1 where any size is taken."""
+
+    def __repr__(self) -> str: ...
+
+class Signature:
+    """What a model takes and gives, in order."""
+
+    @property
+    def name(self) -> str:
+        """The signature's name, as "serving_default"."""
+
+    @property
+    def inputs(self) -> list[TensorSpec]:
+        """Tensor specs of the inputs, in order."""
+
+    @property
+    def outputs(self) -> list[TensorSpec]:
+        """Tensor specs of the outputs, in order."""
+
+    def __repr__(self) -> str: ...
+
+class BenchmarkResult:
+    """Latency of single calls of the C++ cell, one after another."""
+
+    @property
+    def engine(self) -> str:
+        """The engine that answered."""
+
+    @property
+    def iterations(self) -> int:
+        """Timed calls."""
+
+    @property
+    def p50_us(self) -> float:
+        """Median, in microseconds."""
+
+    @property
+    def p90_us(self) -> float:
+        """90th percentile, in microseconds."""
+
+    @property
+    def p99_us(self) -> float:
+        """99th percentile, in microseconds."""
+
+    @property
+    def min_us(self) -> float:
+        """Fastest call, in microseconds."""
+
+    @property
+    def max_us(self) -> float:
+        """Slowest call, in microseconds."""
+
+    @property
+    def mean_us(self) -> float:
+        """Mean, in microseconds."""
+
+    @property
+    def throughput_per_s(self) -> float:
+        """Samples answered per second of measured time."""
+
+    def __repr__(self) -> str: ...
+
+class ArtifactVerification:
+    """How one artifact answered the golden samples on this machine."""
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def ok(self) -> bool: ...
+
+    @property
+    def worst(self) -> float:
+        """Largest error, in tolerances; over 1 is a failure."""
+
+    @property
+    def max_error(self) -> float:
+        """Largest absolute error."""
+
+    @property
+    def samples(self) -> int: ...
+
+    @property
+    def sample(self) -> int: ...
+
+    @property
+    def tensor(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+def verify_bundle(path: str, *, litert_library: str = '', threads: int = 1, include_pending: bool = False) -> list[ArtifactVerification]:
+    """
+    Checks every file, then runs all golden samples on every engine found here.
+    """
+
+class Cell:
+    """A C++ performance cell; base of TensorFlowCellularBridge."""
+
+    def __init__(self) -> None: ...
+
+    def _load(self, path: str, engine: str, threads: int, verify: str, litert_library: str) -> None:
+        """Loads a bundle in place of the one loaded before."""
+
+    def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False) -> Any:
+        """
+        Answers one batch.
+
+        Args:
+            x: An array of the input's dtype and shape, or a dict of arrays by input name.
+            out: Writable C-contiguous array (or dict of them) that takes the answer; it is returned.
+            copy: Convert inputs of another dtype or layout instead of refusing them.
+
+        Returns:
+            An array for one output, a dict by name for more, or when `x` is a dict.
+
+        Raises:
+            InvalidArgumentError: A tensor doesn't fit the signature; the message names it.
+            FailedPreconditionError: No model is loaded.
+        """
+
+    def benchmark_performance(self, x: object, iterations: int = 100) -> BenchmarkResult:
+        """
+        Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.
+        """
+
+    @property
+    def signature(self) -> Signature:
+        """The signature that calls are checked against."""
+
+    @property
+    def engine(self) -> str:
+        """The engine that runs."""
+
+    def close(self) -> None:
+        """Gives the model's memory back; later calls are refused."""

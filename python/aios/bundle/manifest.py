@@ -1,0 +1,170 @@
+"""A bundle's manifest, as DESIGN's format_version 1 writes it; the C++ reader is src/bundle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+MANIFEST_HASH = "manifest.sha256"
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One file of a bundle: its path in the bundle, its size and its SHA-256."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRecord:
+    """One tensor of a signature; -1 in `shape` is any size."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRecord:
+    """Named, ordered inputs and outputs."""
+
+    name: str
+    inputs: tuple[TensorRecord, ...]
+    outputs: tuple[TensorRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """|a - b| <= absolute * max(1, max|b|) + relative * |b|, per tensor and sample.
+
+    `b` is the training model's answer. The absolute part grows with the tensor's largest
+    magnitude, because the order of a sum alone moves results by that much.
+    """
+
+    absolute: float = 1e-5
+    relative: float = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRecord:
+    """One engine's files, and how they did: verdict is pending, passed, failed or declined."""
+
+    engine: str
+    target: str
+    precision: str
+    verdict: str
+    files: tuple[FileRecord, ...] = ()
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    max_error: float | None = None
+    worst: float | None = None
+    reason: str | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Size of the artifact's files, in bytes."""
+        return sum(file.bytes for file in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Everything that manifest.json says."""
+
+    signatures: tuple[SignatureRecord, ...]
+    artifacts: tuple[ArtifactRecord, ...]
+    files: tuple[FileRecord, ...]
+    golden: str
+    labels: tuple[str, ...] | None
+    provenance: dict[str, Any]
+    format_version: int = FORMAT_VERSION
+
+
+def hash_file(root: Path, path: str) -> FileRecord:
+    """Describes the file `path` of the bundle directory `root`."""
+    with open(root / path, "rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return FileRecord(path, (root / path).stat().st_size, digest)
+
+
+def write_manifest(root: Path, manifest: Manifest) -> None:
+    """Writes manifest.json and manifest.sha256 into the directory `root`."""
+    text = json.dumps(asdict(manifest), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    (root / MANIFEST).write_text(text)
+    (root / MANIFEST_HASH).write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Reads a bundle's manifest, checked against its own hash; other files aren't touched.
+
+    Raises:
+        NotFoundError: `root` isn't a directory.
+        CorruptBundleError: The manifest is missing, changed or malformed.
+        UnsupportedError: Another format version.
+    """
+    if not root.is_dir():
+        raise NotFoundError(f"no bundle at '{root}': expected a directory that aios.export() wrote")
+    try:
+        text = (root / MANIFEST).read_bytes()
+        recorded = (root / MANIFEST_HASH).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CorruptBundleError(
+            f"bundle '{root}' can't be read: {error}; export it again"
+        ) from error
+    digest = hashlib.sha256(text).hexdigest()
+    if recorded != digest + "\n":
+        raise CorruptBundleError(
+            f"bundle file '{MANIFEST}' in '{root}' doesn't match '{MANIFEST_HASH}': expected "
+            f"SHA-256 {recorded[:64]}, got {digest}; export the bundle again"
+        )
+    return _parse(json.loads(text))
+
+
+def _parse(document: Any) -> Manifest:
+    version = document.get("format_version") if isinstance(document, dict) else None
+    if version is not None and version != FORMAT_VERSION:
+        raise UnsupportedError(
+            f"bundle file '{MANIFEST}': expected format_version {FORMAT_VERSION}, got {version}; "
+            "use the aios version that wrote it, or export again"
+        )
+    try:
+        return Manifest(
+            signatures=tuple(_signature(entry) for entry in document["signatures"]),
+            artifacts=tuple(_artifact(entry) for entry in document["artifacts"]),
+            files=_files(document["files"]),
+            golden=str(document["golden"]),
+            labels=None if document["labels"] is None else tuple(document["labels"]),
+            provenance=dict(document["provenance"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CorruptBundleError(
+            f"bundle file '{MANIFEST}' is malformed ({error!r}); export the bundle again"
+        ) from error
+
+
+def _files(entries: Any) -> tuple[FileRecord, ...]:
+    return tuple(FileRecord(**entry) for entry in entries)
+
+
+def _tensors(entries: Any) -> tuple[TensorRecord, ...]:
+    return tuple(
+        TensorRecord(entry["name"], entry["dtype"], tuple(entry["shape"])) for entry in entries
+    )
+
+
+def _signature(entry: Any) -> SignatureRecord:
+    return SignatureRecord(entry["name"], _tensors(entry["inputs"]), _tensors(entry["outputs"]))
+
+
+def _artifact(entry: Any) -> ArtifactRecord:
+    fields = dict(entry)
+    fields["files"] = _files(entry["files"])
+    fields["tolerance"] = Tolerance(**entry["tolerance"])
+    return ArtifactRecord(**fields)

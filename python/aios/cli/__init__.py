@@ -1,0 +1,1 @@
+"""The command line `aios`: stdout is data, stderr is talk."""

@@ -1,0 +1,92 @@
+"""`aios inspect`: what a bundle holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aios.bundle.manifest import Manifest, TensorRecord, read_manifest
+from aios.cli.output import JsonFlag, data, print_json, reports_errors
+
+
+@reports_errors
+def inspect(
+    bundle: Annotated[Path, typer.Argument(help="A bundle directory, as digits.cell.")],
+    *,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show signatures, artifacts, sizes, errors and provenance of a bundle."""
+    manifest = read_manifest(bundle)
+    if as_json:
+        print_json(summary(manifest))
+        return
+    _print_signatures(bundle, manifest)
+    _print_artifacts(manifest)
+    _print_provenance(manifest)
+
+
+def summary(manifest: Manifest) -> dict[str, Any]:
+    """The JSON of `aios inspect`."""
+    return {
+        "format_version": manifest.format_version,
+        "signatures": [asdict(signature) for signature in manifest.signatures],
+        "labels": manifest.labels,
+        "artifacts": [
+            {
+                "engine": artifact.engine,
+                "target": artifact.target,
+                "precision": artifact.precision,
+                "verdict": artifact.verdict,
+                "max_error": artifact.max_error,
+                "reason": artifact.reason,
+                "bytes": artifact.bytes,
+            }
+            for artifact in manifest.artifacts
+        ],
+        "provenance": manifest.provenance,
+    }
+
+
+def _print_signatures(bundle: Path, manifest: Manifest) -> None:
+    for signature in manifest.signatures:
+        data.print(Text(f"{bundle}  signature {signature.name}", style="bold"))
+        for role, specs in (("input", signature.inputs), ("output", signature.outputs)):
+            for spec in specs:
+                data.print(Text(f"  {role:<6} {spec.name}: {_described(spec)}"))
+    if manifest.labels is not None:
+        data.print(Text(f"  labels {', '.join(manifest.labels)}"))
+
+
+def _described(spec: TensorRecord) -> str:
+    return f"{spec.dtype}[{','.join(map(str, spec.shape))}]"
+
+
+def _print_artifacts(manifest: Manifest) -> None:
+    table = Table("engine", "target", "precision", "verdict", "max error", "bytes", "reason")
+    for artifact in manifest.artifacts:
+        error = "" if artifact.max_error is None else f"{artifact.max_error:.2g}"
+        table.add_row(
+            artifact.engine,
+            artifact.target,
+            artifact.precision,
+            artifact.verdict,
+            error,
+            f"{artifact.bytes:,}",
+            artifact.reason or "",
+        )
+    data.print(table)
+
+
+def _print_provenance(manifest: Manifest) -> None:
+    for name, value in manifest.provenance.items():
+        shown = (
+            ", ".join(f"{key} {entry}" for key, entry in value.items())
+            if isinstance(value, dict)
+            else value
+        )
+        data.print(Text(f"{name}: {shown}"))

@@ -1,0 +1,55 @@
+// A bundle's manifest: what it holds, what each part promises, and where each file is.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "aios/signature.hpp"
+#include "bundle/integrity.hpp"
+
+namespace aios::bundle {
+
+inline constexpr int kFormatVersion = 1;
+
+// |a - b| <= absolute * max(1, max|b|) + relative * |b|, per tensor and sample; b is the reference.
+struct Tolerance {
+  double absolute = 1e-5;
+  double relative = 1e-4;
+};
+
+enum class Verdict {
+  kPending,   // written, not verified yet: only the exporter loads it
+  kPassed,    // answered the golden samples within its tolerance at export
+  kFailed,    // did not; never loaded
+  kDeclined,  // could not be made; the reason says why; it has no files
+};
+
+// One engine's files in the bundle.
+struct Artifact {
+  std::string engine;     // "litert", …
+  std::string target;     // "any", or the CPU that it was compiled for
+  std::string precision;  // "float32", …
+  Verdict verdict = Verdict::kPending;
+  std::string reason;  // why it failed or was declined
+  Tolerance tolerance;
+  std::vector<FileRecord> files;  // the first is the one that the engine opens
+};
+
+struct Bundle {
+  std::filesystem::path directory;
+  std::vector<Signature> signatures;  // the first is the default
+  std::vector<Artifact> artifacts;
+  std::vector<FileRecord> shared_files;  // golden samples, SavedModel: of no single artifact
+  std::string golden;                    // path of the golden samples in the bundle
+};
+
+// Reads and checks manifest.json against manifest.sha256 and this format's rules; files are checked
+// by checkFiles. Throws NotFound (no such directory), DataLoss (missing, changed or malformed
+// manifest; a path that leaves the bundle), Unsupported (another format version).
+Bundle readBundle(const std::filesystem::path& directory);
+
+// checkFile() for every file that the manifest names.
+void checkFiles(const Bundle& bundle, bool sizes_only);
+
+}  // namespace aios::bundle

@@ -1,0 +1,43 @@
+#include "engines/dynamic_library.hpp"
+
+#include <dlfcn.h>
+
+#include <cstdlib>
+
+#include "aios/error.hpp"
+
+namespace aios::engines {
+
+DynamicLibrary::DynamicLibrary(const std::string& path, const char* environment_variable,
+                               const char* soname, const char* remedy) {
+  const char* from_environment = std::getenv(environment_variable);
+  if (!path.empty()) {
+    path_ = path;
+  } else if (from_environment != nullptr && *from_environment != '\0') {
+    path_ = from_environment;
+  } else {
+    path_ = soname;
+  }
+  // Local, so that the vendor's symbols meet nobody else's in this process.
+  library_ = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (library_ == nullptr) {
+    const char* reason = ::dlerror();
+    throw Error(ErrorCode::kNotFound, "engine library '" + path_ + "' can't be opened (" +
+                                          (reason != nullptr ? reason : "no reason given") + "); " +
+                                          remedy);
+  }
+}
+
+void* DynamicLibrary::find(const char* symbol) const noexcept { return ::dlsym(library_, symbol); }
+
+void* DynamicLibrary::require(const char* symbol) const {
+  void* address = find(symbol);
+  if (address == nullptr) {
+    throw Error(ErrorCode::kUnsupported, "engine library '" + path_ + "' has no symbol '" + symbol +
+                                             "'; install a version that docs/concepts/engines.md "
+                                             "names as tested");
+  }
+  return address;
+}
+
+}  // namespace aios::engines

@@ -1,0 +1,39 @@
+// What every engine implements: artifacts become models, models lend sessions.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "aios/signature.hpp"
+#include "bundle/manifest.hpp"
+
+namespace aios::engines {
+
+struct EngineOptions {
+  int threads = 1;
+  std::string library;  // path of the vendor's library; empty: environment, then loader's path
+};
+
+// The mutable state of one caller. Not safe for use from two threads at once.
+class Session {
+ public:
+  virtual ~Session() = default;
+  // The tensors are already checked against the signature and have the same batch. The first call
+  // of a batch size may allocate and be slow; later ones are neither.
+  virtual void run(Span<const TensorView> inputs, Span<TensorView> outputs) = 0;
+};
+
+// A loaded artifact: immutable, shared by its sessions, safe from any thread.
+class Model {
+ public:
+  virtual ~Model() = default;
+  virtual std::unique_ptr<Session> newSession(const Signature& signature) const = 0;
+};
+
+// Loads an artifact of a bundle whose files are already checked. Throws NotFound, naming the
+// remedy, if the engine isn't installed or isn't known.
+std::shared_ptr<const Model> loadModel(const bundle::Bundle& bundle,
+                                       const bundle::Artifact& artifact,
+                                       const EngineOptions& options);
+
+}  // namespace aios::engines

@@ -1,0 +1,69 @@
+// One caller's compiled models, one per batch size, with their aligned staging buffers.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "engines/engine.hpp"
+#include "engines/litert/litert_api.hpp"
+
+namespace aios::engines::litert {
+
+// Where a signature's tensors stand in LiteRT's own order, and the shapes that the file gives its
+// inputs.
+struct SignatureBinding {
+  std::size_t index = 0;
+  std::vector<std::size_t> input_slots;
+  std::vector<std::size_t> output_slots;
+  std::vector<Layout> input_layouts;  // in the signature's order; a negative size is dynamic
+};
+
+// A compiled model resized to the shapes of one call. LiteRT gives wrong answers, without an
+// error, when one compiled model is called from two threads: each belongs to one session.
+class ShapedModel {
+ public:
+  ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
+              const SignatureBinding& binding, Span<const TensorView> inputs,
+              Span<const TensorView> outputs);
+  ~ShapedModel();
+  ShapedModel(const ShapedModel&) = delete;
+  ShapedModel& operator=(const ShapedModel&) = delete;
+
+  bool takes(Span<const TensorView> inputs) const noexcept;
+  void run(Span<const TensorView> inputs, Span<TensorView> outputs);
+
+ private:
+  void compile(LiteRtModel model, int threads);
+  void resizeInputs(Span<const TensorView> inputs);
+  void checkOutputs(Span<const TensorView> outputs);
+  void release() noexcept;
+  TensorBuffer stage(const TensorView& like);
+
+  const Runtime& runtime_;
+  const SignatureBinding& binding_;
+  CompiledModel compiled_ = nullptr;
+  std::vector<std::vector<int64_t>> input_shapes_;
+  // In the signature's order; they own the memory that the buffers of the same slot borrow.
+  std::vector<Tensor> staged_inputs_;
+  std::vector<Tensor> staged_outputs_;
+  // In LiteRT's order.
+  std::vector<TensorBuffer> input_buffers_;
+  std::vector<TensorBuffer> output_buffers_;
+};
+
+class FileSession final : public Session {
+ public:
+  FileSession(const Runtime& runtime, LiteRtModel model, int threads, SignatureBinding binding);
+  void run(Span<const TensorView> inputs, Span<TensorView> outputs) override;
+
+ private:
+  ShapedModel& shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs);
+
+  const Runtime& runtime_;
+  LiteRtModel model_;
+  int threads_;
+  SignatureBinding binding_;
+  std::vector<std::unique_ptr<ShapedModel>> shaped_;  // most recently used first
+};
+
+}  // namespace aios::engines::litert

@@ -1,0 +1,47 @@
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "bindings.hpp"
+#include "runtime/loaded_model.hpp"
+
+namespace nb = nanobind;
+
+namespace aios::python {
+namespace {
+
+std::vector<runtime::ArtifactVerification> verify(const std::string& path,
+                                                  const std::string& litert_library, int threads,
+                                                  bool include_pending) {
+  CellOptions options;
+  options.threads = threads;
+  options.litert_library = litert_library;
+  return runtime::verifyBundle(path, options, include_pending);
+}
+
+}  // namespace
+
+void bindBundle(nb::module_& module) {
+  using Entry = runtime::ArtifactVerification;
+  nb::class_<Entry>(module, "ArtifactVerification",
+                    "How one artifact answered the golden samples on this machine.")
+      .def_prop_ro("engine", [](const Entry& entry) { return entry.artifact.engine; })
+      .def_prop_ro("target", [](const Entry& entry) { return entry.artifact.target; })
+      .def_prop_ro("precision", [](const Entry& entry) { return entry.artifact.precision; })
+      .def_prop_ro("ok", [](const Entry& entry) { return entry.verification.ok; })
+      .def_prop_ro(
+          "worst", [](const Entry& entry) { return entry.verification.worst; },
+          "Largest error, in tolerances; over 1 is a failure.")
+      .def_prop_ro(
+          "max_error", [](const Entry& entry) { return entry.verification.max_error; },
+          "Largest absolute error.")
+      .def_prop_ro("samples", [](const Entry& entry) { return entry.verification.samples; })
+      .def_prop_ro("sample", [](const Entry& entry) { return entry.verification.sample; })
+      .def_prop_ro("tensor", [](const Entry& entry) { return entry.verification.tensor; })
+      .def_prop_ro("reason", [](const Entry& entry) { return entry.verification.reason; });
+  module.def("verify_bundle", &verify, nb::arg("path"), nb::kw_only(),
+             nb::arg("litert_library") = "", nb::arg("threads") = 1,
+             nb::arg("include_pending") = false, nb::call_guard<nb::gil_scoped_release>(),
+             "Checks every file, then runs all golden samples on every engine found here.");
+}
+
+}  // namespace aios::python

@@ -1,0 +1,182 @@
+#include "numpy_tensor.hpp"
+
+#define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
+#define NPY_TARGET_VERSION NPY_1_22_API_VERSION
+#include <numpy/arrayobject.h>
+
+#include <algorithm>
+#include <string>
+
+#include "aios/error.hpp"
+
+namespace nb = nanobind;
+
+namespace aios::python {
+namespace {
+
+static_assert(sizeof(npy_intp) == sizeof(int64_t), "shapes are passed without conversion");
+
+DType dtypeFromNumpy(int type) {
+  switch (type) {
+    case NPY_BOOL:
+      return DType::kBool;
+    case NPY_INT8:
+      return DType::kInt8;
+    case NPY_UINT8:
+      return DType::kUInt8;
+    case NPY_INT16:
+      return DType::kInt16;
+    case NPY_UINT16:
+      return DType::kUInt16;
+    case NPY_INT32:
+      return DType::kInt32;
+    case NPY_UINT32:
+      return DType::kUInt32;
+    case NPY_LONG:
+    case NPY_LONGLONG:
+      return DType::kInt64;
+    case NPY_ULONG:
+    case NPY_ULONGLONG:
+      return DType::kUInt64;
+    case NPY_HALF:
+      return DType::kFloat16;
+    case NPY_FLOAT:
+      return DType::kFloat32;
+    case NPY_DOUBLE:
+      return DType::kFloat64;
+    default:
+      return DType::kInvalid;
+  }
+}
+
+int numpyFromDType(DType dtype) {
+  static constexpr int kTypes[] = {NPY_NOTYPE, NPY_BOOL,    NPY_INT8,   NPY_UINT8, NPY_INT16,
+                                   NPY_UINT16, NPY_INT32,   NPY_UINT32, NPY_INT64, NPY_UINT64,
+                                   NPY_HALF,   NPY_FLOAT32, NPY_FLOAT64};
+  return kTypes[static_cast<std::size_t>(dtype)];
+}
+
+PyArrayObject* asArray(nb::handle value) { return reinterpret_cast<PyArrayObject*>(value.ptr()); }
+
+Span<const int64_t> shapeOf(PyArrayObject* array) {
+  return {reinterpret_cast<const int64_t*>(PyArray_DIMS(array)),
+          static_cast<std::size_t>(PyArray_NDIM(array))};
+}
+
+std::string text(nb::handle value) { return nb::cast<std::string>(nb::str(value)); }
+
+std::string describeArray(PyArrayObject* array) {
+  std::string shape;
+  for (const int64_t dim : shapeOf(array)) {
+    shape += (shape.empty() ? "" : ",") + std::to_string(dim);
+  }
+  const nb::handle dtype(reinterpret_cast<PyObject*>(PyArray_DESCR(array)));
+  return text(dtype) + "[" + shape + "]";
+}
+
+[[noreturn]] void reject(const char* role, const TensorSpec& spec, const std::string& got,
+                         const std::string& remedy) {
+  throw Error(ErrorCode::kInvalidArgument, std::string(role) + " '" + spec.name + "': expected " +
+                                               describe(spec) + ", got " + got + "; " + remedy);
+}
+
+// Contiguous, aligned, and in this machine's byte order.
+bool isPlain(PyArrayObject* array) { return PyArray_ISCARRAY_RO(array); }
+
+nb::object convert(nb::handle value, const TensorSpec& spec) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  const nb::object dtype = numpy.attr("dtype")(name(spec.dtype));
+  const nb::object array = numpy.attr("asarray")(value);
+  if (!nb::cast<bool>(numpy.attr("can_cast")(array.attr("dtype"), dtype, "same_kind"))) {
+    reject("input", spec, describeArray(asArray(array)), "that cast would lose information");
+  }
+  return numpy.attr("ascontiguousarray")(array, dtype);
+}
+
+// ascontiguousarray() gives a 0-d array one dimension; take the original's shape back.
+nb::object converted(nb::handle value, const TensorSpec& spec) {
+  const nb::object array = convert(value, spec);
+  return spec.shape.empty() && PyArray_SIZE(asArray(array)) == 1
+             ? nb::object(array.attr("reshape")(nb::tuple()))
+             : array;
+}
+
+bool hasBuffer(nb::handle value) { return PyObject_CheckBuffer(value.ptr()) != 0; }
+
+// An array over the memory of another library's tensor; none if it offers no such view.
+nb::object viewOf(nb::handle value) {
+  const nb::module_ numpy = nb::module_::import_("numpy");
+  try {
+    if (nb::hasattr(value, "__dlpack__")) return numpy.attr("from_dlpack")(value);
+    if (hasBuffer(value))
+      return numpy.attr("asarray")(nb::steal(PyMemoryView_FromObject(value.ptr())));
+  } catch (nb::python_error& error) {
+    // Not on the CPU, or a dtype that NumPy lacks: told by the caller as "no array".
+    if (!error.matches(PyExc_Exception)) throw;
+  }
+  return nb::none();
+}
+
+TensorView viewOfPlain(PyArrayObject* array, const char* role, const TensorSpec& spec) {
+  const DType dtype = dtypeFromNumpy(PyArray_TYPE(array));
+  if (dtype == DType::kInvalid) {
+    reject(role, spec, describeArray(array), std::string("cast to ") + name(spec.dtype));
+  }
+  if (shapeOf(array).size() > kMaxRank) {
+    reject(role, spec, describeArray(array),
+           "pass " + std::to_string(spec.shape.size()) + " dimensions");
+  }
+  return PyArray_ISWRITEABLE(array) != 0
+             ? TensorView(PyArray_DATA(array), dtype, shapeOf(array))
+             : TensorView(static_cast<const void*>(PyArray_DATA(array)), dtype, shapeOf(array));
+}
+
+}  // namespace
+
+void importNumpy() {
+  if (PyArray_ImportNumPyAPI() < 0) nb::raise_python_error();
+}
+
+BorrowedArray borrowInput(nb::handle value, const TensorSpec& spec, bool copy) {
+  nb::object array = nb::borrow(value);
+  if (!PyArray_Check(value.ptr())) array = viewOf(value);
+  if (copy && (array.is_none() || !isPlain(asArray(array)) ||
+               dtypeFromNumpy(PyArray_TYPE(asArray(array))) != spec.dtype)) {
+    array = converted(value, spec);
+  }
+  if (array.is_none()) {
+    reject("input", spec, text(value.type().attr("__name__")),
+           "pass a NumPy array or a CPU tensor, or copy=True");
+  }
+  PyArrayObject* plain = asArray(array);
+  if (!isPlain(plain)) {
+    const bool strided = PyArray_ISNOTSWAPPED(plain) != 0;
+    reject("input", spec,
+           std::string(strided ? "a non-contiguous " : "a byte-swapped ") + describeArray(plain),
+           "pass np.ascontiguousarray(x) or copy=True");
+  }
+  return {array, viewOfPlain(plain, "input", spec)};
+}
+
+BorrowedArray borrowOutput(nb::handle value, const TensorSpec& spec) {
+  if (!PyArray_Check(value.ptr())) {
+    reject("output", spec, text(value.type().attr("__name__")), "pass a NumPy array");
+  }
+  PyArrayObject* array = asArray(value);
+  if (!PyArray_ISCARRAY(array)) {
+    reject("output", spec, "a read-only or non-contiguous " + describeArray(array),
+           "pass a writable C-contiguous array");
+  }
+  return {nb::borrow(value), viewOfPlain(array, "output", spec)};
+}
+
+BorrowedArray newArray(DType dtype, Span<const int64_t> shape) {
+  PyObject* array =
+      PyArray_SimpleNew(static_cast<int>(shape.size()),
+                        reinterpret_cast<const npy_intp*>(shape.data()), numpyFromDType(dtype));
+  if (array == nullptr) nb::raise_python_error();
+  void* memory = PyArray_DATA(reinterpret_cast<PyArrayObject*>(array));
+  return {nb::steal(array), TensorView(memory, dtype, shape)};
+}
+
+}  // namespace aios::python

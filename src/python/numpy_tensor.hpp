@@ -1,0 +1,30 @@
+// NumPy arrays as tensors, through NumPy's own C API: several times cheaper than nb::ndarray.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include "aios/signature.hpp"
+
+namespace aios::python {
+
+// Must run once, while the module is being imported.
+void importNumpy();
+
+// An array that a view borrows from; keeps the array alive.
+struct BorrowedArray {
+  nanobind::object array;
+  TensorView view;
+};
+
+// Takes a NumPy array, or anything on the CPU with DLPack or the buffer protocol, without copying.
+// With `copy`, another dtype, byte order or layout is converted (NumPy's "same_kind" casts);
+// without it, it is InvalidArgument. Shapes are checked later, with the signature.
+BorrowedArray borrowInput(nanobind::handle value, const TensorSpec& spec, bool copy);
+
+// A writable, C-contiguous NumPy array of the right dtype; anything else is InvalidArgument.
+BorrowedArray borrowOutput(nanobind::handle value, const TensorSpec& spec);
+
+// A new array that owns its memory; its elements are undefined.
+BorrowedArray newArray(DType dtype, Span<const int64_t> shape);
+
+}  // namespace aios::python

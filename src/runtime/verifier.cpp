@@ -1,0 +1,133 @@
+#include "runtime/verifier.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+namespace aios::runtime {
+namespace {
+
+// IEEE 754 binary16, by its definition: sign, 5 exponent bits, 10 fraction bits.
+double halfToDouble(uint16_t bits) {
+  const int exponent = (bits >> 10) & 31;
+  const int fraction = bits & 1023;
+  const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
+  if (exponent == 31) {
+    return fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
+                         : sign * std::numeric_limits<double>::infinity();
+  }
+  if (exponent == 0) return sign * std::ldexp(fraction, -24);
+  return sign * std::ldexp(1024 + fraction, exponent - 25);
+}
+
+// Byte-wise, because a file gives no promise of alignment.
+template <typename T>
+T load(const TensorView& view, std::size_t index) {
+  T value;
+  std::memcpy(&value, static_cast<const char*>(view.bytesData()) + index * sizeof value,
+              sizeof value);
+  return value;
+}
+
+bool isFloat(DType dtype) {
+  return dtype == DType::kFloat16 || dtype == DType::kFloat32 || dtype == DType::kFloat64;
+}
+
+double loadFloat(const TensorView& view, std::size_t index) {
+  if (view.dtype() == DType::kFloat32) return load<float>(view, index);
+  if (view.dtype() == DType::kFloat64) return load<double>(view, index);
+  return halfToDouble(load<uint16_t>(view, index));
+}
+
+void record(double error, double tolerances, const std::string& tensor, std::size_t sample,
+            Verification& result) {
+  result.max_error = std::max(result.max_error, error);
+  if (tolerances > result.worst || result.tensor.empty()) {
+    result.worst = std::max(tolerances, result.worst);
+    result.tensor = tensor;
+    result.sample = sample;
+  }
+}
+
+double magnitude(const TensorView& reference) {
+  double largest = 1;
+  for (std::size_t i = 0; i < reference.elements(); ++i) {
+    largest = std::max(largest, std::abs(loadFloat(reference, i)));
+  }
+  return largest;
+}
+
+std::string figure(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g", value);
+  return text;
+}
+
+}  // namespace
+
+void compareTensor(const TensorView& answer, const TensorView& reference,
+                   const bundle::Tolerance& tolerance, const std::string& tensor,
+                   std::size_t sample, Verification& result) {
+  if (!isFloat(answer.dtype())) {
+    const bool equal = answer.bytes() == 0 ||
+                       std::memcmp(answer.bytesData(), reference.bytesData(), answer.bytes()) == 0;
+    const double error = equal ? 0 : std::numeric_limits<double>::infinity();
+    record(error, error, tensor, sample, result);
+    return;
+  }
+  const double absolute = tolerance.absolute * magnitude(reference);
+  double error = 0;
+  double tolerances = 0;
+  for (std::size_t i = 0; i < answer.elements(); ++i) {
+    const double expected = loadFloat(reference, i);
+    double off = std::abs(loadFloat(answer, i) - expected);
+    if (std::isnan(off)) off = std::numeric_limits<double>::infinity();
+    const double allowed = absolute + tolerance.relative * std::abs(expected);
+    error = std::max(error, off);
+    tolerances = std::max(tolerances, off == 0 ? 0 : off / allowed);
+  }
+  record(error, tolerances, tensor, sample, result);
+}
+
+Verification verifyModel(Span<const std::unique_ptr<SessionPool>> pools,
+                         const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
+                         std::size_t max_samples) {
+  Verification result;
+  for (const std::unique_ptr<SessionPool>& pool : pools) {
+    const Signature& signature = pool->signature();
+    const std::size_t available = golden.count(signature);
+    const std::size_t wanted = std::min(available, max_samples);
+    const SessionPool::Lease session = pool->acquire();
+    for (std::size_t i = 0; i < wanted; ++i) {
+      const std::size_t sample = i * available / wanted;
+      const std::vector<TensorView> expected = golden.outputs(signature, sample);
+      std::vector<Tensor> answers;
+      std::vector<TensorView> views;
+      for (const TensorView& reference : expected) {
+        answers.emplace_back(reference.dtype(), reference.shape());
+        views.push_back(answers.back().view());
+      }
+      session->run(golden.inputs(signature, sample), views);
+      for (std::size_t output = 0; output < views.size(); ++output) {
+        compareTensor(views[output], expected[output], tolerance, signature.outputs[output].name,
+                      sample, result);
+      }
+      ++result.samples;
+    }
+  }
+  // Written so that a NaN would fail.
+  result.ok = result.worst <= 1;
+  if (result.samples == 0) {
+    result.ok = false;
+    result.reason = "the bundle has no golden samples to verify with";
+  } else if (!result.ok) {
+    result.reason = "golden sample " + std::to_string(result.sample) + ", tensor '" +
+                    result.tensor + "': the answer is " + figure(result.worst) +
+                    " tolerances away from the training model's (largest error " +
+                    figure(result.max_error) + ")";
+  }
+  return result;
+}
+
+}  // namespace aios::runtime

@@ -1,0 +1,38 @@
+// Verification: an artifact answers the golden samples as the training model did, or it doesn't.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "bundle/golden.hpp"
+#include "bundle/manifest.hpp"
+#include "runtime/session_pool.hpp"
+
+namespace aios::runtime {
+
+struct Verification {
+  bool ok = true;
+  double worst = 0;         // largest error, in tolerances: over 1 is a failure
+  double max_error = 0;     // largest |answer - reference|
+  std::size_t samples = 0;  // how many were run
+  // Where the largest error was; the tensor is empty if nothing was compared.
+  std::size_t sample = 0;
+  std::string tensor;
+  std::string reason;  // why not ok
+};
+
+// Compares one tensor with its reference, elements of the same dtype and shape. An answer that is
+// not finite where the reference is counts as infinitely wrong; other dtypes than floats must be
+// equal. Adds what it finds to `result`.
+void compareTensor(const TensorView& answer, const TensorView& reference,
+                   const bundle::Tolerance& tolerance, const std::string& tensor,
+                   std::size_t sample, Verification& result);
+
+// Runs up to `max_samples` golden samples of every pool's signature, spread over all of them. Never
+// throws for a wrong answer; passes on what the engine throws.
+Verification verifyModel(Span<const std::unique_ptr<SessionPool>> pools,
+                         const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
+                         std::size_t max_samples);
+
+}  // namespace aios::runtime

@@ -69,10 +69,6 @@ class Span {
                 std::remove_pointer_t<decltype(std::declval<Container&>().data())> (*)[], T (*)[]>>>
   constexpr Span(Container&& container) noexcept
       : data_(container.data()), size_(container.size()) {}
-  // Valid until the end of the full expression that the braces stand in.
-  template <typename U = T, typename = std::enable_if_t<std::is_const_v<U>>>
-  constexpr Span(std::initializer_list<std::remove_const_t<T>> list) noexcept
-      : data_(list.begin()), size_(list.size()) {}
 
   constexpr T* data() const noexcept { return data_; }
   constexpr std::size_t size() const noexcept { return size_; }
@@ -96,12 +92,19 @@ class AIOS_EXPORT TensorView {
   // Throws InvalidArgument for a rank over kMaxRank, a negative size, or a size that overflows.
   TensorView(void* data, DType dtype, Span<const int64_t> shape);
   TensorView(const void* data, DType dtype, Span<const int64_t> shape);
+  template <typename Memory>
+  TensorView(Memory* data, DType dtype, std::initializer_list<int64_t> shape)
+      : TensorView(data, dtype, Span<const int64_t>(shape.begin(), shape.size())) {}
 
   // dtype from the pointer's type; a pointer to const makes a view that can only be an input.
   template <typename T>
   static TensorView of(T* data, Span<const int64_t> shape) {
     static_assert(detail::dtypeOf<T>() != DType::kInvalid, "no tensor dtype for this type");
     return TensorView(data, detail::dtypeOf<T>(), shape);
+  }
+  template <typename T>
+  static TensorView of(T* data, std::initializer_list<int64_t> shape) {
+    return of(data, Span<const int64_t>(shape.begin(), shape.size()));
   }
 
   DType dtype() const noexcept { return dtype_; }
@@ -142,6 +145,8 @@ class AIOS_EXPORT Tensor {
  public:
   Tensor() = default;
   Tensor(DType dtype, Span<const int64_t> shape);
+  Tensor(DType dtype, std::initializer_list<int64_t> shape)
+      : Tensor(dtype, Span<const int64_t>(shape.begin(), shape.size())) {}
 
   DType dtype() const noexcept { return view_.dtype(); }
   Span<const int64_t> shape() const noexcept { return view_.shape(); }

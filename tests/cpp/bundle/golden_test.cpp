@@ -1,0 +1,77 @@
+#include "bundle/golden.hpp"
+
+#include <cstring>
+
+#include "bundle/temporary_directory.hpp"
+#include "expect_error.hpp"
+
+namespace aios::bundle {
+namespace {
+
+const Signature kSignature = {
+    "s", {{"x", DType::kFloat32, {kAnySize, 2}}}, {{"y", DType::kInt32, {kAnySize}}}};
+
+// Two samples: x = [[1,2]], [[3,4]]; y = [5], [6].
+constexpr char kHeader[] = R"({"s/inputs/x":{"dtype":"F32","shape":[2,1,2],"data_offsets":[0,16]},)"
+                           R"("s/outputs/y":{"dtype":"I32","shape":[2,1],"data_offsets":[16,24]}})";
+
+std::string fileOf(const std::string& header) {
+  const uint64_t size = header.size();
+  std::string text(reinterpret_cast<const char*>(&size), sizeof size);
+  const float x[] = {1, 2, 3, 4};
+  const int32_t y[] = {5, 6};
+  text += header;
+  text.append(reinterpret_cast<const char*>(x), sizeof x);
+  return text.append(reinterpret_cast<const char*>(y), sizeof y);
+}
+
+void expectRefused(const std::string& content, const std::string& part) {
+  const TemporaryDirectory directory;
+  directory.write("g", content);
+  EXPECT_AIOS_ERROR(GoldenSamples(directory.path() / "g").count(kSignature), kDataLoss, part);
+}
+
+TEST(GoldenSamples, GivesOneCallsTensors) {
+  const TemporaryDirectory directory;
+  directory.write("g", fileOf(kHeader));
+  const GoldenSamples golden(directory.path() / "g");
+  ASSERT_EQ(golden.count(kSignature), 2U);
+  const TensorView x = golden.inputs(kSignature, 1)[0];
+  EXPECT_EQ(describe(x), "float32[1,2]");
+  float values[2];
+  std::memcpy(values, x.bytesData(), sizeof values);
+  EXPECT_EQ(values[0], 3);
+  EXPECT_EQ(values[1], 4);
+  int32_t answer = 0;
+  std::memcpy(&answer, golden.outputs(kSignature, 0)[0].bytesData(), sizeof answer);
+  EXPECT_EQ(answer, 5);
+}
+
+TEST(GoldenSamples, RefusesHostileFiles) {
+  const std::string good = fileOf(kHeader);
+  expectRefused("", "cut short");
+  expectRefused(good.substr(0, 7), "cut short");
+  expectRefused(good.substr(0, good.size() - 1), "doesn't fit its bytes");
+  std::string huge = good;
+  std::memset(huge.data(), 0xff, 8);
+  expectRefused(huge, "cut short");
+  expectRefused(fileOf("[]"), "isn't JSON");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32"}})"), "malformed");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[2,1,2],"data_offsets":[16,0]}})"),
+                "doesn't fit its bytes");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[9223372036854775807,1,2],)"
+                       R"("data_offsets":[0,16]}})"),
+                "doesn't fit its bytes");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"BF9","shape":[2],"data_offsets":[0,16]}})"),
+                "unknown dtype");
+}
+
+TEST(GoldenSamples, RefusesTensorsThatDoNotFitTheSignature) {
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[2,1,2],"data_offsets":[0,16]}})"),
+                "'s/outputs/y' is missing");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[1,1,4],"data_offsets":[0,16]}})"),
+                "doesn't fit float32[-1,2]");
+}
+
+}  // namespace
+}  // namespace aios::bundle

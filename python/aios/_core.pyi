@@ -145,7 +145,7 @@ class Cell:
             FailedPreconditionError: No model is loaded.
         """
 
-    def benchmark_performance(self, x: object, iterations: int = 100) -> BenchmarkResult:
+    def benchmark_performance(self, x: object | None, iterations: int = 100) -> BenchmarkResult:
         """
         Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.
         """

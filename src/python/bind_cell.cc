@@ -202,7 +202,7 @@ void bindCell(nb::module_& module) {
           },
           nb::arg("path"), nb::arg("engine"), nb::arg("threads"), nb::arg("verify"),
           nb::arg("litert_library"), "Loads a bundle in place of the one loaded before.")
-      .def("perform_inference", &Cell::infer, nb::arg("x"), nb::kw_only(),
+      .def("perform_inference", &Cell::infer, nb::arg("x").none(), nb::kw_only(),
            nb::arg("out") = nb::none(), nb::arg("copy") = false,
            nb::sig("def perform_inference(self, x: object, *, out: object | None = None, "
                    "copy: bool = False) -> typing.Any"),
@@ -219,7 +219,8 @@ Returns:
 Raises:
     InvalidArgumentError: A tensor doesn't fit the signature; the message names it.
     FailedPreconditionError: No model is loaded.)")
-      .def("benchmark_performance", &Cell::benchmark, nb::arg("x"), nb::arg("iterations") = 100,
+      .def("benchmark_performance", &Cell::benchmark, nb::arg("x").none(),
+           nb::arg("iterations") = 100,
            "Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.")
       .def_prop_ro("signature", &Cell::signature, "The signature that calls are checked against.")
       .def_prop_ro("engine", &Cell::engine, "The engine that runs.")

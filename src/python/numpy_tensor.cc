@@ -2,6 +2,7 @@
 
 #define NPY_NO_DEPRECATED_API NPY_2_0_API_VERSION
 #define NPY_TARGET_VERSION NPY_1_22_API_VERSION
+#include <nanobind/stl/string.h>
 #include <numpy/arrayobject.h>
 
 #include <algorithm>

@@ -50,6 +50,11 @@ void record(double error, double tolerances, const std::string& tensor, std::siz
   }
 }
 
+// std::max would let a NaN pass unseen.
+double infiniteIfNan(double value) {
+  return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
+}
+
 double magnitude(const TensorView& reference) {
   double largest = 1;
   for (std::size_t i = 0; i < reference.elements(); ++i) {
@@ -81,11 +86,10 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
   double tolerances = 0;
   for (std::size_t i = 0; i < answer.elements(); ++i) {
     const double expected = loadFloat(reference, i);
-    double off = std::abs(loadFloat(answer, i) - expected);
-    if (std::isnan(off)) off = std::numeric_limits<double>::infinity();
+    const double off = std::abs(loadFloat(answer, i) - expected);
     const double allowed = absolute + tolerance.relative * std::abs(expected);
-    error = std::max(error, off);
-    tolerances = std::max(tolerances, off == 0 ? 0 : off / allowed);
+    error = std::max(error, infiniteIfNan(off));
+    if (off != 0) tolerances = std::max(tolerances, infiniteIfNan(off / allowed));
   }
   record(error, tolerances, tensor, sample, result);
 }

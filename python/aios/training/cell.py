@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from aios.errors import FailedPreconditionError, InvalidArgumentError
+from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 from aios.training import checkpoint, objective, progress
 from aios.training.config import TrainingConfig
 from aios.training.report import TrainingReport
@@ -205,6 +206,7 @@ class TensorFlowTrainingCell:
         if config.checkpoint_dir is not None:
             callbacks.append(checkpoint.backup(config.checkpoint_dir))
         if config.tensorboard_dir is not None:
+            _require_tensorboard()
             callbacks.append(keras.callbacks.TensorBoard(str(config.tensorboard_dir)))
         if progress.wanted():
             callbacks.append(progress.ProgressBar(config.epochs))
@@ -218,6 +220,13 @@ class TensorFlowTrainingCell:
             values = self.model.evaluate(*data, verbose=0, return_dict=True)
             metrics |= {prefix + name: float(value) for name, value in values.items()}
         return metrics
+
+
+def _require_tensorboard() -> None:
+    if importlib.util.find_spec("tensorboard") is None:
+        raise NotFoundError(
+            "tensorboard_dir needs TensorBoard: pip install aios-cells[tensorboard]"
+        )
 
 
 def _paired(x_name: str, x: Any, y_name: str, y: Any) -> tuple[Any, Any]:

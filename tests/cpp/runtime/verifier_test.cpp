@@ -38,6 +38,8 @@ TEST(CompareTensor, TakesNanAndInfinityForInfinitelyWrong) {
   const float infinity = std::numeric_limits<float>::infinity();
   EXPECT_GT((compare<float, 1>({nan}, {1.0F}).worst), 1e30);
   EXPECT_GT((compare<float, 1>({-infinity}, {1.0F}).worst), 1e30);
+  EXPECT_GT((compare<float, 1>({1.0F}, {nan}).worst), 1e30);
+  EXPECT_GT((compare<float, 1>({infinity}, {infinity}).worst), 1e30);
 }
 
 TEST(CompareTensor, WantsOtherDtypesEqual) {

@@ -1,0 +1,73 @@
+"""What many tests share: one small trained model, and the bundle that it was exported to."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class TrainedDigits:
+    model: Any
+    bundle: Path
+    x_test: np.ndarray
+    y_test: np.ndarray
+
+
+@pytest.fixture(scope="session")
+def digits_data():
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    x, y = load_digits(return_X_y=True)
+    x = (x / 16).astype(np.float32)
+    return train_test_split(x, y, test_size=0.2, random_state=0, stratify=y)
+
+
+@pytest.fixture(scope="session")
+def digits(tmp_path_factory, digits_data) -> TrainedDigits:
+    import aios
+
+    x_train, x_test, y_train, y_test = digits_data
+    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30))
+    cell.create_model(input_shape=(64,), num_classes=10)
+    cell.train(x_train, y_train, x_test, y_test)
+    bundle = tmp_path_factory.mktemp("digits") / "digits.cell"
+    cell.export_for_cpp_inference(bundle, labels=[str(digit) for digit in range(10)])
+    return TrainedDigits(cell.model, bundle, x_test, y_test)
+
+
+@pytest.fixture
+def bundle_copy(digits, tmp_path) -> Path:
+    """A bundle that a test may damage."""
+    return Path(shutil.copytree(digits.bundle, tmp_path / "copy.cell"))
+
+
+@pytest.fixture
+def run_python():
+    """Runs code in a fresh interpreter and returns its stdout."""
+
+    def run(code: str, **environment: str) -> str:
+        finished = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            env={**os.environ, **environment},
+        )
+        assert finished.returncode == 0, finished.stderr
+        return finished.stdout
+
+    return run

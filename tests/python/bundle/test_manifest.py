@@ -1,0 +1,86 @@
+import hashlib
+import json
+
+import pytest
+
+from aios.bundle.manifest import (
+    ArtifactRecord,
+    FileRecord,
+    Manifest,
+    SignatureRecord,
+    TensorRecord,
+    hash_file,
+    read_manifest,
+    write_manifest,
+)
+from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
+
+MANIFEST = Manifest(
+    signatures=(
+        SignatureRecord(
+            "serve",
+            (TensorRecord("x", "float32", (-1, 4)),),
+            (TensorRecord("y", "float32", (-1, 2)),),
+        ),
+    ),
+    artifacts=(
+        ArtifactRecord(
+            "litert", "any", "float32", "passed", (FileRecord("m.tflite", 3, "a" * 64),)
+        ),
+    ),
+    files=(),
+    golden="golden.safetensors",
+    labels=("cat", "dog"),
+    provenance={"created": "2026-01-01"},
+)
+
+
+def test_a_manifest_reads_back_as_it_was_written(tmp_path):
+    write_manifest(tmp_path, MANIFEST)
+    assert read_manifest(tmp_path) == MANIFEST
+
+
+def test_a_files_record_has_its_size_and_sha256(tmp_path):
+    (tmp_path / "m").write_bytes(b"abc")
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert hash_file(tmp_path, "m") == FileRecord("m", 3, digest)
+
+
+def test_no_directory_is_not_found(tmp_path):
+    with pytest.raises(NotFoundError, match="nothing.cell"):
+        read_manifest(tmp_path / "nothing.cell")
+
+
+def test_an_edited_manifest_is_corrupt(tmp_path):
+    write_manifest(tmp_path, MANIFEST)
+    text = (tmp_path / "manifest.json").read_text()
+    (tmp_path / "manifest.json").write_text(text.replace("passed", "failed"))
+    with pytest.raises(CorruptBundleError, match=r"doesn't match 'manifest\.sha256'"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["manifest.json", "manifest.sha256"])
+def test_a_missing_file_is_named(tmp_path, missing):
+    write_manifest(tmp_path, MANIFEST)
+    (tmp_path / missing).unlink()
+    with pytest.raises(CorruptBundleError, match=missing):
+        read_manifest(tmp_path)
+
+
+def _publish(path, document):
+    text = json.dumps(document)
+    (path / "manifest.json").write_text(text)
+    (path / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
+
+
+def test_another_format_version_is_unsupported(tmp_path):
+    _publish(tmp_path, {"format_version": 2})
+    with pytest.raises(UnsupportedError, match="expected format_version 1, got 2"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("document", [[], {"format_version": 1}, {"format_version": 1, "files": 3}])
+def test_a_malformed_manifest_is_corrupt(tmp_path, document):
+    _publish(tmp_path, document)
+    with pytest.raises(CorruptBundleError, match="malformed"):
+        read_manifest(tmp_path)

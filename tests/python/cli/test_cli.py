@@ -1,0 +1,82 @@
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+def _aios(*arguments, cwd=None):
+    return subprocess.run(
+        [sys.executable, "-m", "aios", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "160"},
+    )
+
+
+def test_inspect_shows_what_a_bundle_holds(digits):
+    shown = _aios("inspect", str(digits.bundle))
+    assert shown.returncode == 0, shown.stderr
+    for part in ("x: float32[-1,64]", "output_0: float32[-1,10]", "litert", "passed", "keras 3"):
+        assert part in shown.stdout
+
+
+def test_inspect_prints_json(digits):
+    shown = _aios("inspect", str(digits.bundle), "--json")
+    document = json.loads(shown.stdout)
+    assert document["format_version"] == 1
+    assert document["labels"] == [str(digit) for digit in range(10)]
+    assert document["signatures"][0]["inputs"] == [
+        {"name": "x", "dtype": "float32", "shape": [-1, 64]}
+    ]
+    (artifact,) = document["artifacts"]
+    assert artifact["engine"] == "litert"
+    assert artifact["verdict"] == "passed"
+    assert artifact["bytes"] == (digits.bundle / "litert/dynamic.tflite").stat().st_size
+    assert set(artifact) == {
+        "engine", "target", "precision", "verdict", "max_error", "reason", "bytes"
+    }  # fmt: skip
+
+
+def test_an_error_is_one_line_and_exit_1(tmp_path):
+    shown = _aios("inspect", str(tmp_path / "nothing.cell"))
+    assert shown.returncode == 1
+    assert shown.stdout == ""
+    assert shown.stderr.startswith("error: no bundle at")
+    assert len(shown.stderr.strip().splitlines()) == 1
+
+
+def test_an_error_is_json_where_json_was_asked_for(tmp_path):
+    shown = _aios("inspect", str(tmp_path / "nothing.cell"), "--json")
+    assert shown.returncode == 1
+    error = json.loads(shown.stdout)["error"]
+    assert error["type"] == "NotFoundError"
+    assert error["code"] == 5
+    assert "nothing.cell" in error["message"]
+
+
+@pytest.mark.parametrize("arguments", [["inspekt"], ["inspect"], ["inspect", "a", "--abacus"]])
+def test_a_mistyped_command_is_exit_2(arguments):
+    assert _aios(*arguments).returncode == 2
+
+
+def test_version():
+    assert _aios("--version").stdout.startswith("aios 0.")
+
+
+def test_demo_tells_the_whole_story_as_json(tmp_path):
+    shown = _aios("demo", "--json", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    report = json.loads(shown.stdout)
+    assert report["accuracy"]["keras"] == report["accuracy"]["cpp"] >= 0.95
+    assert report["worst_error"] < 1e-5
+    assert report["engine"] == "litert"
+    latency = report["latency_us"]
+    assert set(latency) == {"keras_predict", "keras_call", "saved_model", "litert"}
+    for figures in latency.values():
+        assert 0 < figures["p50"] <= figures["p99"]
+    assert _aios("inspect", report["bundle"], cwd=tmp_path).returncode == 0

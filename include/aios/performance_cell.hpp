@@ -24,8 +24,11 @@ struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
   int threads = 1;              // threads that one call may use, 1 or more
   Verify verify = Verify::kQuick;
-  // Where LiteRT's library is; empty: $AIOS_LITERT_LIBRARY, then the loader's path.
+  // Where the vendors' libraries are; empty: the environment variable ($AIOS_LITERT_LIBRARY,
+  // $AIOS_OPENVINO_LIBRARY, $AIOS_TENSORFLOW_LIBRARY), then the loader's path.
   std::string litert_library;
+  std::string openvino_library;
+  std::string tensorflow_library;
 };
 
 // Movable. Every method may be called from any thread; inference() runs in the caller's thread.

@@ -2,6 +2,7 @@
 The C++ core of AIOS Cells; use the classes of the package `aios` instead.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -115,7 +116,7 @@ class ArtifactVerification:
     @property
     def reason(self) -> str: ...
 
-def verify_bundle(path: str, *, litert_library: str = '', threads: int = 1, include_pending: bool = False) -> list[ArtifactVerification]:
+def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False) -> list[ArtifactVerification]:
     """
     Checks every file, then runs all golden samples on every engine found here.
     """
@@ -125,7 +126,7 @@ class Cell:
 
     def __init__(self) -> None: ...
 
-    def _load(self, path: str, engine: str, threads: int, verify: str, litert_library: str) -> None:
+    def _load(self, path: str, engine: str, threads: int, verify: str, libraries: Mapping[str, str]) -> None:
         """Loads a bundle in place of the one loaded before."""
 
     def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False) -> Any:

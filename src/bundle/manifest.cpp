@@ -111,6 +111,31 @@ Verdict parseVerdict(const std::string& text) {
   throwMalformed("unknown verdict '" + text + "'");
 }
 
+std::map<std::string, std::string> parseNames(const Json& json) {
+  std::map<std::string, std::string> names;
+  if (!json.is_object()) throwMalformed("a graph's tensor names aren't an object");
+  for (const auto& [name, value] : json.items()) {
+    if (!value.is_string()) throwMalformed("the graph's name of '" + name + "' isn't a string");
+    names.emplace(name, value.get<std::string>());
+  }
+  return names;
+}
+
+Graph parseGraph(const fs::path& directory, const Json& json) {
+  Graph graph;
+  graph.path = parsePath(directory, textMember(json, "path"));
+  const Json& batch = member(json, "batch");
+  if (!batch.is_number_integer() || batch == 0 || batch < kAnySize) {
+    throwMalformed("'batch' of '" + graph.path + "' isn't a batch size");
+  }
+  graph.batch = batch.get<int64_t>();
+  const Json& signature = member(json, "signature");
+  if (!signature.is_null()) graph.signature = textMember(json, "signature");
+  graph.inputs = parseNames(member(json, "inputs"));
+  graph.outputs = parseNames(member(json, "outputs"));
+  return graph;
+}
+
 Artifact parseArtifact(const fs::path& directory, const Json& json) {
   Artifact artifact;
   artifact.engine = textMember(json, "engine");
@@ -122,8 +147,13 @@ Artifact parseArtifact(const fs::path& directory, const Json& json) {
   const Json& tolerance = member(json, "tolerance");
   artifact.tolerance = {numberMember(tolerance, "absolute"), numberMember(tolerance, "relative")};
   artifact.files = parseFiles(directory, json);
-  if (artifact.files.empty() && artifact.verdict != Verdict::kDeclined) {
-    throwMalformed("artifact '" + artifact.engine + "' has no files");
+  for (const Json& graph : listMember(json, "graphs")) {
+    artifact.graphs.push_back(parseGraph(directory, graph));
+  }
+  artifact.composable = member(json, "composable") == true;
+  const bool declined = artifact.verdict == Verdict::kDeclined;
+  if (!declined && (artifact.files.empty() || artifact.graphs.empty())) {
+    throwMalformed("artifact '" + artifact.engine + "' has no files or no graphs");
   }
   return artifact;
 }

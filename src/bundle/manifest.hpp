@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,16 @@ enum class Verdict {
   kDeclined,  // could not be made; the reason says why; it has no files
 };
 
+// One graph of an artifact: which file, for which batch size and signature.
+struct Graph {
+  std::string path;
+  int64_t batch = kAnySize;  // kAnySize: takes any batch
+  std::string signature;     // empty: the file holds all of the bundle's signatures
+  // The graph's own tensor names by the signature's names; empty where they are the same.
+  std::map<std::string, std::string> inputs;
+  std::map<std::string, std::string> outputs;
+};
+
 // One engine's files in the bundle.
 struct Artifact {
   std::string engine;     // "litert", …
@@ -33,7 +44,11 @@ struct Artifact {
   Verdict verdict = Verdict::kPending;
   std::string reason;  // why it failed or was declined
   Tolerance tolerance;
-  std::vector<FileRecord> files;  // the first is the one that the engine opens
+  std::vector<FileRecord> files;
+  std::vector<Graph> graphs;
+  // A probe at export found a batch of n to give the n single answers, so graphs of fixed batch
+  // sizes may be put together for any batch.
+  bool composable = false;
 };
 
 struct Bundle {

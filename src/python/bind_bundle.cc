@@ -1,4 +1,5 @@
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unordered_map.h>
 #include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
@@ -10,11 +11,10 @@ namespace aios::python {
 namespace {
 
 std::vector<runtime::ArtifactVerification> verify(const std::string& path,
-                                                  const std::string& litert_library, int threads,
+                                                  const Libraries& libraries, int threads,
                                                   bool include_pending) {
-  CellOptions options;
+  CellOptions options = optionsWith(libraries);
   options.threads = threads;
-  options.litert_library = litert_library;
   return runtime::verifyBundle(path, options, include_pending);
 }
 
@@ -39,7 +39,7 @@ void bindBundle(nb::module_& module) {
       .def_prop_ro("tensor", [](const Entry& entry) { return entry.verification.tensor; })
       .def_prop_ro("reason", [](const Entry& entry) { return entry.verification.reason; });
   module.def("verify_bundle", &verify, nb::arg("path"), nb::kw_only(),
-             nb::arg("litert_library") = "", nb::arg("threads") = 1,
+             nb::arg("libraries") = Libraries(), nb::arg("threads") = 1,
              nb::arg("include_pending") = false, nb::call_guard<nb::gil_scoped_release>(),
              "Checks every file, then runs all golden samples on every engine found here.");
 }

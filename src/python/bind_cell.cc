@@ -1,4 +1,5 @@
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/unordered_map.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
@@ -192,16 +193,15 @@ void bindCell(nb::module_& module) {
       .def(
           "_load",
           [](Cell& cell, const std::string& path, const std::string& engine, int threads,
-             const std::string& verify, const std::string& litert_library) {
-            CellOptions options;
+             const std::string& verify, const Libraries& libraries) {
+            CellOptions options = optionsWith(libraries);
             options.engine = engine;
             options.threads = threads;
             options.verify = verifyFromName(verify);
-            options.litert_library = litert_library;
             cell.load(path, options);
           },
           nb::arg("path"), nb::arg("engine"), nb::arg("threads"), nb::arg("verify"),
-          nb::arg("litert_library"), "Loads a bundle in place of the one loaded before.")
+          nb::arg("libraries"), "Loads a bundle in place of the one loaded before.")
       .def("perform_inference", &Cell::infer, nb::arg("x").none(), nb::kw_only(),
            nb::arg("out") = nb::none(), nb::arg("copy") = false,
            nb::sig("def perform_inference(self, x: object, *, out: object | None = None, "

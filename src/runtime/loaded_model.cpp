@@ -97,6 +97,8 @@ engines::EngineOptions engineOptions(const std::string& engine, const CellOption
   engines::EngineOptions result;
   result.threads = options.threads;
   if (engine == "litert") result.library = options.litert_library;
+  if (engine == "openvino") result.library = options.openvino_library;
+  if (engine == "tensorflow") result.library = options.tensorflow_library;
   return result;
 }
 

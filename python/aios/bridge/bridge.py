@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from aios import _core
-from aios.bridge.engines import library_path
+from aios.bridge.engines import library_paths
 
 
 class TensorFlowCellularBridge(_core.Cell):
@@ -39,7 +39,7 @@ class TensorFlowCellularBridge(_core.Cell):
             InvalidArgumentError: An unknown engine, `threads` or `verify`.
         """
         engine, threads = self._options
-        self._load(os.fspath(path), engine, threads, verify, library_path("litert"))
+        self._load(os.fspath(path), engine, threads, verify, library_paths())
 
     def __enter__(self) -> Self:
         return self

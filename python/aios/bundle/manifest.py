@@ -55,14 +55,36 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
+class GraphRecord:
+    """One graph of an artifact: which file, for which batch size and signature.
+
+    `batch` is -1 for a graph that takes any batch; `signature` is None where the file holds all of
+    the bundle's signatures. `inputs` and `outputs` give the graph's own tensor names by the
+    signature's names; they are empty where the two are the same.
+    """
+
+    path: str
+    batch: int = -1
+    signature: str | None = None
+    inputs: dict[str, str] = field(default_factory=dict)
+    outputs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactRecord:
-    """One engine's files, and how they did: verdict is pending, passed, failed or declined."""
+    """One engine's files, and how they did: verdict is pending, passed, failed or declined.
+
+    `composable` says that a probe at export found a batch of n to give the n single answers, so
+    that graphs of fixed batch sizes may be put together for any batch.
+    """
 
     engine: str
     target: str
     precision: str
     verdict: str
     files: tuple[FileRecord, ...] = ()
+    graphs: tuple[GraphRecord, ...] = ()
+    composable: bool = False
     tolerance: Tolerance = field(default_factory=Tolerance)
     max_error: float | None = None
     worst: float | None = None
@@ -166,5 +188,6 @@ def _signature(entry: Any) -> SignatureRecord:
 def _artifact(entry: Any) -> ArtifactRecord:
     fields = dict(entry)
     fields["files"] = _files(entry["files"])
+    fields["graphs"] = tuple(GraphRecord(**graph) for graph in entry["graphs"])
     fields["tolerance"] = Tolerance(**entry["tolerance"])
     return ArtifactRecord(**fields)

@@ -17,7 +17,7 @@ from aios.errors import AiosError
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 
-talk = Console(stderr=True)
+talk = Console(stderr=True, highlight=False)
 data = Console(highlight=False)
 
 

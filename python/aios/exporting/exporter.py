@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from aios import _core
-from aios.bridge.engines import library_path
+from aios.bridge.engines import library_paths
 from aios.bundle.manifest import (
     ArtifactRecord,
+    GraphRecord,
     Manifest,
     SignatureRecord,
     Tolerance,
@@ -171,7 +172,8 @@ def _make(
         return replace(record, verdict="declined", reason=str(error))
     (work / "litert").mkdir()
     (work / "litert" / "dynamic.tflite").write_bytes(content)
-    return replace(record, files=(hash_file(work, "litert/dynamic.tflite"),))
+    path = "litert/dynamic.tflite"
+    return replace(record, files=(hash_file(work, path),), graphs=(GraphRecord(path),))
 
 
 def _shared_files(work: Path) -> tuple[Any, ...]:
@@ -207,9 +209,7 @@ def _verified(work: Path, manifest: Manifest) -> Manifest:
     write_manifest(work, manifest)
     results = {
         (entry.engine, entry.target, entry.precision): entry
-        for entry in _core.verify_bundle(
-            str(work), litert_library=library_path("litert"), include_pending=True
-        )
+        for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     return replace(
         manifest,

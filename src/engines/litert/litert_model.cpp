@@ -121,7 +121,7 @@ std::shared_ptr<const Model> loadLiteRtModel(const bundle::Bundle& bundle,
                                              const bundle::Artifact& artifact,
                                              const EngineOptions& options) {
   return std::make_shared<litert::FileModel>(litert::runtime(options.library),
-                                             bundle.directory / artifact.files.front().path,
+                                             bundle.directory / artifact.graphs.front().path,
                                              options.threads);
 }
 

@@ -18,7 +18,9 @@ Json validManifest() {
                     "outputs": [{"name": "y", "dtype": "float32", "shape": [-1, 2]}]}],
     "artifacts": [{"engine": "litert", "target": "any", "precision": "float32",
                    "verdict": "passed", "reason": null,
-                   "tolerance": {"absolute": 1e-5, "relative": 1e-4},
+                   "tolerance": {"absolute": 1e-5, "relative": 1e-4}, "composable": true,
+                   "graphs": [{"path": "litert/m.tflite", "batch": 8, "signature": null,
+                               "inputs": {"x": "x:0"}, "outputs": {}}],
                    "files": [{"path": "litert/m.tflite", "bytes": 3, "sha256":
                      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}]}],
     "files": [],
@@ -47,6 +49,10 @@ TEST(ReadBundle, ReadsWhatTheExporterWrote) {
   EXPECT_EQ(bundle.artifacts[0].verdict, Verdict::kPassed);
   EXPECT_EQ(bundle.artifacts[0].tolerance.relative, 1e-4);
   EXPECT_EQ(bundle.artifacts[0].files[0].bytes, 3U);
+  EXPECT_TRUE(bundle.artifacts[0].composable);
+  ASSERT_EQ(bundle.artifacts[0].graphs.size(), 1U);
+  EXPECT_EQ(bundle.artifacts[0].graphs[0].batch, 8);
+  EXPECT_EQ(bundle.artifacts[0].graphs[0].inputs.at("x"), "x:0");
 }
 
 TEST(ReadBundle, SaysThatThereIsNone) {
@@ -93,6 +99,9 @@ TEST(ReadBundle, NamesAMissingOrWrongMember) {
   Json manifest = validManifest();
   manifest["signatures"][0]["inputs"][0]["shape"] = {-2};
   expectMalformed(manifest, "the shape of 'x'");
+  manifest = validManifest();
+  manifest["artifacts"][0]["graphs"][0]["batch"] = 0;
+  expectMalformed(manifest, "isn't a batch size");
   manifest = validManifest();
   manifest["artifacts"][0]["verdict"] = "fine";
   expectMalformed(manifest, "unknown verdict 'fine'");

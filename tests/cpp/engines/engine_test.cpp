@@ -9,6 +9,7 @@ bundle::Artifact artifactFor(const std::string& engine) {
   bundle::Artifact artifact;
   artifact.engine = engine;
   artifact.files = {{"m", 0, ""}};
+  artifact.graphs = {bundle::Graph{}};
   return artifact;
 }
 

@@ -194,7 +194,9 @@ def test_many_threads_get_right_answers(bridge, digits):
 
 
 def test_without_the_engines_library_the_remedy_is_named(digits, monkeypatch):
-    monkeypatch.setattr("aios.bridge.bridge.library_path", lambda _: "/nowhere/libLiteRt.so")
+    monkeypatch.setattr(
+        "aios.bridge.bridge.library_paths", lambda: {"litert": "/nowhere/libLiteRt.so"}
+    )
     with pytest.raises(aios.NotFoundError, match=r"pip install aios-cells\[litert\]"):
         aios.load(digits.bundle, engine="litert")
     with pytest.raises(aios.NotFoundError, match="no engine for bundle"):

@@ -6,6 +6,7 @@ import pytest
 from aios.bundle.manifest import (
     ArtifactRecord,
     FileRecord,
+    GraphRecord,
     Manifest,
     SignatureRecord,
     TensorRecord,
@@ -25,7 +26,13 @@ MANIFEST = Manifest(
     ),
     artifacts=(
         ArtifactRecord(
-            "litert", "any", "float32", "passed", (FileRecord("m.tflite", 3, "a" * 64),)
+            "litert",
+            "any",
+            "float32",
+            "passed",
+            (FileRecord("m.tflite", 3, "a" * 64),),
+            (GraphRecord("m.tflite", 8, "serve", {"x": "x:0"}),),
+            composable=True,
         ),
     ),
     files=(),

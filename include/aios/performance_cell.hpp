@@ -31,6 +31,15 @@ struct CellOptions {
   std::string tensorflow_library;
 };
 
+// Why one artifact of a bundle runs here, or doesn't.
+struct EngineChoice {
+  std::string engine;
+  std::string target;
+  std::string precision;
+  bool chosen = false;
+  std::string reason;
+};
+
 // Movable. Every method may be called from any thread; inference() runs in the caller's thread.
 class AIOS_EXPORT TensorFlowPerformanceCell {
  public:
@@ -43,26 +52,34 @@ class AIOS_EXPORT TensorFlowPerformanceCell {
   void initialize(const CellOptions& options);
 
   // Loads a bundle directory, checks it as options.verify says, and replaces the model loaded
-  // before. On an error the model loaded before stays. Throws NotFound (no bundle, no engine),
+  // before; or a bare SavedModel directory with these tags, unchecked, on the engine tensorflow.
+  // On an error the model loaded before stays. Throws NotFound (no bundle, no engine),
   // DataLoss (a file or an answer isn't what was exported), Unsupported (format version).
   void loadModel(const std::string& path, const std::vector<std::string>& tags = {"serve"});
 
-  // `inputs` in the signature's order. Allocates the results, in the signature's order.
-  std::vector<Tensor> inference(Span<const TensorView> inputs);
+  // `inputs` in the signature's order. Allocates the results, in the signature's order. An empty
+  // `signature` is the model's default; an unknown one is NotFound.
+  std::vector<Tensor> inference(Span<const TensorView> inputs, const std::string& signature = "");
   std::vector<Tensor> inference(std::initializer_list<TensorView> inputs) {
     return inference(Span<const TensorView>(inputs.begin(), inputs.size()));
   }
   // Writes into `outputs`, which have the right dtype and shape; they may not overlap `inputs`.
-  void inference(Span<const TensorView> inputs, Span<TensorView> outputs);
+  void inference(Span<const TensorView> inputs, Span<TensorView> outputs,
+                 const std::string& signature = "");
 
-  // Calls on zeros of batch 1, so that the first real call is as fast as the next.
+  // Calls of the default signature on zeros, where a size may be any of size 1, so that the first
+  // real call is as fast as the next.
   void warmup(std::size_t iterations);
   // At least 1 iteration, after 10 % warm-up calls that are not counted.
   BenchmarkResult benchmark(Span<const TensorView> inputs, std::size_t iterations);
 
-  // The default signature. All three throw FailedPrecondition while nothing is loaded.
-  const Signature& signature() const;
-  const std::string& engine() const;
+  // These throw FailedPrecondition while nothing is loaded.
+  Signature signature(const std::string& name = "") const;
+  std::vector<std::string> signatures() const;
+  std::string engine() const;
+  Metrics metrics() const;
+  // One row per artifact of the bundle for the asked-for engine.
+  std::vector<EngineChoice> explain() const;
   // Gives the model's memory back; later calls throw FailedPrecondition.
   void close();
 

@@ -30,11 +30,18 @@ enum class DType : int32_t {
   kFloat16 = 10,
   kFloat32 = 11,
   kFloat64 = 12,
+  kString = 13,  // elements are StringRef
+};
+
+// An element of a kString tensor: borrowed bytes, not terminated, of any content.
+struct StringRef {
+  const char* data = nullptr;
+  std::size_t size = 0;
 };
 
 // Bytes per element; 0 for kInvalid.
 AIOS_EXPORT std::size_t byteSize(DType dtype) noexcept;
-// NumPy's name, as "float32".
+// NumPy's name, as "float32"; "string" for kString.
 AIOS_EXPORT const char* name(DType dtype) noexcept;
 // The inverse of name(); kInvalid if there is none.
 AIOS_EXPORT DType dtypeFromName(const std::string& name) noexcept;
@@ -54,6 +61,7 @@ constexpr DType dtypeOf() {
   if constexpr (std::is_same_v<U, uint64_t>) return DType::kUInt64;
   if constexpr (std::is_same_v<U, float>) return DType::kFloat32;
   if constexpr (std::is_same_v<U, double>) return DType::kFloat64;
+  if constexpr (std::is_same_v<U, StringRef>) return DType::kString;
   return DType::kInvalid;
 }
 }  // namespace detail
@@ -147,6 +155,8 @@ class AIOS_EXPORT Tensor {
   Tensor(DType dtype, Span<const int64_t> shape);
   Tensor(DType dtype, std::initializer_list<int64_t> shape)
       : Tensor(dtype, Span<const int64_t>(shape.begin(), shape.size())) {}
+  // Copies the elements; of kString also the bytes that they refer to.
+  static Tensor copyOf(const TensorView& view);
 
   DType dtype() const noexcept { return view_.dtype(); }
   Span<const int64_t> shape() const noexcept { return view_.shape(); }
@@ -163,6 +173,7 @@ class AIOS_EXPORT Tensor {
     void operator()(void* memory) const noexcept { std::free(memory); }
   };
   std::unique_ptr<void, Free> memory_;
+  std::unique_ptr<std::string> characters_;  // what the elements of a kString tensor refer to
   TensorView view_;
 };
 

@@ -26,14 +26,18 @@ _ERRORS = (
 
 _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     "BenchmarkResult": "aios._core",
+    "EngineChoice": "aios._core",
     "ExportReport": "aios.exporting",
+    "Metrics": "aios._core",
     "Signature": "aios._core",
+    "SignatureMetrics": "aios._core",
     "TensorFlowCellularBridge": "aios.bridge",
     "TensorFlowTrainingCell": "aios.training",
     "TensorSpec": "aios._core",
     "Tolerance": "aios.bundle.manifest",
     "TrainingConfig": "aios.training.config",
     "TrainingReport": "aios.training.report",
+    "empty": "aios.bridge",
     "export": "aios.exporting",
     "load": "aios.bridge",
 }
@@ -54,9 +58,13 @@ def __dir__() -> list[str]:
 
 if TYPE_CHECKING:
     from aios._core import BenchmarkResult as BenchmarkResult
+    from aios._core import EngineChoice as EngineChoice
+    from aios._core import Metrics as Metrics
     from aios._core import Signature as Signature
+    from aios._core import SignatureMetrics as SignatureMetrics
     from aios._core import TensorSpec as TensorSpec
     from aios.bridge import TensorFlowCellularBridge as TensorFlowCellularBridge
+    from aios.bridge import empty as empty
     from aios.bridge import load as load
     from aios.bundle.manifest import Tolerance as Tolerance
     from aios.errors import AiosError as AiosError

@@ -2,7 +2,7 @@
 The C++ core of AIOS Cells; use the classes of the package `aios` instead.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
@@ -81,6 +81,71 @@ class BenchmarkResult:
 
     def __repr__(self) -> str: ...
 
+class LatencyBucket:
+    """Calls of at most `upper_us` microseconds."""
+
+    @property
+    def upper_us(self) -> float: ...
+
+    @property
+    def calls(self) -> int: ...
+
+class SignatureMetrics:
+    """What one signature has answered since it was loaded."""
+
+    @property
+    def signature(self) -> str: ...
+
+    @property
+    def calls(self) -> int:
+        """Calls that were answered."""
+
+    @property
+    def samples(self) -> int:
+        """Samples that were answered."""
+
+    @property
+    def errors(self) -> int:
+        """Calls on which the engine failed."""
+
+    @property
+    def staged_bytes(self) -> int:
+        """Bytes copied between the caller's memory and the engine's own."""
+
+    @property
+    def sessions(self) -> int:
+        """Sessions made so far."""
+
+    @property
+    def timed_calls(self) -> int:
+        """Calls that were timed: all over 5 µs, every 16th of the others."""
+
+    @property
+    def p50_us(self) -> float:
+        """Median of the timed calls, to 19 %."""
+
+    @property
+    def p90_us(self) -> float:
+        """90th percentile, to 19 %."""
+
+    @property
+    def p99_us(self) -> float:
+        """99th percentile, to 19 %."""
+
+    @property
+    def histogram(self) -> list[LatencyBucket]:
+        """Non-empty buckets, fastest first."""
+
+class Metrics:
+    """What a cell has done since its model was loaded."""
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def signatures(self) -> list[SignatureMetrics]:
+        """One SignatureMetrics per signature."""
+
 class ArtifactVerification:
     """How one artifact answered the golden samples on this machine."""
 
@@ -121,15 +186,35 @@ def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int 
     Checks every file, then runs all golden samples on every engine found here.
     """
 
+class EngineChoice:
+    """Why one artifact runs here, or doesn't."""
+
+    @property
+    def engine(self) -> str: ...
+
+    @property
+    def target(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def chosen(self) -> bool: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    def __repr__(self) -> str: ...
+
 class Cell:
     """A C++ performance cell; base of TensorFlowCellularBridge."""
 
     def __init__(self) -> None: ...
 
-    def _load(self, path: str, engine: str, threads: int, verify: str, libraries: Mapping[str, str]) -> None:
+    def _load(self, path: str, engine: str, threads: int, verify: str, tags: Sequence[str], libraries: Mapping[str, str]) -> None:
         """Loads a bundle in place of the one loaded before."""
 
-    def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False) -> Any:
+    def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False, signature: str | None = None) -> Any:
         """
         Answers one batch.
 
@@ -137,13 +222,27 @@ class Cell:
             x: An array of the input's dtype and shape, or a dict of arrays by input name.
             out: Writable C-contiguous array (or dict of them) that takes the answer; it is returned.
             copy: Convert inputs of another dtype or layout instead of refusing them.
+            signature: The signature to call; None for the model's default.
 
         Returns:
             An array for one output, a dict by name for more, or when `x` is a dict.
 
         Raises:
             InvalidArgumentError: A tensor doesn't fit the signature; the message names it.
-            FailedPreconditionError: No model is loaded.
+            NotFoundError: The model has no such signature.
+            FailedPreconditionError: No model is loaded, or it was loaded before a fork.
+        """
+
+    def bind(self, x: object, *, out: object | None = None, signature: str | None = None) -> Callable[[], Any]:
+        """
+        Binds arrays once, for calls that convert and check nothing.
+
+        Change `x` in place between calls; each call overwrites `out` (or the array that was made for it)
+        and returns it. For one thread at a time. Answers once, to check and to warm up. The call keeps the
+        model and the arrays alive, also after close().
+
+        Raises:
+            As perform_inference.
         """
 
     def benchmark_performance(self, x: object | None, iterations: int = 100) -> BenchmarkResult:
@@ -153,11 +252,24 @@ class Cell:
 
     @property
     def signature(self) -> Signature:
-        """The signature that calls are checked against."""
+        """The default signature."""
+
+    @property
+    def signatures(self) -> list[Signature]:
+        """All signatures, the default first."""
 
     @property
     def engine(self) -> str:
         """The engine that runs."""
 
+    def metrics(self) -> Metrics:
+        """Counters and latency of every signature since loading."""
+
+    def explain(self) -> list[EngineChoice]:
+        """Why this engine: one row per artifact of the bundle."""
+
     def close(self) -> None:
         """Gives the model's memory back; later calls are refused."""
+
+def nothing() -> None:
+    """Does nothing: what a call costs at least, for benchmarks."""

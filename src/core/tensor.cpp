@@ -1,6 +1,7 @@
 #include "aios/tensor.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 #include <new>
 
@@ -15,7 +16,7 @@ struct DTypeRow {
   std::size_t bytes;
 };
 
-constexpr std::array<DTypeRow, 13> kDTypes = {{
+constexpr std::array<DTypeRow, 14> kDTypes = {{
     {DType::kInvalid, "invalid", 0},
     {DType::kBool, "bool", 1},
     {DType::kInt8, "int8", 1},
@@ -29,6 +30,7 @@ constexpr std::array<DTypeRow, 13> kDTypes = {{
     {DType::kFloat16, "float16", 2},
     {DType::kFloat32, "float32", 4},
     {DType::kFloat64, "float64", 8},
+    {DType::kString, "string", sizeof(StringRef)},
 }};
 
 const DTypeRow& row(DType dtype) noexcept {
@@ -103,6 +105,25 @@ Tensor::Tensor(DType dtype, Span<const int64_t> shape) {
   memory_.reset(std::aligned_alloc(kTensorAlignment, blocks * kTensorAlignment));
   if (!memory_) throw std::bad_alloc();
   view_ = TensorView(memory_.get(), dtype, shape);
+}
+
+Tensor Tensor::copyOf(const TensorView& view) {
+  Tensor copy(view.dtype(), view.shape());
+  if (view.bytes() == 0) return copy;
+  std::memcpy(copy.memory_.get(), view.bytesData(), view.bytes());
+  if (view.dtype() != DType::kString) return copy;
+  auto characters = std::make_unique<std::string>();
+  auto* elements = static_cast<StringRef*>(copy.memory_.get());
+  for (std::size_t i = 0; i < view.elements(); ++i) {
+    characters->append(elements[i].data, elements[i].size);
+  }
+  const char* next = characters->data();
+  for (std::size_t i = 0; i < view.elements(); ++i) {
+    elements[i].data = next;
+    next += elements[i].size;
+  }
+  copy.characters_ = std::move(characters);
+  return copy;
 }
 
 }  // namespace aios

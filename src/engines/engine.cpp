@@ -1,9 +1,11 @@
 #include "engines/engine.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "aios/error.hpp"
 #include "engines/litert/litert_model.hpp"
+#include "engines/tensorflow/tensorflow_model.hpp"
 
 namespace aios::engines {
 namespace {
@@ -16,9 +18,30 @@ struct EngineRow {
   Loader load;
 };
 
-constexpr std::array<EngineRow, 1> kEngines = {{{"litert", loadLiteRtModel}}};
+constexpr std::array<EngineRow, 2> kEngines = {{
+    {"litert", loadLiteRtModel},
+    {"tensorflow", loadTensorFlowModel},
+}};
 
 }  // namespace
+
+void requireSameShape(const TensorView& answer, const TensorView& output, std::size_t index) {
+  const Span<const int64_t> got = answer.shape();
+  const Span<const int64_t> expected = output.shape();
+  if (answer.dtype() == output.dtype() && got.size() == expected.size() &&
+      std::equal(got.begin(), got.end(), expected.begin())) {
+    return;
+  }
+  throw Error(ErrorCode::kInvalidArgument, "output " + std::to_string(index) + ": the answer is " +
+                                               describe(answer) + ", the memory given for it is " +
+                                               describe(output));
+}
+
+std::vector<Tensor> Session::answer(Span<const TensorView> /*inputs*/) {
+  throw Error(
+      ErrorCode::kUnsupported,
+      "this engine needs outputs whose shapes are known before the call; use another engine");
+}
 
 std::shared_ptr<const Model> loadModel(const bundle::Bundle& bundle,
                                        const bundle::Artifact& artifact,

@@ -1,8 +1,10 @@
 // What every engine implements: artifacts become models, models lend sessions.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "aios/signature.hpp"
 #include "bundle/manifest.hpp"
@@ -21,6 +23,13 @@ class Session {
   // The tensors are already checked against the signature and have the same batch. The first call
   // of a batch size may allocate and be slow; later ones are neither.
   virtual void run(Span<const TensorView> inputs, Span<TensorView> outputs) = 0;
+  // The same, for outputs whose shape only the answer tells. Throws Unsupported by default.
+  virtual std::vector<Tensor> answer(Span<const TensorView> inputs);
+  // Bytes copied so far between the caller's memory and the engine's own.
+  std::uint64_t stagedBytes() const noexcept { return staged_bytes_; }
+
+ protected:
+  std::uint64_t staged_bytes_ = 0;
 };
 
 // A loaded artifact: immutable, shared by its sessions, safe from any thread.
@@ -29,6 +38,9 @@ class Model {
   virtual ~Model() = default;
   virtual std::unique_ptr<Session> newSession(const Signature& signature) const = 0;
 };
+
+// Throws InvalidArgument unless the caller's output has the shape of the engine's answer.
+void requireSameShape(const TensorView& answer, const TensorView& output, std::size_t index);
 
 // Loads an artifact of a bundle whose files are already checked. Throws NotFound, naming the
 // remedy, if the engine isn't installed or isn't known.

@@ -4,28 +4,25 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <chrono>
-#include <limits>
-#include <optional>
 
-#include "aios/performance_cell.hpp"
 #include "bindings.hpp"
 #include "numpy_tensor.hpp"
+#include "runtime/benchmark.hpp"
+#include "runtime/loaded_model.hpp"
 
 namespace nb = nanobind;
 
 namespace aios::python {
 namespace {
 
-// Giving the GIL up and taking it back costs about 0.1 µs alone and a switch of threads when others
-// want it; under this a call is over sooner than that pays.
-constexpr double kReleaseGilOver_us = 5;
-constexpr int kTimedCalls = 3;
+// Giving the GIL up and taking it back costs about 0.1 µs alone, and a switch of threads when
+// others want it; a call shorter than this is over before that pays.
+constexpr double kReleaseGilOverUs = 5;
 
 using Arrays = std::vector<BorrowedArray>;
+using runtime::Endpoint;
+using runtime::LoadedModel;
 
-// "a, b" of the names that a dict lacks or has too many of.
 std::string quoted(const std::vector<TensorSpec>& specs) {
   std::string text;
   for (const TensorSpec& spec : specs) text += (text.empty() ? "'" : ", '") + spec.name + "'";
@@ -34,11 +31,10 @@ std::string quoted(const std::vector<TensorSpec>& specs) {
 
 void checkNames(const char* role, const std::vector<TensorSpec>& specs, const nb::dict& values) {
   for (const auto& [key, value] : values) {
-    const bool known = nb::isinstance<nb::str>(key) &&
-                       std::any_of(specs.begin(), specs.end(),
-                                   [&, text = nb::cast<std::string>(key)](const auto& spec) {
-                                     return spec.name == text;
-                                   });
+    const std::string text = nb::isinstance<nb::str>(key) ? nb::cast<std::string>(key) : "";
+    const bool known =
+        nb::isinstance<nb::str>(key) &&
+        std::any_of(specs.begin(), specs.end(), [&](const auto& s) { return s.name == text; });
     if (known) continue;
     throw Error(ErrorCode::kInvalidArgument,
                 std::string(role) + " " + nb::cast<std::string>(nb::repr(key)) +
@@ -75,6 +71,22 @@ Arrays borrowAll(const char* role, const std::vector<TensorSpec>& specs, nb::han
   return arrays;
 }
 
+Arrays borrowInputs(const Signature& signature, nb::handle x, bool copy) {
+  return borrowAll("input", signature.inputs, x, [&](nb::handle value, const TensorSpec& spec) {
+    return borrowInput(value, spec, copy);
+  });
+}
+
+Arrays outputsFor(const Signature& signature, nb::handle out, int64_t batch) {
+  if (!out.is_none()) return borrowAll("output", signature.outputs, out, borrowOutput);
+  Arrays arrays;
+  arrays.reserve(signature.outputs.size());
+  for (const TensorSpec& spec : signature.outputs) {
+    arrays.push_back(newArray(spec.dtype, outputShape(spec, batch)));
+  }
+  return arrays;
+}
+
 std::vector<TensorView> viewsOf(const Arrays& arrays) {
   std::vector<TensorView> views;
   views.reserve(arrays.size());
@@ -83,98 +95,160 @@ std::vector<TensorView> viewsOf(const Arrays& arrays) {
 }
 
 // An array where the call gave one and there is one; else a dict by name.
-nb::object asResult(const Arrays& outputs, const std::vector<TensorSpec>& specs, bool as_dict) {
-  if (!as_dict && outputs.size() == 1) return outputs.front().array;
+template <typename Array, typename ToObject>
+nb::object asResult(const std::vector<Array>& outputs, const Signature& signature, bool as_dict,
+                    ToObject to_object) {
+  if (!as_dict && outputs.size() == 1) return to_object(outputs.front());
   nb::dict result;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    result[specs[i].name.c_str()] = outputs[i].array;
+    result[signature.outputs[i].name.c_str()] = to_object(outputs[i]);
   }
   return result;
 }
 
+nb::object arrayOf(const BorrowedArray& borrowed) { return borrowed.array; }
+
+// Runs `call` without the GIL if it is expected to take long.
+template <typename Call>
+void withoutGilIfLong(const Endpoint& endpoint, int64_t batch, Call call) {
+  if (endpoint.expectedUs(batch) < kReleaseGilOverUs) {
+    call();
+    return;
+  }
+  const nb::gil_scoped_release release;
+  call();
+}
+
+// Arrays bound once; a call converts and checks nothing.
+struct BoundCall {
+  std::shared_ptr<LoadedModel> model;
+  Endpoint* endpoint;
+  std::string signature;
+  Arrays inputs;
+  Arrays outputs;
+  std::vector<TensorView> input_views;
+  std::vector<TensorView> output_views;
+  int64_t batch;
+  nb::object result;
+
+  void run() {
+    if (batch == 0) return;
+    withoutGilIfLong(*endpoint, batch, [&] {
+      model->requireSameProcess();
+      endpoint->inferChecked(input_views, output_views, batch);
+    });
+  }
+};
+
 class Cell {
  public:
-  void load(const std::string& path, const CellOptions& options) {
-    const nb::gil_scoped_release release;
-    cell_.initialize(options);
-    cell_.loadModel(path);
-    auto signature = std::make_shared<const Signature>(cell_.signature());
-    const nb::gil_scoped_acquire acquire;
-    signature_ = std::move(signature);
-    timed_calls_ = 0;
-    us_per_sample_ = std::numeric_limits<double>::infinity();
+  void load(const std::string& path, const std::vector<std::string>& tags,
+            const CellOptions& options) {
+    // Checks the options; loading itself is the model's own business.
+    TensorFlowPerformanceCell().initialize(options);
+    std::shared_ptr<LoadedModel> loaded;
+    {
+      const nb::gil_scoped_release release;
+      loaded = std::make_shared<LoadedModel>(path, tags, options);
+    }
+    replace(std::move(loaded));
   }
 
-  nb::object infer(nb::handle x, nb::handle out, bool copy) {
-    const std::shared_ptr<const Signature> held = loadedSignature();
-    const Signature& signature = *held;
-    const Arrays inputs = borrowAll(
-        "input", signature.inputs, x,
-        [&](nb::handle value, const TensorSpec& spec) { return borrowInput(value, spec, copy); });
+  nb::object infer(nb::handle x, nb::handle out, bool copy, nb::handle signature_name) {
+    const std::shared_ptr<LoadedModel> held = model();
+    Endpoint& endpoint = endpointOf(*held, signature_name);
+    const Signature& signature = endpoint.signature();
+    const Arrays inputs = borrowInputs(signature, x, copy);
     const std::vector<TensorView> input_views = viewsOf(inputs);
+    if (out.is_none() && !endpoint.outputShapesAreKnown()) {
+      return inferUnknownShapes(endpoint, input_views, PyDict_Check(x.ptr()));
+    }
     const int64_t batch = checkInputs(signature, input_views);
-    const Arrays outputs = out.is_none()
-                               ? newOutputs(signature, batch)
-                               : borrowAll("output", signature.outputs, out, borrowOutput);
-    run(input_views, viewsOf(outputs), batch);
-    return asResult(outputs, signature.outputs, PyDict_Check(x.ptr()));
+    const Arrays outputs = outputsFor(signature, out, batch);
+    std::vector<TensorView> output_views = viewsOf(outputs);
+    withoutGilIfLong(endpoint, batch, [&] {
+      if (!out.is_none()) {
+        endpoint.infer(input_views, output_views);
+      } else if (batch != 0) {
+        endpoint.inferChecked(input_views, output_views, batch);
+      }
+    });
+    return asResult(outputs, signature, PyDict_Check(x.ptr()), arrayOf);
+  }
+
+  nb::object bind(nb::handle x, nb::handle out, nb::handle signature_name) {
+    const std::shared_ptr<LoadedModel> held = model();
+    Endpoint& endpoint = endpointOf(*held, signature_name);
+    const Signature& signature = endpoint.signature();
+    auto bound = std::make_shared<BoundCall>();
+    bound->model = held;
+    bound->endpoint = &endpoint;
+    bound->inputs = borrowInputs(signature, x, false);
+    bound->input_views = viewsOf(bound->inputs);
+    bound->batch = checkInputs(signature, bound->input_views);
+    bound->outputs = outputsFor(signature, out, bound->batch);
+    bound->output_views = viewsOf(bound->outputs);
+    // Checks everything once, and warms the batch size up.
+    endpoint.infer(bound->input_views, bound->output_views);
+    bound->result = asResult(bound->outputs, signature, PyDict_Check(x.ptr()), arrayOf);
+    return nb::cpp_function([bound] {
+      bound->run();
+      return bound->result;
+    });
   }
 
   BenchmarkResult benchmark(nb::handle x, std::size_t iterations) {
-    const std::shared_ptr<const Signature> held = loadedSignature();
-    const Arrays inputs = borrowAll(
-        "input", held->inputs, x,
-        [&](nb::handle value, const TensorSpec& spec) { return borrowInput(value, spec, false); });
+    if (iterations == 0) {
+      throw Error(ErrorCode::kInvalidArgument, "iterations: expected 1 or more, got 0");
+    }
+    const std::shared_ptr<LoadedModel> held = model();
+    const Arrays inputs = borrowInputs(held->endpoint().signature(), x, false);
     const std::vector<TensorView> views = viewsOf(inputs);
     const nb::gil_scoped_release release;
-    return cell_.benchmark(views, iterations);
+    return runtime::benchmark(*held, views, iterations);
   }
 
-  Signature signature() const { return *loadedSignature(); }
-  std::string engine() const { return cell_.engine(); }
-  void close() {
-    signature_.reset();
-    const nb::gil_scoped_release release;
-    cell_.close();
+  Signature signature() const { return model()->endpoint().signature(); }
+  std::vector<Signature> signatures() const {
+    std::vector<Signature> signatures;
+    for (const auto& endpoint : model()->endpoints()) signatures.push_back(endpoint->signature());
+    return signatures;
   }
+  std::string engine() const { return model()->engine(); }
+  Metrics metrics() const { return model()->metrics(); }
+  std::vector<EngineChoice> explain() const { return model()->explain(); }
+  void close() { replace(nullptr); }
 
  private:
   // Read and written under the GIL only.
-  std::shared_ptr<const Signature> loadedSignature() const {
-    if (signature_) return signature_;
+  const std::shared_ptr<LoadedModel>& model() const {
+    if (model_) return model_;
     throw Error(ErrorCode::kFailedPrecondition,
                 "no model is loaded; call load_model_from_training_cell or aios.load first");
   }
 
-  static Arrays newOutputs(const Signature& signature, int64_t batch) {
-    Arrays arrays;
-    for (const TensorSpec& spec : signature.outputs) {
-      arrays.push_back(newArray(spec.dtype, outputShape(spec, batch)));
-    }
-    return arrays;
+  static Endpoint& endpointOf(const LoadedModel& model, nb::handle name) {
+    return model.endpoint(name.is_none() ? std::string() : nb::cast<std::string>(name));
   }
 
-  // The first calls are timed, to know whether later ones are worth giving up the GIL for.
-  void run(Span<const TensorView> inputs, std::vector<TensorView> outputs, int64_t batch) {
-    const bool timed = timed_calls_ < kTimedCalls;
-    if (!timed && us_per_sample_ * static_cast<double>(batch) < kReleaseGilOver_us) {
-      cell_.inference(inputs, outputs);
-      return;
+  static nb::object inferUnknownShapes(Endpoint& endpoint, Span<const TensorView> inputs,
+                                       bool as_dict) {
+    std::vector<Tensor> answers;
+    {
+      const nb::gil_scoped_release release;
+      answers = endpoint.infer(inputs);
     }
+    return asResult(answers, endpoint.signature(), as_dict, copiedArray);
+  }
+
+  // The model that it replaces may take long to unload.
+  void replace(std::shared_ptr<LoadedModel> loaded) {
+    model_.swap(loaded);
     const nb::gil_scoped_release release;
-    const auto begin = std::chrono::steady_clock::now();
-    cell_.inference(inputs, outputs);
-    if (!timed || batch == 0) return;
-    const auto end = std::chrono::steady_clock::now();
-    const double us = std::chrono::duration<double, std::micro>(end - begin).count();
-    us_per_sample_ = std::min(us_per_sample_.load(), us / static_cast<double>(batch));
-    ++timed_calls_;
+    loaded.reset();
   }
 
-  TensorFlowPerformanceCell cell_;
-  std::shared_ptr<const Signature> signature_;
-  std::atomic<int> timed_calls_ = 0;
-  std::atomic<double> us_per_sample_ = std::numeric_limits<double>::infinity();
+  std::shared_ptr<LoadedModel> model_;
 };
 
 Verify verifyFromName(const std::string& name) {
@@ -185,46 +259,75 @@ Verify verifyFromName(const std::string& name) {
               "verify: expected 'quick', 'full' or 'off', got '" + name + "'");
 }
 
+void loadCell(Cell& cell, const std::string& path, const std::string& engine, int threads,
+              const std::string& verify, const std::vector<std::string>& tags,
+              const Libraries& libraries) {
+  CellOptions options = optionsWith(libraries);
+  options.engine = engine;
+  options.threads = threads;
+  options.verify = verifyFromName(verify);
+  cell.load(path, tags, options);
+}
+
 }  // namespace
 
 void bindCell(nb::module_& module) {
+  nb::class_<EngineChoice>(module, "EngineChoice", "Why one artifact runs here, or doesn't.")
+      .def_ro("engine", &EngineChoice::engine)
+      .def_ro("target", &EngineChoice::target)
+      .def_ro("precision", &EngineChoice::precision)
+      .def_ro("chosen", &EngineChoice::chosen)
+      .def_ro("reason", &EngineChoice::reason)
+      .def("__repr__", [](const EngineChoice& choice) {
+        return "EngineChoice(" + choice.engine + (choice.chosen ? ", chosen: " : ", not chosen: ") +
+               choice.reason + ")";
+      });
   nb::class_<Cell>(module, "Cell", "A C++ performance cell; base of TensorFlowCellularBridge.")
       .def(nb::init<>())
-      .def(
-          "_load",
-          [](Cell& cell, const std::string& path, const std::string& engine, int threads,
-             const std::string& verify, const Libraries& libraries) {
-            CellOptions options = optionsWith(libraries);
-            options.engine = engine;
-            options.threads = threads;
-            options.verify = verifyFromName(verify);
-            cell.load(path, options);
-          },
-          nb::arg("path"), nb::arg("engine"), nb::arg("threads"), nb::arg("verify"),
-          nb::arg("libraries"), "Loads a bundle in place of the one loaded before.")
+      .def("_load", &loadCell, nb::arg("path"), nb::arg("engine"), nb::arg("threads"),
+           nb::arg("verify"), nb::arg("tags"), nb::arg("libraries"),
+           "Loads a bundle in place of the one loaded before.")
       .def("perform_inference", &Cell::infer, nb::arg("x").none(), nb::kw_only(),
-           nb::arg("out") = nb::none(), nb::arg("copy") = false,
+           nb::arg("out") = nb::none(), nb::arg("copy") = false, nb::arg("signature") = nb::none(),
            nb::sig("def perform_inference(self, x: object, *, out: object | None = None, "
-                   "copy: bool = False) -> typing.Any"),
+                   "copy: bool = False, signature: str | None = None) -> typing.Any"),
            R"(Answers one batch.
 
 Args:
     x: An array of the input's dtype and shape, or a dict of arrays by input name.
     out: Writable C-contiguous array (or dict of them) that takes the answer; it is returned.
     copy: Convert inputs of another dtype or layout instead of refusing them.
+    signature: The signature to call; None for the model's default.
 
 Returns:
     An array for one output, a dict by name for more, or when `x` is a dict.
 
 Raises:
     InvalidArgumentError: A tensor doesn't fit the signature; the message names it.
-    FailedPreconditionError: No model is loaded.)")
+    NotFoundError: The model has no such signature.
+    FailedPreconditionError: No model is loaded, or it was loaded before a fork.)")
+      .def("bind", &Cell::bind, nb::arg("x").none(), nb::kw_only(), nb::arg("out") = nb::none(),
+           nb::arg("signature") = nb::none(),
+           nb::sig("def bind(self, x: object, *, out: object | None = None, "
+                   "signature: str | None = None) -> typing.Callable[[], typing.Any]"),
+           R"(Binds arrays once, for calls that convert and check nothing.
+
+Change `x` in place between calls; each call overwrites `out` (or the array that was made for it)
+and returns it. For one thread at a time. Answers once, to check and to warm up. The call keeps the
+model and the arrays alive, also after close().
+
+Raises:
+    As perform_inference.)")
       .def("benchmark_performance", &Cell::benchmark, nb::arg("x").none(),
            nb::arg("iterations") = 100,
            "Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.")
-      .def_prop_ro("signature", &Cell::signature, "The signature that calls are checked against.")
+      .def_prop_ro("signature", &Cell::signature, "The default signature.")
+      .def_prop_ro("signatures", &Cell::signatures, "All signatures, the default first.")
       .def_prop_ro("engine", &Cell::engine, "The engine that runs.")
+      .def("metrics", &Cell::metrics, "Counters and latency of every signature since loading.")
+      .def("explain", &Cell::explain, "Why this engine: one row per artifact of the bundle.")
       .def("close", &Cell::close, "Gives the model's memory back; later calls are refused.");
+  module.def("nothing", [] {}, "Does nothing: what a call costs at least, for benchmarks.");
 }
 
 }  // namespace aios::python

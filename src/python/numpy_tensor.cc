@@ -6,6 +6,7 @@
 #include <numpy/arrayobject.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "aios/error.hpp"
@@ -51,9 +52,9 @@ DType dtypeFromNumpy(int type) {
 }
 
 int numpyFromDType(DType dtype) {
-  static constexpr int kTypes[] = {NPY_NOTYPE, NPY_BOOL,    NPY_INT8,   NPY_UINT8, NPY_INT16,
-                                   NPY_UINT16, NPY_INT32,   NPY_UINT32, NPY_INT64, NPY_UINT64,
-                                   NPY_HALF,   NPY_FLOAT32, NPY_FLOAT64};
+  static constexpr int kTypes[] = {NPY_NOTYPE, NPY_BOOL,    NPY_INT8,    NPY_UINT8, NPY_INT16,
+                                   NPY_UINT16, NPY_INT32,   NPY_UINT32,  NPY_INT64, NPY_UINT64,
+                                   NPY_HALF,   NPY_FLOAT32, NPY_FLOAT64, NPY_OBJECT};
   return kTypes[static_cast<std::size_t>(dtype)];
 }
 
@@ -107,15 +108,46 @@ bool hasBuffer(nb::handle value) { return PyObject_CheckBuffer(value.ptr()) != 0
 // An array over the memory of another library's tensor; none if it offers no such view.
 nb::object viewOf(nb::handle value) {
   const nb::module_ numpy = nb::module_::import_("numpy");
-  try {
-    if (nb::hasattr(value, "__dlpack__")) return numpy.attr("from_dlpack")(value);
-    if (hasBuffer(value))
-      return numpy.attr("asarray")(nb::steal(PyMemoryView_FromObject(value.ptr())));
-  } catch (nb::python_error& error) {
-    // Not on the CPU, or a dtype that NumPy lacks: told by the caller as "no array".
-    if (!error.matches(PyExc_Exception)) throw;
+  const auto attempt = [](auto make) -> nb::object {
+    try {
+      return make();
+    } catch (nb::python_error& error) {
+      // Not on the CPU, or a dtype that NumPy lacks: told by the caller as "no array".
+      if (!error.matches(PyExc_Exception)) throw;
+      return nb::none();
+    }
+  };
+  nb::object view = nb::none();
+  if (nb::hasattr(value, "__dlpack__")) {
+    view = attempt([&] { return numpy.attr("from_dlpack")(value); });
   }
-  return nb::none();
+  if (view.is_none() && hasBuffer(value)) {
+    view = attempt(
+        [&] { return numpy.attr("asarray")(nb::steal(PyMemoryView_FromObject(value.ptr()))); });
+  }
+  return view;
+}
+
+// Elements of a str, bytes or object array as bytes objects, which `strings` then borrows from.
+BorrowedArray borrowStrings(nb::handle value, const TensorSpec& spec) {
+  const nb::object array = nb::module_::import_("numpy").attr("asarray")(value);
+  nb::list kept;
+  BorrowedArray borrowed;
+  for (nb::handle element : array.attr("ravel")().attr("tolist")()) {
+    nb::object bytes = nb::borrow(element);
+    if (PyUnicode_Check(element.ptr())) bytes = nb::steal(PyUnicode_AsUTF8String(element.ptr()));
+    if (!bytes.is_valid()) nb::raise_python_error();
+    if (!PyBytes_Check(bytes.ptr())) {
+      reject("input", spec, describeArray(asArray(array)), "pass an array of str or bytes");
+    }
+    borrowed.strings.push_back(
+        {PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))});
+    kept.append(bytes);
+  }
+  borrowed.array = kept;
+  borrowed.view = TensorView(static_cast<const void*>(borrowed.strings.data()), DType::kString,
+                             shapeOf(asArray(array)));
+  return borrowed;
 }
 
 TensorView viewOfPlain(PyArrayObject* array, const char* role, const TensorSpec& spec) {
@@ -139,6 +171,7 @@ void importNumpy() {
 }
 
 BorrowedArray borrowInput(nb::handle value, const TensorSpec& spec, bool copy) {
+  if (spec.dtype == DType::kString) return borrowStrings(value, spec);
   nb::object array = nb::borrow(value);
   if (!PyArray_Check(value.ptr())) array = viewOf(value);
   if (copy && (array.is_none() || !isPlain(asArray(array)) ||
@@ -156,7 +189,7 @@ BorrowedArray borrowInput(nb::handle value, const TensorSpec& spec, bool copy) {
            std::string(strided ? "a non-contiguous " : "a byte-swapped ") + describeArray(plain),
            "pass np.ascontiguousarray(x) or copy=True");
   }
-  return {array, viewOfPlain(plain, "input", spec)};
+  return {array, viewOfPlain(plain, "input", spec), {}};
 }
 
 BorrowedArray borrowOutput(nb::handle value, const TensorSpec& spec) {
@@ -168,7 +201,7 @@ BorrowedArray borrowOutput(nb::handle value, const TensorSpec& spec) {
     reject("output", spec, "a read-only or non-contiguous " + describeArray(array),
            "pass a writable C-contiguous array");
   }
-  return {nb::borrow(value), viewOfPlain(array, "output", spec)};
+  return {nb::borrow(value), viewOfPlain(array, "output", spec), {}};
 }
 
 BorrowedArray newArray(DType dtype, Span<const int64_t> shape) {
@@ -177,7 +210,30 @@ BorrowedArray newArray(DType dtype, Span<const int64_t> shape) {
                         reinterpret_cast<const npy_intp*>(shape.data()), numpyFromDType(dtype));
   if (array == nullptr) nb::raise_python_error();
   void* memory = PyArray_DATA(reinterpret_cast<PyArrayObject*>(array));
-  return {nb::steal(array), TensorView(memory, dtype, shape)};
+  return {nb::steal(array), TensorView(memory, dtype, shape), {}};
+}
+
+nb::object copiedArray(const Tensor& tensor) {
+  if (tensor.dtype() != DType::kString) {
+    BorrowedArray copy = newArray(tensor.dtype(), tensor.shape());
+    if (tensor.bytes() != 0) {
+      std::memcpy(copy.view.mutableData(), tensor.view().bytesData(), tensor.bytes());
+    }
+    return copy.array;
+  }
+  PyObject* array =
+      PyArray_SimpleNew(static_cast<int>(tensor.shape().size()),
+                        reinterpret_cast<const npy_intp*>(tensor.shape().data()), NPY_OBJECT);
+  if (array == nullptr) nb::raise_python_error();
+  nb::object owner = nb::steal(array);
+  auto** elements = static_cast<PyObject**>(PyArray_DATA(asArray(owner)));
+  const auto* strings = tensor.data<StringRef>();
+  for (std::size_t i = 0; i < tensor.elements(); ++i) {
+    Py_XSETREF(elements[i], PyBytes_FromStringAndSize(strings[i].data,
+                                                      static_cast<Py_ssize_t>(strings[i].size)));
+    if (elements[i] == nullptr) nb::raise_python_error();
+  }
+  return owner;
 }
 
 }  // namespace aios::python

@@ -14,6 +14,7 @@ void importNumpy();
 struct BorrowedArray {
   nanobind::object array;
   TensorView view;
+  std::vector<StringRef> strings;  // what the view of a string tensor points to
 };
 
 // Takes a NumPy array, or anything on the CPU with DLPack or the buffer protocol, without copying.
@@ -26,5 +27,8 @@ BorrowedArray borrowOutput(nanobind::handle value, const TensorSpec& spec);
 
 // A new array that owns its memory; its elements are undefined.
 BorrowedArray newArray(DType dtype, Span<const int64_t> shape);
+
+// A new array with the tensor's elements; strings become Python bytes in an object array.
+nanobind::object copiedArray(const Tensor& tensor);
 
 }  // namespace aios::python

@@ -1,94 +1,75 @@
 #include "runtime/loaded_model.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <thread>
+
+#include "engines/tensorflow/tensorflow_model.hpp"
+#include "runtime/process.hpp"
 
 namespace aios::runtime {
 namespace {
+
+using Endpoints = std::vector<std::unique_ptr<Endpoint>>;
 
 constexpr std::size_t kQuickSamples = 2;
 constexpr std::size_t kAllSamples = std::numeric_limits<std::size_t>::max();
 
 std::size_t poolCapacity() { return std::max(4U, 2 * std::thread::hardware_concurrency()); }
 
-// Why no artifact of the asked-for engine may run.
-std::string refusal(const bundle::Bundle& bundle, const std::string& engine) {
-  std::string text;
-  for (const bundle::Artifact& artifact : bundle.artifacts) {
-    if (engine != "auto" && artifact.engine != engine) continue;
-    text += (text.empty() ? "" : "; ") + artifact.engine + ": ";
-    text += artifact.reason.empty() ? "it was never verified" : artifact.reason;
-  }
-  return text.empty() ? "it has no artifact for that engine" : text;
-}
-
-// Passed artifacts in the order that the exporter wrote them: its stated order of preference.
-std::vector<const bundle::Artifact*> candidates(const bundle::Bundle& bundle,
-                                                const std::string& engine) {
-  std::vector<const bundle::Artifact*> found;
-  for (const bundle::Artifact& artifact : bundle.artifacts) {
-    const bool asked_for = engine == "auto" || artifact.engine == engine;
-    if (asked_for && artifact.verdict == bundle::Verdict::kPassed) found.push_back(&artifact);
-  }
-  if (found.empty()) {
-    throw Error(ErrorCode::kNotFound, "bundle '" + bundle.directory.string() +
-                                          "' can't run on engine '" + engine +
-                                          "': " + refusal(bundle, engine));
-  }
-  return found;
-}
-
-struct Choice {
-  const bundle::Artifact* artifact;
-  std::shared_ptr<const engines::Model> model;
-};
-
-// The first candidate whose engine is here; damage is never passed over.
-Choice choose(const bundle::Bundle& bundle, const CellOptions& options) {
-  std::string reasons;
-  for (const bundle::Artifact* artifact : candidates(bundle, options.engine)) {
-    try {
-      return {artifact,
-              engines::loadModel(bundle, *artifact, engineOptions(artifact->engine, options))};
-    } catch (const Error& error) {
-      const bool elsewhere =
-          error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnsupported;
-      if (!elsewhere || options.engine != "auto") throw;
-      reasons += (reasons.empty() ? "" : "; ") + std::string(error.what());
-    }
-  }
-  throw Error(ErrorCode::kNotFound,
-              "no engine for bundle '" + bundle.directory.string() + "' here: " + reasons);
-}
-
-using Pools = std::vector<std::unique_ptr<SessionPool>>;
-
-Pools poolsOf(const std::shared_ptr<const engines::Model>& model, const bundle::Bundle& bundle) {
-  Pools pools;
+Endpoints endpointsOf(const std::shared_ptr<const engines::Model>& model,
+                      const bundle::Bundle& bundle) {
+  Endpoints endpoints;
   for (const Signature& signature : bundle.signatures) {
-    pools.push_back(std::make_unique<SessionPool>(model, signature, poolCapacity()));
+    endpoints.push_back(std::make_unique<Endpoint>(model, signature, poolCapacity()));
   }
-  return pools;
+  return endpoints;
+}
+
+// Why an artifact that is in the bundle may not run; empty if it may.
+std::string refusal(const bundle::Artifact& artifact) {
+  if (artifact.verdict == bundle::Verdict::kPassed) return "";
+  return artifact.reason.empty() ? "it was never verified" : artifact.reason;
+}
+
+[[noreturn]] void throwNoEngine(const bundle::Bundle& bundle, const std::string& engine,
+                                const std::vector<EngineChoice>& choices) {
+  std::string reasons;
+  for (const EngineChoice& choice : choices) {
+    reasons += (reasons.empty() ? "" : "; ") + choice.engine + ": " + choice.reason;
+  }
+  if (reasons.empty()) reasons = "it has no artifact for that engine";
+  throw Error(ErrorCode::kNotFound, "bundle '" + bundle.directory.string() +
+                                        "' can't run on engine '" + engine + "' here: " + reasons);
 }
 
 void requireGolden(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
-                   const Pools& pools, std::size_t samples) {
+                   const Endpoints& endpoints, std::size_t samples) {
   const bundle::GoldenSamples golden(bundle.directory / bundle.golden);
-  const Verification result = verifyModel(pools, golden, artifact.tolerance, samples);
+  const Verification result = verifyModel(endpoints, golden, artifact.tolerance, samples);
   if (result.ok) return;
   throw Error(ErrorCode::kDataLoss, "bundle '" + bundle.directory.string() + "' on engine '" +
                                         artifact.engine + "': " + result.reason +
                                         "; nothing was loaded; export the bundle on this machine");
 }
 
-void requireEveryEngine(const std::string& path, const CellOptions& options) {
-  for (const ArtifactVerification& entry : verifyBundle(path, options, false)) {
+void requireEveryEngine(const bundle::Bundle& bundle, const CellOptions& options) {
+  for (const ArtifactVerification& entry : verifyBundle(bundle.directory, options, false)) {
     if (entry.verification.ok || entry.verification.samples == 0) continue;
-    throw Error(ErrorCode::kDataLoss, "bundle '" + path + "' on engine '" + entry.artifact.engine +
+    throw Error(ErrorCode::kDataLoss, "bundle '" + bundle.directory.string() + "' on engine '" +
+                                          entry.artifact.engine +
                                           "': " + entry.verification.reason +
                                           "; nothing was loaded; export the bundle again");
   }
+}
+
+bool isBareSavedModel(const std::string& path) {
+  std::error_code ignored;
+  const std::filesystem::path directory(path);
+  return !std::filesystem::exists(directory / "manifest.json", ignored) &&
+         std::filesystem::exists(directory / "saved_model.pb", ignored);
 }
 
 }  // namespace
@@ -102,17 +83,91 @@ engines::EngineOptions engineOptions(const std::string& engine, const CellOption
   return result;
 }
 
-LoadedModel::LoadedModel(const std::string& path, const CellOptions& options)
-    : bundle_(bundle::readBundle(path)) {
-  bundle::checkFiles(bundle_, options.verify == Verify::kOff);
-  const Choice choice = choose(bundle_, options);
-  artifact_ = *choice.artifact;
-  pools_ = poolsOf(choice.model, bundle_);
-  if (options.verify == Verify::kQuick) requireGolden(bundle_, artifact_, pools_, kQuickSamples);
-  if (options.verify == Verify::kFull) {
-    requireGolden(bundle_, artifact_, pools_, kAllSamples);
-    requireEveryEngine(path, options);
+LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>& tags,
+                         const CellOptions& options)
+    : fork_generation_(forkGeneration()) {
+  if (isBareSavedModel(path)) {
+    if (options.engine != "auto" && options.engine != "tensorflow") {
+      throw Error(ErrorCode::kNotFound, "'" + path +
+                                            "' is a bare SavedModel, which only the engine "
+                                            "'tensorflow' runs, not '" +
+                                            options.engine + "'; export it as a bundle");
+    }
+    bundle_ = engines::describeSavedModel(path, tags, engineOptions("tensorflow", options));
+    load(options);
+    return;
   }
+  bundle_ = bundle::readBundle(path);
+  bundle::checkFiles(bundle_, options.verify == Verify::kOff);
+  load(options);
+  if (options.verify == Verify::kQuick)
+    requireGolden(bundle_, artifact_, endpoints_, kQuickSamples);
+  if (options.verify == Verify::kFull) {
+    requireGolden(bundle_, artifact_, endpoints_, kAllSamples);
+    requireEveryEngine(bundle_, options);
+  }
+}
+
+LoadedModel::~LoadedModel() {
+  endpoints_.clear();
+  trimMemory();
+}
+
+// The first artifact, in the exporter's order, whose engine is here; damage is never passed over.
+void LoadedModel::load(const CellOptions& options) {
+  for (const bundle::Artifact& artifact : bundle_.artifacts) {
+    if (options.engine != "auto" && artifact.engine != options.engine) continue;
+    EngineChoice choice{artifact.engine, artifact.target, artifact.precision, false,
+                        refusal(artifact)};
+    const bool wanted = choice.reason.empty() && endpoints_.empty();
+    if (wanted) {
+      try {
+        endpoints_ = endpointsOf(
+            engines::loadModel(bundle_, artifact, engineOptions(artifact.engine, options)),
+            bundle_);
+        artifact_ = artifact;
+        choice.chosen = true;
+        choice.reason = "the first that runs here, in the bundle's order";
+      } catch (const Error& error) {
+        const bool elsewhere =
+            error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnsupported;
+        if (!elsewhere || options.engine != "auto") throw;
+        choice.reason = error.what();
+      }
+    } else if (choice.reason.empty()) {
+      choice.reason = "comes after one that runs here, in the bundle's order";
+    }
+    choices_.push_back(std::move(choice));
+  }
+  if (endpoints_.empty()) throwNoEngine(bundle_, options.engine, choices_);
+}
+
+void LoadedModel::requireSameProcess() const {
+  if (fork_generation_ == forkGeneration()) return;
+  throw Error(ErrorCode::kFailedPrecondition,
+              "this process was forked after the model was loaded, which engines don't survive; "
+              "load it again in the child, or start children with 'spawn'");
+}
+
+Endpoint& LoadedModel::endpoint(const std::string& signature) const {
+  requireSameProcess();
+  std::string known;
+  for (const std::unique_ptr<Endpoint>& endpoint : endpoints_) {
+    const std::string& name = endpoint->signature().name;
+    if (signature.empty() || signature == name) return *endpoint;
+    known += (known.empty() ? "'" : ", '") + name + "'";
+  }
+  throw Error(ErrorCode::kNotFound,
+              "no signature '" + signature + "' in this model; it has " + known);
+}
+
+Metrics LoadedModel::metrics() const {
+  Metrics metrics;
+  metrics.engine = engine();
+  for (const std::unique_ptr<Endpoint>& endpoint : endpoints_) {
+    metrics.signatures.push_back(endpoint->metrics());
+  }
+  return metrics;
 }
 
 std::vector<ArtifactVerification> verifyBundle(const std::string& path, const CellOptions& options,
@@ -129,7 +184,7 @@ std::vector<ArtifactVerification> verifyBundle(const std::string& path, const Ce
       const auto model =
           engines::loadModel(bundle, artifact, engineOptions(artifact.engine, options));
       entry.verification =
-          verifyModel(poolsOf(model, bundle), golden, artifact.tolerance, kAllSamples);
+          verifyModel(endpointsOf(model, bundle), golden, artifact.tolerance, kAllSamples);
     } catch (const Error& error) {
       entry.verification.ok = false;
       entry.verification.reason = error.what();

@@ -1,12 +1,13 @@
 // A bundle opened, checked, and ready to run on one engine.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "aios/performance_cell.hpp"
 #include "bundle/manifest.hpp"
-#include "runtime/session_pool.hpp"
+#include "runtime/endpoint.hpp"
 #include "runtime/verifier.hpp"
 
 namespace aios::runtime {
@@ -19,17 +20,33 @@ struct ArtifactVerification {
 
 class LoadedModel {
  public:
-  // Opens the bundle, checks it as options.verify says, and loads the chosen artifact.
-  LoadedModel(const std::string& path, const CellOptions& options);
+  // Opens the bundle, checks it as options.verify says, and loads the chosen artifact; or a bare
+  // SavedModel directory with these tags, on the engine tensorflow and with nothing to check.
+  LoadedModel(const std::string& path, const std::vector<std::string>& tags,
+              const CellOptions& options);
+  ~LoadedModel();
+  LoadedModel(const LoadedModel&) = delete;
+  LoadedModel& operator=(const LoadedModel&) = delete;
 
   const std::string& engine() const noexcept { return artifact_.engine; }
-  const Signature& signature() const noexcept { return pools_.front()->signature(); }
-  SessionPool& pool() noexcept { return *pools_.front(); }
+  // The endpoint of a signature; the default's if the name is empty. Throws NotFound, naming those
+  // that there are, and FailedPrecondition in a process that was forked after loading.
+  Endpoint& endpoint(const std::string& signature = "") const;
+  // Throws FailedPrecondition in a process that was forked after loading.
+  void requireSameProcess() const;
+  const std::vector<std::unique_ptr<Endpoint>>& endpoints() const noexcept { return endpoints_; }
+
+  Metrics metrics() const;
+  std::vector<EngineChoice> explain() const { return choices_; }
 
  private:
+  void load(const CellOptions& options);
+
+  int fork_generation_;
   bundle::Bundle bundle_;
   bundle::Artifact artifact_;
-  std::vector<std::unique_ptr<SessionPool>> pools_;  // one per signature, in the bundle's order
+  std::vector<EngineChoice> choices_;
+  std::vector<std::unique_ptr<Endpoint>> endpoints_;  // one per signature, in the bundle's order
 };
 
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options);

@@ -7,43 +7,78 @@ namespace aios::runtime {
 SessionPool::SessionPool(std::shared_ptr<const engines::Model> model, Signature signature,
                          std::size_t capacity)
     : model_(std::move(model)), signature_(std::move(signature)), capacity_(capacity) {
+  slots_.reserve(capacity);
   free_.reserve(capacity);
 }
 
-SessionPool::Lease SessionPool::acquire() { return {*this, take()}; }
-
-std::unique_ptr<engines::Session> SessionPool::take() {
-  std::unique_lock<std::mutex> lock(mutex_);
-  if (free_.empty() && made_ < capacity_) {
-    ++made_;
-    lock.unlock();
-    try {
-      return model_->newSession(signature_);
-    } catch (...) {
-      lock.lock();
-      --made_;
-      given_back_.notify_one();
-      throw;
-    }
-  }
-  while (free_.empty()) {
-    ++waiting_;
-    given_back_.wait(lock);
-    --waiting_;
-    if (free_.empty() && made_ < capacity_) {
-      lock.unlock();
-      return take();
-    }
-  }
-  std::unique_ptr<engines::Session> session = std::move(free_.back());
-  free_.pop_back();
-  return session;
+SessionPool::Slot* SessionPool::take() {
+  Slot* slot = hot_.exchange(nullptr);
+  return slot != nullptr ? slot : takeSlowly();
 }
 
-void SessionPool::giveBack(std::unique_ptr<engines::Session> session) {
+SessionPool::Slot* SessionPool::takeSlowly() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  for (;;) {
+    if (!free_.empty()) {
+      Slot* slot = free_.back();
+      free_.pop_back();
+      return slot;
+    }
+    if (made_ < capacity_) {
+      ++made_;
+      lock.unlock();
+      return make();
+    }
+    // Announced first, then looked for: whoever gives one back now sees a waiter, or left it there.
+    ++waiting_;
+    Slot* slot = hot_.exchange(nullptr);
+    if (slot == nullptr) given_back_.wait(lock);
+    --waiting_;
+    if (slot != nullptr) return slot;
+  }
+}
+
+SessionPool::Slot* SessionPool::make() {
+  try {
+    auto slot = std::make_unique<Slot>();
+    slot->session = model_->newSession(signature_);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    slots_.push_back(std::move(slot));
+    return slots_.back().get();
+  } catch (...) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    --made_;
+    given_back_.notify_one();
+    throw;
+  }
+}
+
+void SessionPool::giveBack(Slot* slot) {
+  Slot* expected = nullptr;
+  if (hot_.compare_exchange_strong(expected, slot)) {
+    if (waiting_ == 0) return;
+    slot = hot_.exchange(nullptr);
+    if (slot == nullptr) return;
+  }
   const std::lock_guard<std::mutex> lock(mutex_);
-  free_.push_back(std::move(session));
-  if (waiting_ != 0) given_back_.notify_one();
+  free_.push_back(slot);
+  given_back_.notify_one();
+}
+
+SignatureMetrics SessionPool::metrics() const {
+  SignatureMetrics metrics;
+  metrics.signature = signature_.name;
+  std::array<uint64_t, 128> histogram{};
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    metrics.sessions = slots_.size();
+    for (const std::unique_ptr<Slot>& slot : slots_) {
+      slot->stats.addTo(metrics, histogram);
+      metrics.staged_bytes += slot->staged_bytes.load(std::memory_order_relaxed);
+    }
+  }
+  summarizeHistogram(histogram, metrics);
+  return metrics;
 }
 
 }  // namespace aios::runtime

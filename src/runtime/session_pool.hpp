@@ -1,17 +1,26 @@
 // Lends sessions of one model and signature: each to one caller at a time.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <vector>
 
 #include "engines/engine.hpp"
+#include "runtime/call_stats.hpp"
 
 namespace aios::runtime {
 
 class SessionPool {
  public:
+  // A session and what it has done.
+  struct Slot {
+    std::unique_ptr<engines::Session> session;
+    CallStats stats;
+    std::atomic<uint64_t> staged_bytes = 0;
+  };
+
   // Makes at most `capacity` sessions, each when it is first needed.
   SessionPool(std::shared_ptr<const engines::Model> model, Signature signature,
               std::size_t capacity);
@@ -19,35 +28,41 @@ class SessionPool {
   // Gives the session back when it goes out of scope; may not outlive the pool.
   class Lease {
    public:
-    Lease(SessionPool& pool, std::unique_ptr<engines::Session> session)
-        : pool_(pool), session_(std::move(session)) {}
-    ~Lease() { pool_.giveBack(std::move(session_)); }
+    Lease(SessionPool& pool, Slot* slot) : pool_(pool), slot_(slot) {}
+    ~Lease() { pool_.giveBack(slot_); }
     Lease(const Lease&) = delete;
     Lease& operator=(const Lease&) = delete;
-    engines::Session* operator->() const { return session_.get(); }
+    engines::Session* operator->() const { return slot_->session.get(); }
+    Slot& slot() const { return *slot_; }
 
    private:
     SessionPool& pool_;
-    std::unique_ptr<engines::Session> session_;
+    Slot* slot_;
   };
 
   // Blocks while all sessions are busy. Throws what the engine throws for a new session.
-  Lease acquire();
+  Lease acquire() { return {*this, take()}; }
 
   const Signature& signature() const noexcept { return signature_; }
+  SignatureMetrics metrics() const;
 
  private:
-  std::unique_ptr<engines::Session> take();
-  void giveBack(std::unique_ptr<engines::Session> session);
+  Slot* take();
+  Slot* takeSlowly();
+  Slot* make();
+  void giveBack(Slot* slot);
 
   const std::shared_ptr<const engines::Model> model_;
   const Signature signature_;
   const std::size_t capacity_;
-  std::mutex mutex_;
+  // The session given back last: a single caller takes no lock.
+  std::atomic<Slot*> hot_ = nullptr;
+  std::atomic<std::size_t> waiting_ = 0;
+  mutable std::mutex mutex_;
   std::condition_variable given_back_;
-  std::vector<std::unique_ptr<engines::Session>> free_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<Slot*> free_;
   std::size_t made_ = 0;
-  std::size_t waiting_ = 0;
 };
 
 }  // namespace aios::runtime

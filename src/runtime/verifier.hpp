@@ -7,7 +7,7 @@
 
 #include "bundle/golden.hpp"
 #include "bundle/manifest.hpp"
-#include "runtime/session_pool.hpp"
+#include "runtime/endpoint.hpp"
 
 namespace aios::runtime {
 
@@ -29,9 +29,9 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
                    const bundle::Tolerance& tolerance, const std::string& tensor,
                    std::size_t sample, Verification& result);
 
-// Runs up to `max_samples` golden samples of every pool's signature, spread over all of them. Never
-// throws for a wrong answer; passes on what the engine throws.
-Verification verifyModel(Span<const std::unique_ptr<SessionPool>> pools,
+// Runs up to `max_samples` golden samples of every endpoint's signature, spread over all of them.
+// Never throws for a wrong answer; passes on what the engine throws.
+Verification verifyModel(Span<const std::unique_ptr<Endpoint>> endpoints,
                          const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
                          std::size_t max_samples);
 

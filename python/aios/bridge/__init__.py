@@ -1,5 +1,5 @@
 """The zero-copy bridge from Python to the C++ performance cell."""
 
-from aios.bridge.bridge import TensorFlowCellularBridge, load
+from aios.bridge.bridge import TensorFlowCellularBridge, empty, load
 
-__all__ = ["TensorFlowCellularBridge", "load"]
+__all__ = ["TensorFlowCellularBridge", "empty", "load"]

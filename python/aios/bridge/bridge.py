@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from aios import _core
 from aios.bridge.engines import library_paths
+
+_ALIGNMENT = 64
 
 
 class TensorFlowCellularBridge(_core.Cell):
@@ -21,16 +29,26 @@ class TensorFlowCellularBridge(_core.Cell):
     def __init__(self, engine: str = "auto", threads: int = 1) -> None:
         super().__init__()
         self._options = (engine, threads)
+        self._loaded: tuple[str, str] | None = None
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_lock = threading.Lock()
 
     def load_model_from_training_cell(
-        self, path: str | os.PathLike[str], *, verify: str = "quick"
+        self,
+        path: str | os.PathLike[str],
+        *,
+        verify: str = "quick",
+        tags: Sequence[str] = ("serve",),
     ) -> None:
         """Loads a bundle in place of the one loaded before, which stays on an error.
 
         Args:
-            path: The bundle's directory.
+            path: The bundle's directory, or a bare SavedModel directory, which only the engine
+                tensorflow runs, and unchecked.
             verify: "quick" checks every file's size and SHA-256, then 2 golden samples on the
                 chosen engine; "full" all samples on every engine; "off" sizes only.
+
+            tags: Tags of a bare SavedModel's graph.
 
         Raises:
             NotFoundError: No bundle there, or its engine isn't installed; says what to install.
@@ -39,7 +57,35 @@ class TensorFlowCellularBridge(_core.Cell):
             InvalidArgumentError: An unknown engine, `threads` or `verify`.
         """
         engine, threads = self._options
-        self._load(os.fspath(path), engine, threads, verify, library_paths())
+        location = os.fspath(path)
+        self._load(location, engine, threads, verify, list(tags), library_paths())
+        self._loaded = (location, verify)
+
+    def submit(self, x: object, *, copy: bool = False, signature: str | None = None) -> Future[Any]:
+        """Answers in another thread; the future gives what perform_inference would return.
+
+        Keep `x` unchanged until the future is done.
+        """
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(thread_name_prefix="aios-submit")
+            return self._pool.submit(self.perform_inference, x, copy=copy, signature=signature)
+
+    def close(self) -> None:
+        """Waits for what was submitted, then gives the model's memory back.
+
+        Later calls raise FailedPreconditionError; closing twice is allowed.
+        """
+        with self._pool_lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown()
+        self._loaded = None
+        super().close()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A bridge pickles as its path and options, and loads again where it is unpickled."""
+        return _restored, (self._options, self._loaded)
 
     def __enter__(self) -> Self:
         return self
@@ -51,6 +97,28 @@ class TensorFlowCellularBridge(_core.Cell):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _restored(options: tuple[str, int], loaded: tuple[str, str] | None) -> TensorFlowCellularBridge:
+    bridge = TensorFlowCellularBridge(*options)
+    if loaded is not None:
+        bridge.load_model_from_training_cell(loaded[0], verify=loaded[1])
+    return bridge
+
+
+def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.NDArray[Any]:
+    """A C-contiguous array on a 64-byte boundary, which every engine binds without staging.
+
+    Args:
+        shape: Sizes; elements are undefined, as of numpy.empty.
+        dtype: NumPy's dtype.
+    """
+    kind = np.dtype(dtype)
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    count = int(np.prod(sizes, dtype=np.int64))
+    memory = np.empty(count * kind.itemsize + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    return memory[start : start + count * kind.itemsize].view(kind).reshape(sizes)
 
 
 def load(

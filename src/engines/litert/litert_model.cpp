@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "aios/error.hpp"
+#include "engines/composed_session.hpp"
 #include "engines/litert/litert_session.hpp"
 
 namespace aios::engines {
@@ -27,7 +28,8 @@ std::vector<std::size_t> slotsByName(const std::vector<TensorSpec>& specs, std::
   return slots;
 }
 
-class FileModel final : public Model {
+// One .tflite file.
+class FileModel {
  public:
   FileModel(const Runtime& runtime, const std::filesystem::path& path, int threads)
       : runtime_(runtime), threads_(threads) {
@@ -39,11 +41,11 @@ class FileModel final : public Model {
                                             "; export the bundle again");
     }
   }
-  ~FileModel() override { runtime_.api.destroyModel(model_); }
+  ~FileModel() { runtime_.api.destroyModel(model_); }
   FileModel(const FileModel&) = delete;
   FileModel& operator=(const FileModel&) = delete;
 
-  std::unique_ptr<Session> newSession(const Signature& signature) const override {
+  std::unique_ptr<Session> newSession(const Signature& signature) const {
     return std::make_unique<FileSession>(runtime_, model_, threads_, bindingOf(signature));
   }
 
@@ -92,6 +94,7 @@ class FileModel final : public Model {
       LiteRtTensor tensor = nullptr;
       check(api.getOutputTensor(found, binding.output_slots[i], &tensor), "read an output");
       layoutOf(tensor, signature.outputs[i]);
+      binding.output_dtypes.push_back(signature.outputs[i].dtype);
     }
     return binding;
   }
@@ -114,15 +117,47 @@ class FileModel final : public Model {
   int threads_;
 };
 
+// All graphs of an artifact; each takes any batch, or one.
+class ArtifactModel final : public Model {
+ public:
+  ArtifactModel(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
+                const EngineOptions& options)
+      : graphs_(artifact.graphs), composable_(artifact.composable) {
+    for (const bundle::Graph& graph : graphs_) {
+      files_.push_back(std::make_unique<FileModel>(runtime(options.library),
+                                                   bundle.directory / graph.path, options.threads));
+    }
+  }
+
+  std::unique_ptr<Session> newSession(const Signature& signature) const override {
+    std::vector<ComposedSession::Part> parts;
+    for (std::size_t i = 0; i < graphs_.size(); ++i) {
+      const bundle::Graph& graph = graphs_[i];
+      if (!graph.signature.empty() && graph.signature != signature.name) continue;
+      auto session = files_[i]->newSession(signature);
+      if (graph.batch == kAnySize) return session;
+      parts.push_back({graph.batch, std::move(session)});
+    }
+    if (parts.empty()) {
+      throw Error(ErrorCode::kUnsupported, "engine 'litert' has no graph for signature '" +
+                                               signature.name + "'; use another engine");
+    }
+    return std::make_unique<ComposedSession>(std::move(parts), composable_);
+  }
+
+ private:
+  std::vector<bundle::Graph> graphs_;
+  bool composable_;
+  std::vector<std::unique_ptr<const FileModel>> files_;
+};
+
 }  // namespace
 }  // namespace litert
 
 std::shared_ptr<const Model> loadLiteRtModel(const bundle::Bundle& bundle,
                                              const bundle::Artifact& artifact,
                                              const EngineOptions& options) {
-  return std::make_shared<litert::FileModel>(litert::runtime(options.library),
-                                             bundle.directory / artifact.graphs.front().path,
-                                             options.threads);
+  return std::make_shared<litert::ArtifactModel>(bundle, artifact, options);
 }
 
 }  // namespace aios::engines

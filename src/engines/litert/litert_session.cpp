@@ -36,25 +36,13 @@ int32_t elementTypeOf(DType dtype) {
 }  // namespace
 
 ShapedModel::ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
-                         const SignatureBinding& binding, Span<const TensorView> inputs,
-                         Span<const TensorView> outputs)
+                         const SignatureBinding& binding, Span<const TensorView> inputs)
     : runtime_(runtime), binding_(binding) {
   try {
     compile(model, threads);
     resizeInputs(inputs);
-    checkOutputs(outputs);
-    input_buffers_.resize(inputs.size());
-    output_buffers_.resize(outputs.size());
-    for (std::size_t i = 0; i < inputs.size(); ++i) {
-      const Span<const int64_t> shape = inputs[i].shape();
-      input_shapes_.emplace_back(shape.begin(), shape.end());
-      staged_inputs_.emplace_back(inputs[i].dtype(), shape);
-      input_buffers_[binding.input_slots[i]] = stage(staged_inputs_.back().view());
-    }
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      staged_outputs_.emplace_back(outputs[i].dtype(), outputs[i].shape());
-      output_buffers_[binding.output_slots[i]] = stage(staged_outputs_.back().view());
-    }
+    stageInputs(inputs);
+    stageOutputs();
   } catch (...) {
     release();
     throw;
@@ -114,22 +102,28 @@ void ShapedModel::resizeInputs(Span<const TensorView> inputs) {
   }
 }
 
-void ShapedModel::checkOutputs(Span<const TensorView> outputs) {
-  std::vector<Layout> layouts(outputs.size());
-  check(runtime_.api.getOutputLayouts(compiled_, binding_.index, layouts.size(), layouts.data(),
+void ShapedModel::stageInputs(Span<const TensorView> inputs) {
+  input_buffers_.resize(inputs.size());
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const Span<const int64_t> shape = inputs[i].shape();
+    input_shapes_.emplace_back(shape.begin(), shape.end());
+    staged_inputs_.emplace_back(inputs[i].dtype(), shape);
+    input_buffers_[binding_.input_slots[i]] = stage(staged_inputs_.back().view());
+  }
+}
+
+void ShapedModel::stageOutputs() {
+  const std::size_t count = binding_.output_slots.size();
+  std::vector<Layout> layouts(count);
+  check(runtime_.api.getOutputLayouts(compiled_, binding_.index, count, layouts.data(),
                                       /*update_allocation=*/true),
         "read the shapes of the outputs");
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
+  output_buffers_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
     const Layout& layout = layouts[binding_.output_slots[i]];
-    const Span<const int64_t> expected = outputs[i].shape();
-    if (layout.rank == expected.size() &&
-        std::equal(expected.begin(), expected.end(), layout.dimensions)) {
-      continue;
-    }
-    const std::vector<int64_t> got(layout.dimensions, layout.dimensions + layout.rank);
-    throw Error(ErrorCode::kInternal, "engine 'litert': output " + std::to_string(i) +
-                                          " has the shape " + describe(outputs[i].dtype(), got) +
-                                          ", expected " + describe(outputs[i]));
+    const std::vector<int64_t> shape(layout.dimensions, layout.dimensions + layout.rank);
+    staged_outputs_.emplace_back(binding_.output_dtypes[i], shape);
+    output_buffers_[binding_.output_slots[i]] = stage(staged_outputs_.back().view());
   }
 }
 
@@ -149,29 +143,24 @@ bool ShapedModel::takes(Span<const TensorView> inputs) const noexcept {
   return true;
 }
 
-void ShapedModel::run(Span<const TensorView> inputs, Span<TensorView> outputs) {
+void ShapedModel::run(Span<const TensorView> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     std::memcpy(staged_inputs_[i].view().mutableData(), inputs[i].bytesData(), inputs[i].bytes());
   }
   check(runtime_.api.run(compiled_, binding_.index, input_buffers_.size(), input_buffers_.data(),
                          output_buffers_.size(), output_buffers_.data()),
         "run the model");
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    std::memcpy(outputs[i].mutableData(), staged_outputs_[i].view().bytesData(),
-                outputs[i].bytes());
-  }
 }
 
 FileSession::FileSession(const Runtime& runtime, LiteRtModel model, int threads,
                          SignatureBinding binding)
     : runtime_(runtime), model_(model), threads_(threads), binding_(std::move(binding)) {}
 
-ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs) {
+ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs) {
   const auto found = std::find_if(shaped_.begin(), shaped_.end(),
                                   [&](const auto& shaped) { return shaped->takes(inputs); });
   if (found == shaped_.end()) {
-    auto shaped =
-        std::make_unique<ShapedModel>(runtime_, model_, threads_, binding_, inputs, outputs);
+    auto shaped = std::make_unique<ShapedModel>(runtime_, model_, threads_, binding_, inputs);
     if (shaped_.size() == kMaxShapedModels) shaped_.pop_back();
     shaped_.insert(shaped_.begin(), std::move(shaped));
   } else {
@@ -181,7 +170,28 @@ ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs, Span<const Te
 }
 
 void FileSession::run(Span<const TensorView> inputs, Span<TensorView> outputs) {
-  shapedFor(inputs, {outputs.data(), outputs.size()}).run(inputs, outputs);
+  ShapedModel& shaped = shapedFor(inputs);
+  shaped.run(inputs);
+  for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const TensorView& answer = shaped.stagedOutput(i).view();
+    requireSameShape(answer, outputs[i], i);
+    std::memcpy(outputs[i].mutableData(), answer.bytesData(), answer.bytes());
+    staged_bytes_ += answer.bytes();
+  }
+}
+
+std::vector<Tensor> FileSession::answer(Span<const TensorView> inputs) {
+  ShapedModel& shaped = shapedFor(inputs);
+  std::vector<Tensor> answers;
+  for (std::size_t i = 0; i < binding_.output_slots.size(); ++i) {
+    const TensorView& like = shaped.stagedOutput(i).view();
+    answers.emplace_back(like.dtype(), like.shape());
+  }
+  std::vector<TensorView> views;
+  for (const Tensor& tensor : answers) views.push_back(tensor.view());
+  run(inputs, views);
+  return answers;
 }
 
 }  // namespace aios::engines::litert

@@ -16,6 +16,7 @@ struct SignatureBinding {
   std::vector<std::size_t> input_slots;
   std::vector<std::size_t> output_slots;
   std::vector<Layout> input_layouts;  // in the signature's order; a negative size is dynamic
+  std::vector<DType> output_dtypes;   // in the signature's order
 };
 
 // A compiled model resized to the shapes of one call. LiteRT gives wrong answers, without an
@@ -23,19 +24,21 @@ struct SignatureBinding {
 class ShapedModel {
  public:
   ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
-              const SignatureBinding& binding, Span<const TensorView> inputs,
-              Span<const TensorView> outputs);
+              const SignatureBinding& binding, Span<const TensorView> inputs);
   ~ShapedModel();
   ShapedModel(const ShapedModel&) = delete;
   ShapedModel& operator=(const ShapedModel&) = delete;
 
   bool takes(Span<const TensorView> inputs) const noexcept;
-  void run(Span<const TensorView> inputs, Span<TensorView> outputs);
+  // Copies the inputs in and runs; the answers are in stagedOutput() until the next call.
+  void run(Span<const TensorView> inputs);
+  const Tensor& stagedOutput(std::size_t index) const { return staged_outputs_[index]; }
 
  private:
   void compile(LiteRtModel model, int threads);
   void resizeInputs(Span<const TensorView> inputs);
-  void checkOutputs(Span<const TensorView> outputs);
+  void stageInputs(Span<const TensorView> inputs);
+  void stageOutputs();
   void release() noexcept;
   TensorBuffer stage(const TensorView& like);
 
@@ -55,9 +58,10 @@ class FileSession final : public Session {
  public:
   FileSession(const Runtime& runtime, LiteRtModel model, int threads, SignatureBinding binding);
   void run(Span<const TensorView> inputs, Span<TensorView> outputs) override;
+  std::vector<Tensor> answer(Span<const TensorView> inputs) override;
 
  private:
-  ShapedModel& shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs);
+  ShapedModel& shapedFor(Span<const TensorView> inputs);
 
   const Runtime& runtime_;
   LiteRtModel model_;

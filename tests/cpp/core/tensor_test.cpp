@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <utility>
 
 #include "expect_error.hpp"
@@ -15,7 +16,7 @@ TEST(DType, NamesAndSizesAreNumPys) {
   EXPECT_EQ(byteSize(DType::kFloat32), 4U);
   EXPECT_EQ(byteSize(DType::kFloat16), 2U);
   EXPECT_EQ(byteSize(DType::kBool), 1U);
-  for (int32_t code = 1; code <= 12; ++code) {
+  for (int32_t code = 1; code <= 13; ++code) {
     const auto dtype = static_cast<DType>(code);
     EXPECT_EQ(dtypeFromName(name(dtype)), dtype) << name(dtype);
   }
@@ -68,6 +69,16 @@ TEST(Tensor, OwnsAlignedMemoryThatMovesWithIt) {
   const Tensor moved = std::move(tensor);
   EXPECT_EQ(moved.data<float>(), memory);
   EXPECT_EQ(moved.bytes(), 60U);
+}
+
+TEST(Tensor, CopiesStringsWithTheirBytes) {
+  std::string word = "cat";
+  std::array<StringRef, 2> words = {{{word.data(), 3}, {word.data() + 1, 2}}};
+  const Tensor copy = Tensor::copyOf(TensorView::of(words.data(), {2}));
+  word = "dog";
+  const auto* elements = copy.data<StringRef>();
+  EXPECT_EQ(std::string(elements[0].data, elements[0].size), "cat");
+  EXPECT_EQ(std::string(elements[1].data, elements[1].size), "at");
 }
 
 TEST(Tensor, DescribesItselfAsUsersWriteIt) {

@@ -199,5 +199,5 @@ def test_without_the_engines_library_the_remedy_is_named(digits, monkeypatch):
     )
     with pytest.raises(aios.NotFoundError, match=r"pip install aios-cells\[litert\]"):
         aios.load(digits.bundle, engine="litert")
-    with pytest.raises(aios.NotFoundError, match="no engine for bundle"):
+    with pytest.raises(aios.NotFoundError, match="engine 'auto' here: litert"):
         aios.load(digits.bundle)

@@ -1,4 +1,4 @@
-#include "runtime/latency.hpp"
+#include "runtime/benchmark.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,0 +1,105 @@
+#include "engines/tensorflow/tensorflow_api.hpp"
+
+#include <array>
+#include <map>
+#include <mutex>
+#include <utility>
+
+#include "aios/error.hpp"
+
+namespace aios::engines::tensorflow {
+namespace {
+
+constexpr std::array<std::pair<DType, int>, 13> kTypes = {{
+    {DType::kFloat32, 1},
+    {DType::kFloat64, 2},
+    {DType::kInt32, 3},
+    {DType::kUInt8, 4},
+    {DType::kInt16, 5},
+    {DType::kInt8, 6},
+    {DType::kString, kTfString},
+    {DType::kInt64, 9},
+    {DType::kBool, 10},
+    {DType::kUInt16, 17},
+    {DType::kFloat16, 19},
+    {DType::kUInt32, 22},
+    {DType::kUInt64, 23},
+}};
+
+}  // namespace
+
+int tfTypeOf(DType dtype) noexcept {
+  for (const auto& [ours, theirs] : kTypes) {
+    if (ours == dtype) return theirs;
+  }
+  return 0;
+}
+
+DType dtypeFromTfType(int type) noexcept {
+  for (const auto& [ours, theirs] : kTypes) {
+    if (theirs == type) return ours;
+  }
+  return DType::kInvalid;
+}
+
+Api::Api(const std::string& path)
+    : library(path, "AIOS_TENSORFLOW_LIBRARY", "libtensorflow_cc.so.2",
+              "engine 'tensorflow' not installed: pip install aios-cells[tensorflow], or set "
+              "AIOS_TENSORFLOW_LIBRARY to libtensorflow_cc.so.2") {
+  library.bind(version, "TF_Version");
+  library.bind(newStatus, "TF_NewStatus");
+  library.bind(deleteStatus, "TF_DeleteStatus");
+  library.bind(code, "TF_GetCode");
+  library.bind(message, "TF_Message");
+  library.bind(newBuffer, "TF_NewBuffer");
+  library.bind(deleteBuffer, "TF_DeleteBuffer");
+  library.bind(newGraph, "TF_NewGraph");
+  library.bind(deleteGraph, "TF_DeleteGraph");
+  library.bind(operationByName, "TF_GraphOperationByName");
+  library.bind(newSessionOptions, "TF_NewSessionOptions");
+  library.bind(deleteSessionOptions, "TF_DeleteSessionOptions");
+  library.bind(setConfig, "TF_SetConfig");
+  library.bind(newImportOptions, "TF_NewImportGraphDefOptions");
+  library.bind(deleteImportOptions, "TF_DeleteImportGraphDefOptions");
+  library.bind(importGraphDef, "TF_GraphImportGraphDef");
+  library.bind(newSession, "TF_NewSession");
+  library.bind(loadSavedModel, "TF_LoadSessionFromSavedModel");
+  library.bind(closeSession, "TF_CloseSession");
+  library.bind(deleteSession, "TF_DeleteSession");
+  library.bind(run, "TF_SessionRun");
+  library.bind(newTensor, "TF_NewTensor");
+  library.bind(allocateTensor, "TF_AllocateTensor");
+  library.bind(deleteTensor, "TF_DeleteTensor");
+  library.bind(tensorType, "TF_TensorType");
+  library.bind(numDims, "TF_NumDims");
+  library.bind(dim, "TF_Dim");
+  library.bind(byteSize, "TF_TensorByteSize");
+  library.bind(tensorData, "TF_TensorData");
+  library.bind(stringInit, "TF_StringInit");
+  library.bind(stringCopy, "TF_StringCopy");
+  library.bind(stringData, "TF_StringGetDataPointer");
+  library.bind(stringSize, "TF_StringGetSize");
+}
+
+const Api& api(const std::string& library_path) {
+  static std::mutex mutex;
+  // Leaked on purpose: other threads may still run models while the process exits.
+  static auto* apis = new std::map<std::string, std::unique_ptr<const Api>>;
+  const std::lock_guard<std::mutex> lock(mutex);
+  std::unique_ptr<const Api>& slot = (*apis)[library_path];
+  if (!slot) slot = std::make_unique<const Api>(library_path);
+  return *slot;
+}
+
+void Status::check(const std::string& action) const {
+  if (ok()) return;
+  // TensorFlow's codes are gRPC's; those that mean the caller's mistake keep their meaning.
+  const int code = api_.code(status_);
+  const bool callers = code == 3 || code == 9 || code == 11;
+  throw Error(callers      ? ErrorCode::kInvalidArgument
+              : code == 12 ? ErrorCode::kUnsupported
+                           : ErrorCode::kInternal,
+              "engine 'tensorflow' could not " + action + ": " + api_.message(status_));
+}
+
+}  // namespace aios::engines::tensorflow

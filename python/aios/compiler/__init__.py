@@ -1,0 +1,7 @@
+"""The compiler: static-batch `.tflite` graphs become specialised C++, and that a shared object."""
+
+from __future__ import annotations
+
+from aios.compiler.artifact import CompiledArtifact, compile_graphs, declined_operators
+
+__all__ = ["CompiledArtifact", "compile_graphs", "declined_operators"]

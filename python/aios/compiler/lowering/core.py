@@ -1,0 +1,210 @@
+"""Turns a graph's operators into kernel calls, one registered function per operator kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from aios.compiler.graph import MISSING, Graph, Operator, Tensor
+from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value
+from aios.errors import UnsupportedError
+
+CTYPES = {
+    "float32": "float",
+    "int32": "std::int32_t",
+    "int64": "std::int64_t",
+    "uint8": "std::uint8_t",
+    "int8": "std::int8_t",
+    "bool": "bool",
+    "float64": "double",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the lowering may know of the target: its vector width.
+
+    Attributes:
+        lanes: float32 elements of a vector register.
+    """
+
+    lanes: int
+
+
+class Decline(UnsupportedError):
+    """One operator can't be compiled; the message says why."""
+
+
+Lowering = Callable[["Lowerer", Operator], None]
+_LOWERINGS: dict[str, Lowering] = {}
+
+
+def lowers(*kinds: str) -> Callable[[Lowering], Lowering]:
+    """Registers a function as the lowering of operator kinds."""
+
+    def register(function: Lowering) -> Lowering:
+        for kind in kinds:
+            _LOWERINGS[kind] = function
+        return function
+
+    return register
+
+
+def lowered_kinds() -> frozenset[str]:
+    """Returns the operator kinds that have a lowering."""
+    return frozenset(_LOWERINGS)
+
+
+class Lowerer:
+    """Collects the calls of one graph; lowerings write into it."""
+
+    def __init__(self, graph: Graph, machine: Machine) -> None:
+        self.graph = graph
+        self.machine = machine
+        self.multiply_adds = 0
+        self._statements: list[Statement] = []
+        self._aliases: dict[int, tuple[int, int]] = {}
+        self._functions: dict[str, str] = {}
+
+    def tensor(self, index: int) -> Tensor:
+        """Returns a tensor of the graph."""
+        return self.graph.tensors[index]
+
+    def call(
+        self,
+        function: str,
+        reads: Iterable[Operand | int],
+        writes: Iterable[Operand | int],
+        comment: str,
+        header: str,
+        tail: Iterable[Operand | int] = (),
+    ) -> None:
+        """Appends a call of `function(reads…, writes…, tail…)`.
+
+        A bare index stands for the whole tensor. The operands of `tail` are read, too.
+        """
+        inputs, outputs, last = (tuple(map(_operand, group)) for group in (reads, writes, tail))
+        written = range(len(inputs), len(inputs) + len(outputs))
+        operands = inputs + outputs + last
+        self._statements.append(Call(function, operands, frozenset(written), comment, header))
+
+    def loop(self, trips: int, body: tuple[Statement, ...], comment: str) -> None:
+        """Appends a loop."""
+        self._statements.append(Loop(trips, body, comment))
+
+    def take_statements(self, start: int) -> tuple[Statement, ...]:
+        """Removes and returns the statements from position `start` on: a loop's body."""
+        taken = tuple(self._statements[start:])
+        del self._statements[start:]
+        return taken
+
+    @property
+    def position(self) -> int:
+        """The number of statements so far."""
+        return len(self._statements)
+
+    def alias(self, index: int, owner: int, byte_offset: int = 0) -> None:
+        """Makes tensor `index` a part of the memory of `owner`."""
+        self._aliases[index] = (owner, byte_offset)
+
+    def owner(self, index: int) -> tuple[int, int]:
+        """Returns the tensor whose memory holds tensor `index`, and the byte offset in it."""
+        offset = 0
+        while index in self._aliases:
+            index, step = self._aliases[index]
+            offset += step
+        return index, offset
+
+    def define(self, stem: str, text: str) -> str:
+        """Defines a C++ struct once per text and returns its name.
+
+        Args:
+            stem: A readable beginning of the name.
+            text: The definition, with `NAME` where the name belongs.
+        """
+        for name, known in self._functions.items():
+            if known == text.replace("NAME", name):
+                return name
+        name = f"{stem}{len(self._functions)}"
+        self._functions[name] = text.replace("NAME", name)
+        return name
+
+    def lower(self, op: Operator) -> None:
+        """Appends the calls of one operator.
+
+        Raises:
+            Decline: The operator, or this use of it, can't be compiled.
+        """
+        lowering = _LOWERINGS.get(op.kind)
+        if lowering is None:
+            raise Decline("not supported")
+        lowering(self, op)
+
+    def finish(self) -> Program:
+        """Returns the program; an output that is another tensor's memory gets a copy."""
+        owned: set[int] = set()
+        for index in self.graph.outputs:
+            if not self._write_directly(index, owned):
+                self._copy_output(index)
+        return Program(
+            self.graph,
+            tuple(self._statements),
+            dict(self._aliases),
+            dict(self._functions),
+            self.multiply_adds,
+        )
+
+    def _write_directly(self, index: int, owned: set[int]) -> bool:
+        """Makes the memory of output `index` its owner's memory, if nobody else has that."""
+        owner, offset = self.owner(index)
+        tensor = self.tensor(owner)
+        if owner in self.graph.inputs or tensor.data is not None or owner in owned:
+            return False
+        if offset != 0 or tensor.nbytes != self.tensor(index).nbytes:
+            return False
+        if owner != index:
+            if owner in self.graph.outputs:
+                return False
+            self._aliases.pop(index)
+            self._aliases[owner] = (index, 0)
+        owned.add(index)
+        return True
+
+    def _copy_output(self, index: int) -> None:
+        owner, offset = self.owner(index)
+        self._aliases.pop(index, None)
+        tensor = self.tensor(index)
+        source = Value(owner, offset)
+        self.call(
+            f"copyBytes<{tensor.nbytes}>", [source], [index], "output of its own", "shape.hpp"
+        )
+
+
+def _operand(operand: Operand | int) -> Operand:
+    return Value(operand) if isinstance(operand, int) else operand
+
+
+def ctype(tensor: Tensor) -> str:
+    """Returns the C++ type of a tensor's elements."""
+    name = CTYPES.get(tensor.dtype.name)
+    if name is None:
+        raise Decline(f"dtype {tensor.dtype.name}")
+    return name
+
+
+def require_float32(lowerer: Lowerer, op: Operator) -> None:
+    """Declines an operator that has a tensor of another dtype."""
+    for index in (*op.inputs, *op.outputs):
+        if index != MISSING and lowerer.tensor(index).dtype.name != "float32":
+            raise Decline(f"dtype {lowerer.tensor(index).dtype.name}")
+
+
+def summary(lowerer: Lowerer, op: Operator) -> str:
+    """Describes an operator for a comment: kind, shapes and the tensor's name in the source."""
+    shapes = " × ".join(
+        str(list(lowerer.tensor(i).shape)).replace(" ", "") for i in op.inputs if i != MISSING
+    )
+    out = lowerer.tensor(op.outputs[0])
+    name = re.sub(r"[^\x20-\x7e]|\\", "?", out.name.split(";")[0])
+    return f"{op.kind} {shapes} -> {str(list(out.shape)).replace(' ', '')}  {name}"

@@ -88,6 +88,28 @@ struct Then {
   static AIOS_KERNEL Vec apply(Vec x) { return Second::apply(First::apply(x)); }
 };
 
+// Whether x <= y implies apply(x) <= apply(y): then a maximum may be taken before the activation.
+template <class Activation>
+inline constexpr bool kMonotonic = false;
+template <>
+inline constexpr bool kMonotonic<Identity> = true;
+template <>
+inline constexpr bool kMonotonic<Relu> = true;
+template <>
+inline constexpr bool kMonotonic<Sigmoid> = true;
+template <>
+inline constexpr bool kMonotonic<Tanh> = true;
+template <>
+inline constexpr bool kMonotonic<HardSigmoid> = true;
+template <>
+inline constexpr bool kMonotonic<Softplus> = true;
+template <>
+inline constexpr bool kMonotonic<Elu> = true;
+template <std::uint32_t Low, std::uint32_t High>
+inline constexpr bool kMonotonic<Clamp<Low, High>> = true;
+template <std::uint32_t Alpha>
+inline constexpr bool kMonotonic<LeakyRelu<Alpha>> = Alpha < 0x80000000u;
+
 // A tensor of the output's shape that is added before or after the activation.
 enum class Residual { kNone, kBeforeActivation, kAfterActivation };
 

@@ -10,7 +10,7 @@ namespace aios::kernels {
 // Sizes: input height, width, channels; window; stride; padding above and left; output.
 template <int H, int W, int C, int WindowH, int WindowW, int StrideH, int StrideW, int Top, int Left,
           int OutH, int OutW>
-struct Pool {
+struct PoolShape {
   static constexpr int kH = H, kW = W, kC = C, kWindowH = WindowH, kWindowW = WindowW;
   static constexpr int kStrideH = StrideH, kStrideW = StrideW, kTop = Top, kLeft = Left;
   static constexpr int kOutH = OutH, kOutW = OutW;

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from aios.compiler.lowering import dense
+from aios.compiler.lowering import dense, elementwise, reduce, shape, window
 from aios.compiler.lowering.core import Decline, Lowerer, Machine, lowered_kinds
 
-__all__ = ["Decline", "Lowerer", "Machine", "dense", "lowered_kinds"]
+_MODULES = (dense, elementwise, reduce, shape, window)
+
+__all__ = ["Decline", "Lowerer", "Machine", "lowered_kinds"]

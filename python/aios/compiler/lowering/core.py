@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from aios.compiler.graph import MISSING, Graph, Operator, Tensor
 from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value
@@ -70,6 +72,12 @@ class Lowerer:
     def tensor(self, index: int) -> Tensor:
         """Returns a tensor of the graph."""
         return self.graph.tensors[index]
+
+    def temporary(self, shape: tuple[int, ...], dtype: str = "float32") -> int:
+        """Adds a tensor for an intermediate result and returns its index."""
+        tensor = Tensor("temporary", shape, np.dtype(dtype))
+        self.graph = replace(self.graph, tensors=(*self.graph.tensors, tensor))
+        return len(self.graph.tensors) - 1
 
     def call(
         self,

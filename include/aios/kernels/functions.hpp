@@ -17,6 +17,7 @@ AIOS_KERNEL Vec abs(Vec x) { return kernels::abs(x); }
 AIOS_KERNEL Vec elu(Vec x) { return Elu::apply(x); }
 AIOS_KERNEL Vec erf(Vec x) { return kernels::erf(x); }
 AIOS_KERNEL Vec exp(Vec x) { return kernels::exp(x); }
+AIOS_KERNEL Vec expm1(Vec x) { return kernels::expm1(x); }
 AIOS_KERNEL Vec gelu(Vec x) { return Gelu::apply(x); }
 AIOS_KERNEL Vec geluTanh(Vec x) { return GeluTanh::apply(x); }
 AIOS_KERNEL Vec hardSwish(Vec x) { return HardSwish::apply(x); }
@@ -64,6 +65,8 @@ template <class T>
 AIOS_KERNEL T erf(T x) { return std::erf(x); }
 template <class T>
 AIOS_KERNEL T exp(T x) { return std::exp(x); }
+template <class T>
+AIOS_KERNEL T expm1(T x) { return std::expm1(x); }
 template <class T>
 AIOS_KERNEL T floor(T x) { return std::floor(x); }
 template <class T>

@@ -94,8 +94,10 @@ class Emitter:
 
     def _head(self) -> str:
         name = _comment(self._description.name)
-        headers = sorted({c.header for s in self._specialisations for c in s.program.calls()})
-        includes = "".join(f'#include "aios/kernels/{h}"\n' for h in headers)
+        headers = {c.header for s in self._specialisations for c in s.program.calls()}
+        if any(s.program.functions for s in self._specialisations):
+            headers.add("functions.hpp")
+        includes = "".join(f'#include "aios/kernels/{h}"\n' for h in sorted(headers))
         return (
             f"// {name}: a model compiled by AIOS Cells. Generated; edit the model, not this file.\n"
             f'#include "aios/compiled_model.h"\n{includes}#include "aios/kernels/artifact.hpp"\n\n'

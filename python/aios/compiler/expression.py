@@ -37,6 +37,7 @@ _CALLS = {
     "elu": "elu",
     "erf": "erf",
     "exp": "exp",
+    "expm1": "expm1",
     "floor": "floor",
     "floor_div": "floorDiv",
     "floor_mod": "floorMod",
@@ -108,6 +109,29 @@ def substitute(expression: Expression, inputs: dict[int, Expression]) -> Express
         return expression
     keep = 2 if head == "cast" else 1
     return expression[:keep] + tuple(substitute(e, inputs) for e in expression[keep:])
+
+
+def simplify(expression: Expression) -> Expression:
+    """Replaces compositions by one function that is faster and holds at the ends of the range.
+
+    The converter writes softplus as log(exp(x) + 1), which is infinite from 89 on; the model that it
+    stands for isn't.
+    """
+    if expression[0] in ("x", "c"):
+        return expression
+    keep = 2 if expression[0] == "cast" else 1
+    e = expression[:keep] + tuple(simplify(o) for o in expression[keep:])
+    if e[0] == "log" and e[1][0] == "add":
+        for exponential, one in ((e[1][1], e[1][2]), (e[1][2], e[1][1])):
+            if one == c(1.0) and exponential[0] == "exp":
+                return ("softplus", exponential[1])
+    if e[0] == "sub" and e[1][0] == "exp" and e[2] == c(1.0):
+        return ("expm1", e[1][1])
+    if e[0] == "mul" and e[2] == ("logistic", e[1]):
+        return ("silu", e[1])
+    if e[0] == "mul" and e[1] == ("logistic", e[2]):
+        return ("silu", e[2])
+    return e
 
 
 def size(expression: Expression) -> int:

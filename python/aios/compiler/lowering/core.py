@@ -79,6 +79,12 @@ class Lowerer:
         self.graph = replace(self.graph, tensors=(*self.graph.tensors, tensor))
         return len(self.graph.tensors) - 1
 
+    def add_tensors(self, tensors: tuple[Tensor, ...]) -> int:
+        """Adds tensors and returns the index of the first."""
+        start = len(self.graph.tensors)
+        self.graph = replace(self.graph, tensors=(*self.graph.tensors, *tensors))
+        return start
+
     def call(
         self,
         function: str,
@@ -147,6 +153,9 @@ class Lowerer:
         lowering = _LOWERINGS.get(op.kind)
         if lowering is None:
             raise Decline("not supported")
+        touched = (i for i in (*op.inputs, *op.outputs) if i != MISSING)
+        if any(-1 in self.tensor(i).shape for i in touched):
+            raise Decline("a shape that is not static")
         lowering(self, op)
 
     def finish(self) -> Program:

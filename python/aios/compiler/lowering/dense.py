@@ -62,5 +62,5 @@ def softmax(lowerer: Lowerer, op: Operator) -> None:
         [op.inputs[0]],
         [op.outputs[0]],
         summary(lowerer, op),
-        "softmax.hpp",
+        "softmax.hpp" if op.kind == "SOFTMAX" else "log_softmax.hpp",
     )

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from aios.compiler.graph import Graph
+from dataclasses import replace
+
+from aios.compiler.graph import Graph, Operator
 from aios.compiler.passes.clean import drop_identities, remove_dead
 from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
 from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.fold import fold_constants
+from aios.compiler.passes.loops import Scan, recognise_loops
 
 __all__ = ["optimise"]
 
 
 def optimise(graph: Graph) -> Graph:
     """Returns an equal graph with fewer, larger operators."""
+    graph = recognise_loops(graph, graph.subgraphs)
     graph = fold_constants(graph)
     graph = drop_identities(graph)
     graph = remove_dead(graph)
     graph = canonicalise(graph)
     graph = merge_elementwise(graph)
     graph = fuse_epilogues(graph)
-    return remove_dead(graph)
+    graph = remove_dead(graph)
+    return graph.with_operators(_with_optimised_body(op) for op in graph.operators)
+
+
+def _with_optimised_body(op: Operator) -> Operator:
+    if op.kind != "SCAN":
+        return op
+    scan: Scan = op["scan"]
+    return replace(op, attributes={"scan": replace(scan, body=optimise(scan.body))})

@@ -14,6 +14,7 @@ from aios.compiler.expression import (
     c,
     functions_of,
     is_mask,
+    simplify,
     size,
     substitute,
     x,
@@ -247,7 +248,7 @@ def _merged(
     outer = {
         p: value if i == result else x(inputs.index(i)) for p, i in enumerate(op.inputs)
     }
-    expression = substitute(op["expression"], outer)
+    expression = simplify(substitute(op["expression"], outer))
     fused = Operator("ELEMENTWISE", tuple(inputs), op.outputs, {"expression": expression})
     if len(inputs) > MAX_INPUTS or size(expression) > MAX_FUNCTIONS:
         return None

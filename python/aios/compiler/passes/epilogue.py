@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aios.compiler.expression import Expression, inputs_of, substitute, x
+from aios.compiler.expression import Expression, inputs_of, simplify, substitute, x
 from aios.compiler.graph import MISSING, Graph, Operator
 from aios.compiler.passes.elementwise import is_vector
 
@@ -55,7 +55,7 @@ def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operat
     before: Expression = producer.attributes.get("activation", x(0))
     attributes = dict(producer.attributes)
     if len(op.inputs) == 1:
-        attributes["activation"] = substitute(expression, {0: before})
+        attributes["activation"] = simplify(substitute(expression, {0: before}))
         return replace(producer, outputs=op.outputs, attributes=attributes)
     split = _split_residual(expression, place, 1 - place)
     if split is None:

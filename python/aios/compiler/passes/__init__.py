@@ -10,6 +10,8 @@ from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
 from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.fold import fold_constants
 from aios.compiler.passes.loops import Scan, recognise_loops
+from aios.compiler.passes.normalization import fuse_layer_norms
+from aios.compiler.passes.window import fuse_padding, fuse_pooling
 
 __all__ = ["optimise"]
 
@@ -20,9 +22,13 @@ def optimise(graph: Graph) -> Graph:
     graph = fold_constants(graph)
     graph = drop_identities(graph)
     graph = remove_dead(graph)
+    graph = fuse_layer_norms(graph)
+    graph = fuse_padding(graph)
+    graph = remove_dead(graph)
     graph = canonicalise(graph)
     graph = merge_elementwise(graph)
     graph = fuse_epilogues(graph)
+    graph = fuse_pooling(graph)
     graph = remove_dead(graph)
     return graph.with_operators(_with_optimised_body(op) for op in graph.operators)
 

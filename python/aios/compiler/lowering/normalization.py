@@ -1,0 +1,25 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from aios.compiler.graph import Operator
+from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
+
+
+@lowers("LAYER_NORM")
+def layer_norm(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers normalisation over the last axis."""
+    require_float32(lowerer, op)
+    shape = lowerer.tensor(op.inputs[0]).shape
+    bits = int(np.float32(op["epsilon"]).view(np.uint32))
+    lowerer.call(
+        f"layerNorm<{prod(shape[:-1])}, {shape[-1]}, {bits}u>",
+        op.inputs,
+        [op.outputs[0]],
+        summary(lowerer, op),
+        "layer_norm.hpp",
+    )

@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aios.compiler.graph import Graph, Tensor
-from aios.compiler.lowering.core import CTYPES
+from aios.compiler.graph import CTYPES, Graph, Tensor
 from aios.compiler.planner import Plan
 from aios.compiler.program import (
     Call,

@@ -16,6 +16,17 @@ import numpy as np
 
 MISSING = -1
 
+# The C++ type of an element, by NumPy's dtype name; other dtypes can't be compiled.
+CTYPES = {
+    "float32": "float",
+    "int32": "std::int32_t",
+    "int64": "std::int64_t",
+    "uint8": "std::uint8_t",
+    "int8": "std::int8_t",
+    "bool": "bool",
+    "float64": "double",
+}
+
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
@@ -100,6 +111,30 @@ class Graph:
     def with_operators(self, operators: Iterable[Operator]) -> Graph:
         """Returns the same graph with other operators."""
         return replace(self, operators=tuple(operators))
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """The attributes of a SCAN operator.
+
+    The body's inputs are the slices of `sequences`, then the states, then the invariants; its outputs
+    are the new states, then the slices of the collected results. The operator's inputs are the
+    sequences, the initial states and the invariants; its outputs the final states and the collected
+    results. A final state that nobody reads is an output all the same.
+
+    Attributes:
+        trips: The number of steps.
+        body: What one step does.
+        sequences: How many sequences there are.
+        states: How many states.
+        collected: How many collected results.
+    """
+
+    trips: int
+    body: Graph
+    sequences: int
+    states: int
+    collected: int
 
 
 class Rewriter:

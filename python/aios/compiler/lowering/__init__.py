@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from aios.compiler.lowering import dense, elementwise, normalization, reduce, scan, shape, window
+from aios.compiler.lowering import (
+    dense,
+    elementwise,
+    normalization,
+    recurrent,
+    reduce,
+    scan,
+    shape,
+    window,
+)
 from aios.compiler.lowering.core import Decline, Lowerer, Machine, lowered_kinds
 
-_MODULES = (dense, elementwise, normalization, reduce, scan, shape, window)
+_MODULES = (dense, elementwise, normalization, recurrent, reduce, scan, shape, window)
 
 __all__ = ["Decline", "Lowerer", "Machine", "lowered_kinds"]

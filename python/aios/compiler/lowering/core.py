@@ -8,20 +8,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aios.compiler.graph import MISSING, Graph, Operator, Tensor
+from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
 from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value
 from aios.errors import UnsupportedError
-
-CTYPES = {
-    "float32": "float",
-    "int32": "std::int32_t",
-    "int64": "std::int64_t",
-    "uint8": "std::uint8_t",
-    "int8": "std::int8_t",
-    "bool": "bool",
-    "float64": "double",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Machine:
@@ -93,14 +82,16 @@ class Lowerer:
         comment: str,
         header: str,
         tail: Iterable[Operand | int] = (),
+        ends: Iterable[Operand | int] = (),
     ) -> None:
-        """Appends a call of `function(reads…, writes…, tail…)`.
+        """Appends a call of `function(reads…, writes…, tail…, ends…)`.
 
-        A bare index stands for the whole tensor. The operands of `tail` are read, too.
+        A bare index stands for the whole tensor. `tail` is read, too, and `ends` are written, too.
         """
-        inputs, outputs, last = (tuple(map(_operand, group)) for group in (reads, writes, tail))
-        written = range(len(inputs), len(inputs) + len(outputs))
-        operands = inputs + outputs + last
+        groups = [tuple(map(_operand, group)) for group in (reads, writes, tail, ends)]
+        operands = sum(groups, ())
+        first, last = len(groups[0]), len(operands) - len(groups[3])
+        written = {*range(first, first + len(groups[1])), *range(last, len(operands))}
         self._statements.append(Call(function, operands, frozenset(written), comment, header))
 
     def loop(self, trips: int, body: tuple[Statement, ...], comment: str) -> None:

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 
-from aios.compiler.graph import Graph, Operator
+from aios.compiler.graph import Graph, Operator, Scan
 from aios.compiler.lowering.core import Decline, Lowerer, lowers
-from aios.compiler.passes.loops import Scan
 from aios.compiler.program import Loop, Operand, Statement, Step, Value
 
 

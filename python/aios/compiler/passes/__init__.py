@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aios.compiler.graph import Graph, Operator
+from aios.compiler.graph import Graph, Operator, Scan
+from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
 from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
 from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.fold import fold_constants
-from aios.compiler.passes.loops import Scan, recognise_loops
+from aios.compiler.passes.loops import recognise_loops
 from aios.compiler.passes.normalization import fuse_layer_norms
 from aios.compiler.passes.window import fuse_padding, fuse_pooling
 
@@ -22,6 +23,7 @@ def optimise(graph: Graph) -> Graph:
     graph = fold_constants(graph)
     graph = drop_identities(graph)
     graph = remove_dead(graph)
+    graph = absorb_orders(fuse_cells(graph))
     graph = fuse_layer_norms(graph)
     graph = fuse_padding(graph)
     graph = remove_dead(graph)

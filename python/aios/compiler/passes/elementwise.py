@@ -19,8 +19,7 @@ from aios.compiler.expression import (
     substitute,
     x,
 )
-from aios.compiler.graph import MISSING, Graph, Operator, Rewriter, Tensor
-from aios.compiler.lowering.core import CTYPES
+from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Rewriter, Tensor
 
 # The most inputs and functions of one merged operator: what registers hold.
 MAX_INPUTS = 6

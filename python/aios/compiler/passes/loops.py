@@ -7,37 +7,13 @@ nothing in it depends on a counter any more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
+from aios.compiler.graph import Graph, Operator, Rewriter, Scan, Tensor
 from aios.compiler.passes.clean import remove_dead
 from aios.compiler.passes.fold import fold_constants
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """The attributes of a SCAN operator.
-
-    The body's inputs are the slices of `sequences`, then the states, then the invariants; its outputs
-    are the new states, then the slices of the collected results. The operator's inputs are the
-    sequences, the initial states and the invariants; its outputs the final states and the collected
-    results. A final state that nobody reads is an output all the same.
-
-    Attributes:
-        trips: The number of steps.
-        body: What one step does.
-        sequences: How many sequences there are.
-        states: How many states.
-        collected: How many collected results.
-    """
-
-    trips: int
-    body: Graph
-    sequences: int
-    states: int
-    collected: int
 
 
 def recognise_loops(graph: Graph, subgraphs: tuple[Graph, ...]) -> Graph:

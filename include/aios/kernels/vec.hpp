@@ -40,7 +40,8 @@ typedef float UnalignedVec __attribute__((vector_size(kLanes * 4), aligned(4), m
 constexpr int vectorsFor(int n) { return (n + kLanes - 1) / kLanes; }
 constexpr int padToLanes(int n) { return vectorsFor(n) * kLanes; }
 
-AIOS_KERNEL Vec splat(float x) { return Vec{} + x; }
+// x - 0 and not x + 0, which is not x for a negative zero and would cost an addition.
+AIOS_KERNEL Vec splat(float x) { return x - Vec{}; }
 AIOS_KERNEL IVec splatInt(std::int32_t x) { return IVec{} + x; }
 
 AIOS_KERNEL Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }

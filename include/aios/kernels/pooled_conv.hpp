@@ -50,7 +50,7 @@ AIOS_KERNEL Vec combine(Vec a, Vec b) {
 template <class S, int Vectors>
 struct PooledTiling {
   static constexpr int kPerOutput = (S::kPixels == 2 ? 2 : 4) * Vectors;
-  static constexpr int kRoom = kRegisters == 32 ? 28 - Vectors * 2 : 12;
+  static constexpr int kRoom = kRegisters == 32 ? 24 - Vectors * 2 : 12;
   static constexpr int kMost = kRoom / kPerOutput > 0 ? kRoom / kPerOutput : 1;
   static constexpr int kPieces = (S::kPooledWidth + kMost - 1) / kMost;
   static constexpr int kShort = S::kPooledWidth / kPieces;

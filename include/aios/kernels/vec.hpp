@@ -40,7 +40,8 @@ typedef float UnalignedVec __attribute__((vector_size(kLanes * 4), aligned(4), m
 constexpr int vectorsFor(int n) { return (n + kLanes - 1) / kLanes; }
 constexpr int padToLanes(int n) { return vectorsFor(n) * kLanes; }
 
-AIOS_KERNEL Vec splat(float x) { return Vec{} + x; }
+// x - 0 and not x + 0, which is not x for a negative zero and would cost an addition.
+AIOS_KERNEL Vec splat(float x) { return x - Vec{}; }
 AIOS_KERNEL IVec splatInt(std::int32_t x) { return IVec{} + x; }
 
 AIOS_KERNEL Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
@@ -100,9 +101,22 @@ AIOS_KERNEL Vec fromBits(IVec v) { return (Vec)v; }
 // Lanes of `mask` are all ones or zero, as comparisons of vectors give them.
 AIOS_KERNEL Vec select(IVec mask, Vec if_set, Vec if_clear) { return mask ? if_set : if_clear; }
 
-// A NaN in b comes out; a NaN in a does not: put the constant first.
+// A NaN in b comes out; a NaN in a does not: put the constant first. (GCC turns the plain
+// comparison with a constant into a compare and a blend, hence its builtins.)
+#if defined(__AVX512F__) && !defined(__clang__)
+AIOS_KERNEL Vec max(Vec a, Vec b) {
+  return (Vec)__builtin_ia32_maxps512_mask(a, b, Vec{}, (std::uint16_t)-1, 4);
+}
+AIOS_KERNEL Vec min(Vec a, Vec b) {
+  return (Vec)__builtin_ia32_minps512_mask(a, b, Vec{}, (std::uint16_t)-1, 4);
+}
+#elif defined(__AVX__) && !defined(__clang__)
+AIOS_KERNEL Vec max(Vec a, Vec b) { return __builtin_ia32_maxps256(a, b); }
+AIOS_KERNEL Vec min(Vec a, Vec b) { return __builtin_ia32_minps256(a, b); }
+#else
 AIOS_KERNEL Vec max(Vec a, Vec b) { return a > b ? a : b; }
 AIOS_KERNEL Vec min(Vec a, Vec b) { return a < b ? a : b; }
+#endif
 AIOS_KERNEL Vec abs(Vec v) { return fromBits(bits(v) & splatInt(0x7fffffff)); }
 AIOS_KERNEL Vec copySign(Vec magnitude, Vec sign) {
   return fromBits((bits(magnitude) & splatInt(0x7fffffff)) | (bits(sign) & splatInt(INT32_MIN)));

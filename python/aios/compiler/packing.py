@@ -134,3 +134,111 @@ def _pack_filters(
         wide[:, at : at + kernel_w, :, pixel, :] = by_depth
     tiled = None if bias is None else np.tile(_bias_row(bias, count), pixels)
     return pack_panels(wide.reshape(-1, pixels * count), tiled, lanes=lanes)
+
+
+def _gate_columns(
+    matrix: FloatArray, gates: int, halved: tuple[int, ...], *, lanes: int
+) -> FloatArray:
+    """Reorders ``[gates * units, depth]`` to ``[depth, blocks, gates, lanes]``, zero-padded.
+
+    Rows of the gates in ``halved`` are divided by two: sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, and
+    halving weights is exact.
+    """
+    units, depth = matrix.shape[0] // gates, matrix.shape[1]
+    padded = pad_to_lanes(units, lanes)
+    columns = np.zeros((depth, gates, padded), np.float32)
+    columns[:, :, :units] = matrix.reshape(gates, units, depth).transpose(2, 0, 1)
+    for gate in halved:
+        columns[:, gate] *= np.float32(0.5)
+    return np.ascontiguousarray(
+        columns.reshape(depth, gates, padded // lanes, lanes).transpose(0, 2, 1, 3)
+    )
+
+
+def _pack_recurrent_layer(
+    kernel: FloatArray,
+    recurrent: FloatArray,
+    input_bias: FloatArray | None,
+    recurrent_bias: FloatArray | None,
+    *,
+    gates: int,
+    halved: tuple[int, ...],
+    lanes: int,
+) -> tuple[FloatArray, FloatArray]:
+    rows, units = recurrent.shape
+    if rows != gates * units or kernel.shape[0] != rows:
+        raise ValueError(
+            f"recurrent weights: expected [{gates} * units, units] and [{gates} * units, inputs], "
+            f"got {list(recurrent.shape)} and {list(kernel.shape)}"
+        )
+
+    def columns(matrix: FloatArray) -> FloatArray:
+        return _gate_columns(np.asarray(matrix, np.float32), gates, halved, lanes=lanes)
+
+    def bias_columns(bias: FloatArray | None) -> FloatArray:
+        return columns(_bias_row(bias, rows)[:, None])
+
+    inputs = columns(kernel)
+    packed_input = pack_panels(
+        inputs.reshape(inputs.shape[0], -1), bias_columns(input_bias).reshape(-1), lanes=lanes
+    )
+    # [1 + units, blocks, gates, lanes] -> [blocks, 1 + units, gates, lanes]
+    stacked = np.concatenate([bias_columns(recurrent_bias), columns(recurrent)])
+    packed_recurrent = np.ascontiguousarray(stacked.transpose(1, 0, 2, 3)).reshape(-1)
+    return packed_input, packed_recurrent
+
+
+def pack_lstm(
+    kernel: FloatArray,
+    recurrent: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    lanes: int,
+    halved: bool = True,
+) -> tuple[FloatArray, FloatArray]:
+    """Packs an LSTM's weights for ``lstm``; gates in Keras's order i, f, c, o.
+
+    Args:
+        kernel: Input weights ``[4 * units, inputs]``.
+        recurrent: Recurrent weights ``[4 * units, units]``.
+        bias: ``[4 * units]``, or None.
+        lanes: Floats in a vector of the target.
+        halved: For the ``HalvedSigmoid`` gate; False for any other gate activation.
+
+    Returns:
+        The input weights and the recurrent weights, packed.
+    """
+    return _pack_recurrent_layer(
+        kernel, recurrent, bias, None, gates=4, halved=(0, 1, 3) if halved else (), lanes=lanes
+    )
+
+
+def pack_gru(
+    kernel: FloatArray,
+    recurrent: FloatArray,
+    input_bias: FloatArray | None = None,
+    recurrent_bias: FloatArray | None = None,
+    *,
+    lanes: int,
+    halved: bool = True,
+) -> tuple[FloatArray, FloatArray]:
+    """Packs a GRU's weights (``reset_after=True``) for ``gru``; gates in Keras's order z, r, h.
+
+    Arguments and result as ``pack_lstm``, with three gates and a bias for each matrix.
+    """
+    return _pack_recurrent_layer(
+        kernel,
+        recurrent,
+        input_bias,
+        recurrent_bias,
+        gates=3,
+        halved=(0, 1) if halved else (),
+        lanes=lanes,
+    )
+
+
+def pack_simple_rnn(
+    kernel: FloatArray, recurrent: FloatArray, bias: FloatArray | None = None, *, lanes: int
+) -> tuple[FloatArray, FloatArray]:
+    """Packs a SimpleRNN's weights for ``simpleRnn``; arguments and result as ``pack_lstm``."""
+    return _pack_recurrent_layer(kernel, recurrent, bias, None, gates=1, halved=(), lanes=lanes)

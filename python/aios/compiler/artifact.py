@@ -5,20 +5,24 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aios.compiler.emitter import Description, Emitter, Specialisation
-from aios.compiler.graph import Graph
-from aios.compiler.lowering import Decline, Lowerer, Machine
+from aios.compiler.lowering import DeclineError, Lowerer, Machine
 from aios.compiler.passes import optimise
 from aios.compiler.planner import plan
-from aios.compiler.program import Program
 from aios.compiler.reader import read_graph
 from aios.compiler.toolchain import Toolchain, find_toolchain, include_folder
 from aios.compiler.weights import WeightStore
 from aios.errors import InvalidArgumentError, UnsupportedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aios.compiler.graph import Graph
+    from aios.compiler.program import Program
 
 MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS = "model.cc", "model.so", "weights.bin"
 
@@ -135,7 +139,9 @@ def translate(
 ) -> Translation:
     """Translates graphs to C++ and weights; see `compile_graphs` for arguments and errors."""
     if not graphs or any(batch < 1 for batch in graphs):
-        raise InvalidArgumentError(f"graphs: expected batch sizes of at least 1, got {list(graphs)}")
+        raise InvalidArgumentError(
+            f"graphs: expected batch sizes of at least 1, got {list(graphs)}"
+        )
     machine = Machine(toolchain.lanes)
     sources = {batch: read_graph(graphs[batch]) for batch in sorted(graphs)}
     sources = {
@@ -179,10 +185,10 @@ def lower_graph(graph: Graph, machine: Machine) -> Program:
     for op in graph.operators:
         try:
             lowerer.lower(op)
-        except Decline as reason:
+        except DeclineError as reason:
             declined[_reason(op.kind, str(reason))] += 1
     if declined:
-        listed = ", ".join(f"{what} ×{count}" for what, count in sorted(declined.items()))
+        listed = ", ".join(f"{what} x{count}" for what, count in sorted(declined.items()))
         raise UnsupportedError(
             f"operators that the compiled engine can't do: {listed}; use another engine"
         )
@@ -192,7 +198,7 @@ def lower_graph(graph: Graph, machine: Machine) -> Program:
 def declined_operators(graph: Path | Graph) -> dict[str, int]:
     """Returns the operators of a graph that can't be compiled, with counts; empty when all can.
 
-    A key is the operator's name, and the reason when the operator is known but this use of it isn't.
+    A key is the operator's name, and the reason when the operator is known but not this use of it.
     """
     graph = read_graph(graph) if isinstance(graph, Path) else graph
     graph = optimise(graph)
@@ -201,7 +207,7 @@ def declined_operators(graph: Path | Graph) -> dict[str, int]:
     for op in graph.operators:
         try:
             lowerer.lower(op)
-        except Decline as reason:
+        except DeclineError as reason:
             declined[_reason(op.kind, str(reason))] += 1
     return dict(sorted(declined.items()))
 
@@ -246,5 +252,7 @@ def _batches_compose(graphs: Mapping[int, Graph]) -> bool:
             return False
         shapes.add(tuple(t.shape[1:] for t in tensors))
     if len(shapes) != 1:
-        raise InvalidArgumentError("graphs: expected the same model at each batch, got other shapes")
+        raise InvalidArgumentError(
+            "graphs: expected the same model at each batch, got other shapes"
+        )
     return True

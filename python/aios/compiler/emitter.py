@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aios.compiler.graph import CTYPES, Graph, Tensor
-from aios.compiler.planner import Plan
 from aios.compiler.program import (
     Call,
     Literal,
@@ -18,9 +17,13 @@ from aios.compiler.program import (
     Scratch,
     Statement,
     Step,
-    Value,
 )
-from aios.compiler.weights import WeightStore
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aios.compiler.planner import Plan
+    from aios.compiler.weights import WeightStore
 
 _DTYPES = {
     "float32": "FLOAT32",
@@ -98,7 +101,7 @@ class Emitter:
             headers.add("functions.hpp")
         includes = "".join(f'#include "aios/kernels/{h}"\n' for h in sorted(headers))
         return (
-            f"// {name}: a model compiled by AIOS Cells. Generated; edit the model, not this file.\n"
+            f"// {name}: compiled by AIOS Cells. Generated: edit the model, not this file.\n"
             f'#include "aios/compiled_model.h"\n{includes}#include "aios/kernels/artifact.hpp"\n\n'
             "namespace {\n\nusing namespace aios::kernels;\n"
         )
@@ -136,8 +139,8 @@ class Emitter:
         return (
             f"{samples}\n"
             f"constexpr std::int64_t kWorkspaceBytes = {self.workspace_bytes()};\n\n"
-            "std::int32_t run(const void* const* inputs, void* const* outputs, std::int64_t batch,\n"
-            "                 const void* weights, void* workspace,\n"
+            "std::int32_t run(const void* const* inputs, void* const* outputs,\n"
+            "                 std::int64_t batch, const void* weights, void* workspace,\n"
             f"                 const aios_compiled_parallel* parallel) noexcept {{\n{call}}}\n"
         )
 
@@ -221,7 +224,9 @@ class Emitter:
             "run",
         ]
         return (
-            "namespace {\n" + "".join(lines) + f"constexpr std::int64_t kBatchSizes[] = {{{batches}}};\n"
+            "namespace {\n"
+            + "".join(lines)
+            + f"constexpr std::int64_t kBatchSizes[] = {{{batches}}};\n"
             "}  // namespace\n\n"
             "AIOS_COMPILED_EXPORT const aios_compiled_model aios_compiled_model_v1 = {\n    "
             + ",\n    ".join(fields)
@@ -300,7 +305,9 @@ class _Body:
                 self._position += 1
 
     def _call(self, call: Call, indent: str, depth: int) -> None:
-        operands = ", ".join(self._operand(o, place, depth) for place, o in enumerate(call.operands))
+        operands = ", ".join(
+            self._operand(o, place, depth) for place, o in enumerate(call.operands)
+        )
         self._lines.append(f"{indent}// {_comment(call.comment)}\n")
         self._lines.append(f"{indent}{call.function}({operands});\n")
 
@@ -358,6 +365,4 @@ def _quoted(text: str) -> str:
 
 
 def _comment(text: str) -> str:
-    return re.sub(r"[^\x20-\x7e×]|\\", "?", text)
-
-
+    return re.sub(r"[^\x20-\x7e]|\\", "?", text)

@@ -1,8 +1,8 @@
 """Elementwise expressions: small immutable trees, and how they read in C++.
 
 A tree is a tuple: `("x", i)` is input i, `("c", value)` a constant, anything else
-`(function, operand, …)`. Functions are the keys of `_FUNCTIONS`; they work on vectors of float32 and,
-in the scalar form, on any arithmetic type.
+`(function, operand, …)`. Functions work on vectors of float32 and, in the scalar form, on any
+arithmetic type.
 """
 
 from __future__ import annotations
@@ -63,7 +63,17 @@ _CALLS = {
     "square": "square",
     "tanh": "tanh",
 }
-_MASKS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal", "and", "or", "not"}
+_MASKS = {
+    "less",
+    "less_equal",
+    "greater",
+    "greater_equal",
+    "equal",
+    "not_equal",
+    "and",
+    "or",
+    "not",
+}
 # These have no vector form: they are computed element by element.
 SCALAR_ONLY = {"cos", "floor_div", "floor_mod", "pow", "sin", "cast"}
 
@@ -114,8 +124,8 @@ def substitute(expression: Expression, inputs: dict[int, Expression]) -> Express
 def simplify(expression: Expression) -> Expression:
     """Replaces compositions by one function that is faster and holds at the ends of the range.
 
-    The converter writes softplus as log(exp(x) + 1), which is infinite from 89 on; the model that it
-    stands for isn't.
+    The converter writes softplus as log(exp(x) + 1), which is infinite from 89 on; the model that
+    it stands for isn't.
     """
     if expression[0] in ("x", "c"):
         return expression
@@ -153,7 +163,7 @@ def literal(value: float) -> str:
     """Returns a C++ float literal with exactly this float32 value."""
     number = np.float32(value)
     if math.isnan(number):
-        return "__builtin_nanf(\"\")"
+        return '__builtin_nanf("")'
     if math.isinf(number):
         return "__builtin_inff()" if number > 0 else "-__builtin_inff()"
     text = f"{float(number):.9g}"

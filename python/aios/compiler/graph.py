@@ -1,18 +1,20 @@
 """The compiler's graph: tensors, operators and nested graphs, as small immutable values.
 
-Tensors are named by their index. A constant is a tensor with `data`; an operator's missing optional
-input is `MISSING`. Operator kinds are TensorFlow Lite's names (`CONV_2D`), plus a few kinds that the
-passes make (`ELEMENTWISE`, `LAYER_NORM`, `LSTM` …); `docs/concepts/compiler.md` lists them.
+Tensors are named by their index. A constant is a tensor with `data`; an operator's missing
+optional input is `MISSING`. Operator kinds are TensorFlow Lite's names (`CONV_2D`), plus a few that
+the passes make (`ELEMENTWISE`, `LAYER_NORM`, `LSTM` …); `docs/concepts/compiler.md` lists them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
 
 MISSING = -1
 
@@ -117,10 +119,10 @@ class Graph:
 class Scan:
     """The attributes of a SCAN operator.
 
-    The body's inputs are the slices of `sequences`, then the states, then the invariants; its outputs
-    are the new states, then the slices of the collected results. The operator's inputs are the
-    sequences, the initial states and the invariants; its outputs the final states and the collected
-    results. A final state that nobody reads is an output all the same.
+    The body's inputs are the slices of `sequences`, then the states, then the invariants; its
+    outputs are the new states, then the slices of the collected results. The operator's inputs are
+    the sequences, the initial states and the invariants; its outputs the final states and the
+    collected results. A final state that nobody reads is an output all the same.
 
     Attributes:
         trips: The number of steps.

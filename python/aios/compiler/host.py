@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aios.errors import CorruptBundleError, InvalidArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 _SYMBOL = "aios_compiled_model_v1"
 _DTYPES = {
@@ -30,7 +32,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 class TensorSpec(ctypes.Structure):
     """`aios_compiled_tensor_spec`."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("struct_size", ctypes.c_uint32),
         ("dtype", ctypes.c_int32),
         ("name", ctypes.c_char_p),
@@ -47,7 +49,7 @@ _ParallelRun = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_uint32, _Task, c
 class Parallel(ctypes.Structure):
     """`aios_compiled_parallel`."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("struct_size", ctypes.c_uint32),
         ("lanes", ctypes.c_uint32),
         ("context", ctypes.c_void_p),
@@ -69,7 +71,7 @@ _Run = ctypes.CFUNCTYPE(
 class Model(ctypes.Structure):
     """`aios_compiled_model`."""
 
-    _fields_ = [  # noqa: RUF012
+    _fields_ = [
         ("struct_size", ctypes.c_uint32),
         ("abi_version", ctypes.c_uint32),
         ("name", ctypes.c_char_p),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aios.compiler.graph import MISSING
 from aios.compiler.program import Call, Loop, Program, Scratch, Statement, Step, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ALIGNMENT = 64
 

@@ -6,10 +6,13 @@ from; the planner and the weight store turn them into offsets, and the emitter i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from aios.compiler.graph import Array, Graph
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aios.compiler.graph import Array, Graph
 
 
 @dataclass(frozen=True, slots=True)

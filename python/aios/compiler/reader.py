@@ -7,13 +7,15 @@ the generated reader of the `ai-edge-litert` package does the decoding.
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aios.compiler.graph import Graph, Operator, Tensor
 from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _DTYPES = {
     0: "float32",
@@ -56,7 +58,9 @@ def read_graph(path: Path) -> Graph:
     except (UnsupportedError, MemoryError):
         raise
     except Exception as error:
-        raise CorruptBundleError(f"{path}: damaged .tflite file ({error}); export it again") from error
+        raise CorruptBundleError(
+            f"{path}: damaged .tflite file ({error}); export it again"
+        ) from error
 
 
 def _schema() -> Any:

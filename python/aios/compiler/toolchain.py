@@ -10,10 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aios.errors import (
     DeadlineExceededError,
@@ -22,6 +22,9 @@ from aios.errors import (
     NotFoundError,
     UnsupportedError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TARGETS = ("native", "x86-64-v3", "x86-64-v4", "aarch64")
 
@@ -167,7 +170,7 @@ def find_toolchain(target: str = "native") -> Toolchain:
     """
     if target not in TARGETS:
         raise InvalidArgumentError(
-            f"target: expected one of {', '.join(TARGETS)}, got {target!r}; use 'native' for this CPU"
+            f"target: expected one of {', '.join(TARGETS)}, got {target!r}; 'native' is this CPU"
         )
     return _find(target, os.environ.get("CXX", ""), os.environ.get("PATH", ""))
 
@@ -187,7 +190,7 @@ def _find(target: str, cxx: str, path: str) -> Toolchain:
         tried.append(shlex.join(command))
     cross = f" for {wanted}" if wanted != host else ""
     raise NotFoundError(
-        f"no C++17 compiler{cross} found (tried $CXX, {', '.join(tried) or 'none'}); install g++ or "
+        f"no C++17 compiler{cross} found (tried $CXX, {', '.join(tried) or 'none'}); install g++, "
         "clang++, or pip install ziglang"
     )
 
@@ -207,9 +210,7 @@ def _candidates(cxx: str, cross: str | None) -> list[tuple[str, ...]]:
     return found
 
 
-def _probe(
-    command: tuple[str, ...], target: str, wanted: str, is_host: bool
-) -> Toolchain | None:
+def _probe(command: tuple[str, ...], target: str, wanted: str, is_host: bool) -> Toolchain | None:
     """Asks a compiler for its version and the target's macros."""
     zig = "ziglang" in command
     flags = _machine_flags(target, wanted, is_host, zig)
@@ -240,7 +241,12 @@ def _machine_flags(target: str, wanted: str, is_host: bool, zig: bool) -> tuple[
 def _output(command: list[str]) -> str | None:
     try:
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL
+            command,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, subprocess.TimeoutExpired):
         return None

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aios.compiler.graph import Array
 from aios.compiler.planner import ALIGNMENT, align
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Array
 
 
 class WeightStore:

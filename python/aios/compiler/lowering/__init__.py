@@ -12,8 +12,8 @@ from aios.compiler.lowering import (
     shape,
     window,
 )
-from aios.compiler.lowering.core import Decline, Lowerer, Machine, lowered_kinds
+from aios.compiler.lowering.core import DeclineError, Lowerer, Machine, lowered_kinds
 
 _MODULES = (dense, elementwise, normalization, recurrent, reduce, scan, shape, window)
 
-__all__ = ["Decline", "Lowerer", "Machine", "lowered_kinds"]
+__all__ = ["DeclineError", "Lowerer", "Machine", "lowered_kinds"]

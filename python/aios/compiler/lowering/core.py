@@ -12,6 +12,7 @@ from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
 from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value
 from aios.errors import UnsupportedError
 
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """What the lowering may know of the target: its vector width.
@@ -23,7 +24,7 @@ class Machine:
     lanes: int
 
 
-class Decline(UnsupportedError):
+class DeclineError(UnsupportedError):
     """One operator can't be compiled; the message says why."""
 
 
@@ -57,6 +58,8 @@ class Lowerer:
         self._statements: list[Statement] = []
         self._aliases: dict[int, tuple[int, int]] = {}
         self._functions: dict[str, str] = {}
+        self._computed: set[int] = set()
+        self._in_loop = False
 
     def tensor(self, index: int) -> Tensor:
         """Returns a tensor of the graph."""
@@ -79,6 +82,7 @@ class Lowerer:
         function: str,
         reads: Iterable[Operand | int],
         writes: Iterable[Operand | int],
+        *,
         comment: str,
         header: str,
         tail: Iterable[Operand | int] = (),
@@ -89,14 +93,20 @@ class Lowerer:
         A bare index stands for the whole tensor. `tail` is read, too, and `ends` are written, too.
         """
         groups = [tuple(map(_operand, group)) for group in (reads, writes, tail, ends)]
-        operands = sum(groups, ())
+        operands = tuple(o for group in groups for o in group)
         first, last = len(groups[0]), len(operands) - len(groups[3])
         written = {*range(first, first + len(groups[1])), *range(last, len(operands))}
+        results = (operands[place] for place in written)
+        self._computed.update(self.owner(o.index)[0] for o in results if isinstance(o, Value))
         self._statements.append(Call(function, operands, frozenset(written), comment, header))
 
     def loop(self, trips: int, body: tuple[Statement, ...], comment: str) -> None:
         """Appends a loop."""
         self._statements.append(Loop(trips, body, comment))
+
+    def enter_loop(self, inside: bool) -> None:
+        """Says whether the calls that follow are a loop's body."""
+        self._in_loop = inside
 
     def take_statements(self, start: int) -> tuple[Statement, ...]:
         """Removes and returns the statements from position `start` on: a loop's body."""
@@ -121,6 +131,21 @@ class Lowerer:
             offset += step
         return index, offset
 
+    def place_inside(self, index: int, whole: int, byte_offset: int) -> bool:
+        """Lets the memory of a computed tensor be a part of `whole`, so that no copy is needed.
+
+        Returns:
+            False when the tensor's memory is somebody else's: the caller's, a constant's, a part of
+            another tensor, or a loop's.
+        """
+        owner, offset = self.owner(index)
+        tensor = self.tensor(owner)
+        free = owner in self._computed and owner not in self.graph.outputs and not self._in_loop
+        if not free or offset != 0 or tensor.nbytes != self.tensor(index).nbytes:
+            return False
+        self._aliases[owner] = (whole, byte_offset)
+        return True
+
     def define(self, stem: str, text: str) -> str:
         """Defines a C++ struct once per text and returns its name.
 
@@ -139,14 +164,14 @@ class Lowerer:
         """Appends the calls of one operator.
 
         Raises:
-            Decline: The operator, or this use of it, can't be compiled.
+            DeclineError: The operator, or this use of it, can't be compiled.
         """
         lowering = _LOWERINGS.get(op.kind)
         if lowering is None:
-            raise Decline("not supported")
+            raise DeclineError("not supported")
         touched = (i for i in (*op.inputs, *op.outputs) if i != MISSING)
         if any(-1 in self.tensor(i).shape for i in touched):
-            raise Decline("a shape that is not static")
+            raise DeclineError("a shape that is not static")
         lowering(self, op)
 
     def finish(self) -> Program:
@@ -185,7 +210,11 @@ class Lowerer:
         tensor = self.tensor(index)
         source = Value(owner, offset)
         self.call(
-            f"copyBytes<{tensor.nbytes}>", [source], [index], "output of its own", "shape.hpp"
+            f"copyBytes<{tensor.nbytes}>",
+            [source],
+            [index],
+            comment="output of its own",
+            header="shape.hpp",
         )
 
 
@@ -197,7 +226,7 @@ def ctype(tensor: Tensor) -> str:
     """Returns the C++ type of a tensor's elements."""
     name = CTYPES.get(tensor.dtype.name)
     if name is None:
-        raise Decline(f"dtype {tensor.dtype.name}")
+        raise DeclineError(f"dtype {tensor.dtype.name}")
     return name
 
 
@@ -205,12 +234,12 @@ def require_float32(lowerer: Lowerer, op: Operator) -> None:
     """Declines an operator that has a tensor of another dtype."""
     for index in (*op.inputs, *op.outputs):
         if index != MISSING and lowerer.tensor(index).dtype.name != "float32":
-            raise Decline(f"dtype {lowerer.tensor(index).dtype.name}")
+            raise DeclineError(f"dtype {lowerer.tensor(index).dtype.name}")
 
 
 def summary(lowerer: Lowerer, op: Operator) -> str:
     """Describes an operator for a comment: kind, shapes and the tensor's name in the source."""
-    shapes = " × ".join(
+    shapes = " x ".join(
         str(list(lowerer.tensor(i).shape)).replace(" ", "") for i in op.inputs if i != MISSING
     )
     out = lowerer.tensor(op.outputs[0])

@@ -8,7 +8,7 @@ import numpy as np
 
 from aios.compiler.graph import MISSING, Operator
 from aios.compiler.lowering.core import (
-    Decline,
+    DeclineError,
     Lowerer,
     lowers,
     require_float32,
@@ -26,11 +26,11 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
     weights = lowerer.graph.constant(op.inputs[1])
     bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
     if weights is None:
-        raise Decline("weights that are not constant")
+        raise DeclineError("weights that are not constant")
     if op.attributes.get("weights_format", 0):
-        raise Decline("shuffled weights")
+        raise DeclineError("shuffled weights")
     if len(op.inputs) > 2 and op.inputs[2] != MISSING and bias is None:
-        raise Decline("a bias that is not constant")
+        raise DeclineError("a bias that is not constant")
     columns, depth = weights.shape
     rows = prod(lowerer.tensor(op.inputs[0]).shape) // depth
     packed = pack_dense(weights, bias, lanes=lowerer.machine.lanes)
@@ -40,8 +40,8 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
         f"dense<{rows}, {depth}, {columns}, {activation}{residual.template}>",
         [op.inputs[0], Packed(packed)],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "dense.hpp",
+        comment=summary(lowerer, op),
+        header="dense.hpp",
         tail=residual.operands,
     )
 
@@ -55,12 +55,12 @@ def softmax(lowerer: Lowerer, op: Operator) -> None:
     rows = prod(shape) // columns
     beta = np.float32(op.attributes.get("beta", 1.0))
     if beta != 1.0:
-        raise Decline(f"beta {beta}")
+        raise DeclineError(f"beta {beta}")
     name = "softmax" if op.kind == "SOFTMAX" else "logSoftmax"
     lowerer.call(
         f"{name}<{rows}, {columns}>",
         [op.inputs[0]],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "softmax.hpp" if op.kind == "SOFTMAX" else "log_softmax.hpp",
+        comment=summary(lowerer, op),
+        header="softmax.hpp" if op.kind == "SOFTMAX" else "log_softmax.hpp",
     )

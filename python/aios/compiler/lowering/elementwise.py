@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aios.compiler.expression import (
     SCALAR_ONLY,
     functions_of,
@@ -10,9 +12,11 @@ from aios.compiler.expression import (
     scalar_struct,
     vector_struct,
 )
-from aios.compiler.graph import Operator
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
-from aios.compiler.lowering.core import Decline, Lowerer, ctype, lowers, summary
+from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Operator
 
 _INTEGER_FUNCTIONS = {
     "abs", "add", "and", "cast", "div", "equal", "floor_div", "floor_mod", "greater",
@@ -32,7 +36,7 @@ def elementwise(lowerer: Lowerer, op: Operator) -> None:
     functions = functions_of(expression)
     floats = {"float", "double"}
     if not (floats & {*types, result}) and functions - _INTEGER_FUNCTIONS:
-        raise Decline(f"{sorted(functions - _INTEGER_FUNCTIONS)} of {out.dtype.name}")
+        raise DeclineError(f"{sorted(functions - _INTEGER_FUNCTIONS)} of {out.dtype.name}")
     strides = [broadcast_strides(t.shape, out.shape) for t in tensors]
     shape, steps = merge_axes(out.shape, *strides, dense_strides(out.shape))
     all_float = {*types, result} == {"float"}
@@ -43,13 +47,13 @@ def elementwise(lowerer: Lowerer, op: Operator) -> None:
         name = lowerer.define("Expression", scalar_struct(expression, types, result))
         kernel = "Map"
     if not inputs_of(expression):
-        raise Decline("an expression without inputs")
+        raise DeclineError("an expression without inputs")
     arguments = ", ".join([name, axes(shape), *(axes(s) for s in steps[:-1])])
     lowerer.call(
         f"{kernel}<{arguments}>::run",
         [],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "elementwise.hpp",
+        comment=summary(lowerer, op),
+        header="elementwise.hpp",
         tail=op.inputs,
     )

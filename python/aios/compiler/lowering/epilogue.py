@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from aios.compiler.expression import Expression, vector_struct
-from aios.compiler.graph import Operator
-from aios.compiler.lowering.core import Lowerer
 from aios.compiler.program import Operand, Value
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Operator
+    from aios.compiler.lowering.core import Lowerer
 
 _NAMED = {
     ("x", 0): "Identity",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aios.compiler.graph import Operator
 from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Operator
 
 
 @lowers("LAYER_NORM")
@@ -20,6 +23,6 @@ def layer_norm(lowerer: Lowerer, op: Operator) -> None:
         f"layerNorm<{prod(shape[:-1])}, {shape[-1]}, {bits}u>",
         op.inputs,
         [op.outputs[0]],
-        summary(lowerer, op),
-        "layer_norm.hpp",
+        comment=summary(lowerer, op),
+        header="layer_norm.hpp",
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from aios.compiler.graph import MISSING, Operator
+from typing import TYPE_CHECKING
+
+from aios.compiler.graph import MISSING, Array, Operator
 from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
 from aios.compiler.packing import pack_gru, pack_lstm, pack_simple_rnn, pad_to_lanes
-from aios.compiler.passes.cells import Cell
 from aios.compiler.program import Literal, Operand, Packed, Scratch, Value
+
+if TYPE_CHECKING:
+    from aios.compiler.passes.cells import Cell
 
 _GATES = {"LSTM": 4, "GRU": 3, "SIMPLE_RNN": 1}
 _FUNCTIONS = {"LSTM": "lstm", "GRU": "gru", "SIMPLE_RNN": "simpleRnn"}
@@ -37,8 +41,8 @@ def recurrent(lowerer: Lowerer, op: Operator) -> None:
         f"{_FUNCTIONS[op.kind]}<{', '.join(arguments)}>",
         [op.inputs[0], *(Packed(a) for a in _packed(op.kind, cell, lanes))],
         [op.outputs[0], Scratch(scratch)],
-        summary(lowerer, op),
-        "recurrent.hpp",
+        comment=summary(lowerer, op),
+        header="recurrent.hpp",
         tail=given,
         ends=ends,
     )
@@ -49,17 +53,17 @@ def _optional(index: int) -> Operand:
 
 
 def _shape(cell: Cell, batch: int, inputs: int) -> str:
-    orders = ["Order::kTimeMajor" if t else "Order::kBatchMajor"
-              for t in (cell.time_major, cell.y_time_major and cell.sequence != "kLast")]
+    orders = [
+        "Order::kTimeMajor" if t else "Order::kBatchMajor"
+        for t in (cell.time_major, cell.y_time_major and cell.sequence != "kLast")
+    ]
     words = [f"Sequence::{cell.sequence}", str(cell.backwards).lower(), *orders]
     return f"RecurrentShape<{batch}, {cell.steps}, {inputs}, {cell.units}, {', '.join(words)}>"
 
 
-def _packed(kind: str, cell: Cell, lanes: int) -> tuple[object, object]:
+def _packed(kind: str, cell: Cell, lanes: int) -> tuple[Array, Array]:
     if kind == "LSTM":
         return pack_lstm(cell.kernel, cell.recurrent, cell.bias, lanes=lanes)
     if kind == "GRU":
-        return pack_gru(
-            cell.kernel, cell.recurrent, cell.bias, cell.recurrent_bias, lanes=lanes
-        )
+        return pack_gru(cell.kernel, cell.recurrent, cell.bias, cell.recurrent_bias, lanes=lanes)
     return pack_simple_rnn(cell.kernel, cell.recurrent, cell.bias, lanes=lanes)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
-from aios.compiler.graph import Operator
 from aios.compiler.lowering.axes import axes, dense_strides, merge_axes
-from aios.compiler.lowering.core import Decline, Lowerer, ctype, lowers, summary
+from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
 from aios.compiler.lowering.shape import constant
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Operator
 
 _OPERATIONS = {
     "MEAN": "Sum",
@@ -32,7 +35,7 @@ def reduce(lowerer: Lowerer, op: Operator) -> None:
         lowerer.alias(op.outputs[0], op.inputs[0])
         return
     if 0 in tensor.shape:
-        raise Decline("an empty tensor")
+        raise DeclineError("an empty tensor")
     first, last = min(reduced), max(reduced)
     between = [a for a in range(first, last + 1) if a not in reduced and tensor.shape[a] != 1]
     operation = _OPERATIONS[op.kind]
@@ -43,10 +46,12 @@ def reduce(lowerer: Lowerer, op: Operator) -> None:
         function = f"reduce<{operation}, {', '.join(map(str, counts))}>"
     else:
         if op.kind == "MEAN" and ctype(tensor) not in ("float", "double"):
-            raise Decline(f"dtype {tensor.dtype.name}")
+            raise DeclineError(f"dtype {tensor.dtype.name}")
         strides = dense_strides(tensor.shape)
         kept = [a for a in range(rank) if a not in reduced]
-        outer, (outer_steps,) = merge_axes([tensor.shape[a] for a in kept], [strides[a] for a in kept])
+        outer, (outer_steps,) = merge_axes(
+            [tensor.shape[a] for a in kept], [strides[a] for a in kept]
+        )
         inner_axes = sorted(reduced)
         inner, (inner_steps,) = merge_axes(
             [tensor.shape[a] for a in inner_axes], [strides[a] for a in inner_axes]
@@ -55,7 +60,7 @@ def reduce(lowerer: Lowerer, op: Operator) -> None:
         function = f"meanAny<{arguments}>"
         if op.kind != "MEAN":
             function = f"reduceAny<{operation}, {arguments}>"
-    lowerer.call(function, [op.inputs[0]], [op.outputs[0]], comment, "reduce.hpp")
+    lowerer.call(function, [op.inputs[0]], [op.outputs[0]], comment=comment, header="reduce.hpp")
 
 
 @lowers("ARG_MAX", "ARG_MIN")
@@ -69,6 +74,6 @@ def arg_extreme(lowerer: Lowerer, op: Operator) -> None:
         f"argExtreme<{maximum}, {', '.join(map(str, counts))}>",
         [op.inputs[0]],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "reduce.hpp",
+        comment=summary(lowerer, op),
+        header="reduce.hpp",
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
+from typing import TYPE_CHECKING
 
 from aios.compiler.graph import Graph, Operator, Scan
-from aios.compiler.lowering.core import Decline, Lowerer, lowers
+from aios.compiler.lowering.core import DeclineError, Lowerer, lowers
 from aios.compiler.program import Loop, Operand, Statement, Step, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @lowers("SCAN")
@@ -24,8 +27,10 @@ def scan(lowerer: Lowerer, op: Operator) -> None:
     for state, initial in zip(states, op.inputs[first_state:first_rest], strict=True):
         _copy(lowerer, Value(initial), Value(state), "initial state")
     start, before = lowerer.position, lowerer.multiply_adds
+    lowerer.enter_loop(True)
     for inner_op in body:
         lowerer.lower(inner_op)
+    lowerer.enter_loop(False)
     news = [mapping[i] for i in attributes.body.outputs]
     _keep_states(lowerer, states, news[: attributes.states])
     for value, result in zip(
@@ -33,16 +38,18 @@ def scan(lowerer: Lowerer, op: Operator) -> None:
     ):
         nbytes = lowerer.tensor(value).nbytes
         lowerer.call(
-            f"copyBytes<{nbytes}>", [value], [Step(result, nbytes)], "collect", "shape.hpp"
+            f"copyBytes<{nbytes}>",
+            [value],
+            [Step(result, nbytes)],
+            comment="collect",
+            header="shape.hpp",
         )
     slices = {}
     for inner, outer in zip(attributes.body.inputs[:first_state], op.inputs, strict=False):
         tensor = lowerer.tensor(outer)
         stride = prod(tensor.shape[1:]) * tensor.dtype.itemsize
         slices[mapping[inner]] = Step(outer, stride)
-    statements = tuple(
-        _with_slices(lowerer, s, slices) for s in lowerer.take_statements(start)
-    )
+    statements = tuple(_with_slices(lowerer, s, slices) for s in lowerer.take_statements(start))
     lowerer.multiply_adds = before + (lowerer.multiply_adds - before) * attributes.trips
     lowerer.loop(attributes.trips, statements, f"{attributes.trips} steps")
     for state, result in zip(states, op.outputs, strict=False):
@@ -50,7 +57,7 @@ def scan(lowerer: Lowerer, op: Operator) -> None:
 
 
 def _inlined(lowerer: Lowerer, body: Graph) -> tuple[list[Operator], dict[int, int]]:
-    """Adds the body's tensors to the graph; returns its operators over them, and the new indices."""
+    """Adds the body's tensors to the graph; returns its operators over them and the indices."""
     offset = lowerer.add_tensors(body.tensors)
     mapping = {i: i + offset for i in range(len(body.tensors))}
     mapping[-1] = -1
@@ -72,7 +79,7 @@ def _inlined(lowerer: Lowerer, body: Graph) -> tuple[list[Operator], dict[int, i
 
 def _copy(lowerer: Lowerer, source: Value, target: Value, comment: str) -> None:
     nbytes = lowerer.tensor(target.index).nbytes
-    lowerer.call(f"copyBytes<{nbytes}>", [source], [target], comment, "shape.hpp")
+    lowerer.call(f"copyBytes<{nbytes}>", [source], [target], comment=comment, header="shape.hpp")
 
 
 def _keep_states(lowerer: Lowerer, states: list[int], news: list[int]) -> None:
@@ -80,16 +87,14 @@ def _keep_states(lowerer: Lowerer, states: list[int], news: list[int]) -> None:
     for place, (state, new) in enumerate(zip(states, news, strict=True)):
         owner, _ = lowerer.owner(new)
         if owner in states and owner != state and states.index(owner) < place:
-            raise Decline("states that trade places")
+            raise DeclineError("states that trade places")
         if owner != state:
             _copy(lowerer, Value(new), Value(state), "next state")
 
 
-def _with_slices(
-    lowerer: Lowerer, statement: Statement, slices: Mapping[int, Step]
-) -> Statement:
+def _with_slices(lowerer: Lowerer, statement: Statement, slices: Mapping[int, Step]) -> Statement:
     if isinstance(statement, Loop):
-        raise Decline("a loop in a loop")
+        raise DeclineError("a loop in a loop")
     operands = tuple(_sliced(lowerer, o, slices) for o in statement.operands)
     return replace(statement, operands=operands) if operands != statement.operands else statement
 
@@ -103,5 +108,5 @@ def _sliced(lowerer: Lowerer, operand: Operand, slices: Mapping[int, Step]) -> O
         return operand
     tensor = lowerer.tensor(step.index)
     if tensor.dtype != lowerer.tensor(operand.index).dtype:
-        raise Decline("a slice seen as another type")
+        raise DeclineError("a slice seen as another type")
     return replace(step, byte_offset=offset + operand.byte_offset)

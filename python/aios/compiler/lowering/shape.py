@@ -1,24 +1,27 @@
-"""Operators that only move elements: reshape, transpose, slices, concat, pad, tile, gather …"""
+"""Operators that only move elements: reshapes, slices, concatenations, pads, tiles, gathers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from aios.compiler.graph import Operator
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
-from aios.compiler.lowering.core import Decline, Lowerer, ctype, lowers, summary
+from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
 from aios.compiler.program import Packed, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aios.compiler.graph import Operator
 
 
 def constant(lowerer: Lowerer, op: Operator, place: int, what: str) -> list[Any]:
     """Returns a constant operand as a flat list, or declines."""
     value = lowerer.graph.constant(op.inputs[place]) if place < len(op.inputs) else None
     if value is None:
-        raise Decline(f"{what} that is not constant")
+        raise DeclineError(f"{what} that is not constant")
     return list(value.reshape(-1).tolist())
 
 
@@ -27,22 +30,25 @@ def move(
     source: Value,
     target: Value,
     shape: Sequence[int],
-    read: Sequence[int],
-    write: Sequence[int],
+    strides: tuple[Sequence[int], Sequence[int]],
+    *,
     comment: str,
 ) -> None:
-    """Copies `target[i · write] = source[i · read]` for all i in `shape`; strides in elements."""
+    """Copies `target[i · write] = source[i · read]` for all i in `shape`.
+
+    `strides` are read and write, in elements.
+    """
     if 0 in shape:
         return
-    sizes, (reads, writes) = merge_axes(shape, read, write)
+    sizes, (reads, writes) = merge_axes(shape, *strides)
     tensor = lowerer.tensor(source.index)
     ctype(tensor)
     lowerer.call(
         f"copyAxes<{axes(sizes)}, {axes(reads)}, {axes(writes)}>",
         [source],
         [target],
-        comment,
-        "shape.hpp",
+        comment=comment,
+        header="shape.hpp",
     )
 
 
@@ -50,7 +56,7 @@ def move(
 def reshape(lowerer: Lowerer, op: Operator) -> None:
     """A reshape is the same memory."""
     if lowerer.tensor(op.inputs[0]).nbytes != lowerer.tensor(op.outputs[0]).nbytes:
-        raise Decline("a shape that is not static")
+        raise DeclineError("a shape that is not static")
     lowerer.alias(op.outputs[0], op.inputs[0])
 
 
@@ -70,9 +76,8 @@ def transpose(lowerer: Lowerer, op: Operator) -> None:
         Value(op.inputs[0]),
         Value(op.outputs[0]),
         out,
-        [strides[a] for a in order],
-        dense_strides(out),
-        summary(lowerer, op),
+        ([strides[a] for a in order], dense_strides(out)),
+        comment=summary(lowerer, op),
     )
 
 
@@ -80,7 +85,7 @@ def transpose(lowerer: Lowerer, op: Operator) -> None:
 def concatenation(lowerer: Lowerer, op: Operator) -> None:
     """Copies each part into its place."""
     if op.attributes.get("fused_activation_function", 0):
-        raise Decline("a fused activation")
+        raise DeclineError("a fused activation")
     out = lowerer.tensor(op.outputs[0])
     axis = int(op.attributes.get("axis", 0)) % max(1, len(out.shape))
     _join(lowerer, op, axis, [lowerer.tensor(i).shape for i in op.inputs])
@@ -101,10 +106,14 @@ def _join(lowerer: Lowerer, op: Operator, axis: int, parts: Sequence[tuple[int, 
     position = 0
     for index, shape in zip(op.inputs, parts, strict=True):
         offset = position * strides[axis] * out.dtype.itemsize
+        position += shape[axis]
+        whole = prod(out.shape[:axis]) == 1
+        if whole and lowerer.place_inside(index, op.outputs[0], offset):
+            continue
         target = Value(op.outputs[0], offset)
         comment = summary(lowerer, op)
-        move(lowerer, Value(index), target, shape, dense_strides(shape), strides, comment)
-        position += shape[axis]
+        steps = dense_strides(shape), strides
+        move(lowerer, Value(index), target, shape, steps, comment=comment)
 
 
 @lowers("SPLIT", "SPLIT_V", "UNPACK")
@@ -130,7 +139,7 @@ def split(lowerer: Lowerer, op: Operator) -> None:
             cut = (*shape[:axis], size, *shape[axis + 1 :])
             comment = summary(lowerer, op)
             values = Value(source, offset), Value(index)
-            move(lowerer, *values, cut, strides, dense_strides(cut), comment)
+            move(lowerer, *values, cut, (strides, dense_strides(cut)), comment=comment)
         position += size
 
 
@@ -150,10 +159,12 @@ def strided_slice(lowerer: Lowerer, op: Operator) -> None:
         [int(v) for v in constant(lowerer, op, i, "a slice's bound")] for i in (1, 2, 3)
     )
     if op.attributes.get("ellipsis_mask", 0) or op.attributes.get("new_axis_mask", 0):
-        raise Decline("an ellipsis or a new axis")
+        raise DeclineError("an ellipsis or a new axis")
     if op.attributes.get("offset"):
-        raise Decline("end relative to begin")
-    starts, steps, sizes = [], [], []
+        raise DeclineError("end relative to begin")
+    starts: list[int] = []
+    steps: list[int] = []
+    sizes: list[int] = []
     for axis, n in enumerate(shape):
         if axis >= len(begin):
             starts, steps, sizes = [*starts, 0], [*steps, 1], [*sizes, n]
@@ -180,14 +191,15 @@ def _cut(
     first = sum(b * s for b, s in zip(begin, strides, strict=True))
     offset = first * tensor.dtype.itemsize
     if prod(sizes) != lowerer.tensor(result).size:
-        raise Decline("bounds that don't give the stated shape")
+        raise DeclineError("bounds that don't give the stated shape")
     steps = [a * b for a, b in zip(strides, step, strict=True)]
     dense = dense_strides(sizes)
     _, (read, write) = merge_axes(sizes, steps, dense)
     if read == write:
         lowerer.alias(result, source, offset)
         return
-    move(lowerer, Value(source, offset), Value(result), sizes, steps, dense, summary(lowerer, op))
+    values = Value(source, offset), Value(result)
+    move(lowerer, *values, sizes, (steps, dense), comment=summary(lowerer, op))
 
 
 @lowers("REVERSE_V2")
@@ -206,10 +218,10 @@ def pad(lowerer: Lowerer, op: Operator) -> None:
     pads = np.asarray(constant(lowerer, op, 1, "paddings")).reshape(-1, 2)
     value = constant(lowerer, op, 2, "a pad value")[0] if len(op.inputs) > 2 else 0
     if (pads < 0).any():
-        raise Decline("negative padding")
+        raise DeclineError("negative padding")
     comment = summary(lowerer, op)
     fill = Packed(np.asarray([value], out.dtype))
-    lowerer.call(f"fill<{out.size}>", [fill], [op.outputs[0]], comment, "shape.hpp")
+    lowerer.call(f"fill<{out.size}>", [fill], [op.outputs[0]], comment=comment, header="shape.hpp")
     strides = dense_strides(out.shape)
     offset = sum(int(p) * s for p, s in zip(pads[:, 0], strides, strict=True))
     target = Value(op.outputs[0], offset * out.dtype.itemsize)
@@ -218,9 +230,8 @@ def pad(lowerer: Lowerer, op: Operator) -> None:
         Value(op.inputs[0]),
         target,
         source.shape,
-        dense_strides(source.shape),
-        strides,
-        comment,
+        (dense_strides(source.shape), strides),
+        comment=comment,
     )
 
 
@@ -229,15 +240,16 @@ def mirror_pad(lowerer: Lowerer, op: Operator) -> None:
     """Gathers elements by a table of positions: mirrored without or with the border element."""
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
     pads = np.asarray(constant(lowerer, op, 1, "paddings")).reshape(-1, 2)
+    mode: Literal["symmetric", "reflect"]
     mode = "symmetric" if op.attributes.get("mode", 0) == 1 else "reflect"
     positions = np.arange(source.size, dtype=np.int32).reshape(source.shape)
-    table = np.pad(positions, [tuple(p) for p in pads.tolist()], mode=mode)
+    table = np.pad(positions, pads, mode=mode)
     lowerer.call(
         f"gather<1, {source.size}, {out.size}, 1>",
         [op.inputs[0], Packed(table)],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "shape.hpp",
+        comment=summary(lowerer, op),
+        header="shape.hpp",
     )
 
 
@@ -249,7 +261,8 @@ def tile(lowerer: Lowerer, op: Operator) -> None:
     out = [n for pair in zip(times, shape, strict=True) for n in pair]
     strides = [s for stride in dense_strides(shape) for s in (0, stride)]
     values = Value(op.inputs[0]), Value(op.outputs[0])
-    move(lowerer, *values, out, strides, dense_strides(out), summary(lowerer, op))
+    steps = strides, dense_strides(out)
+    move(lowerer, *values, out, steps, comment=summary(lowerer, op))
 
 
 @lowers("BROADCAST_TO")
@@ -258,7 +271,8 @@ def broadcast_to(lowerer: Lowerer, op: Operator) -> None:
     out = lowerer.tensor(op.outputs[0]).shape
     strides = broadcast_strides(lowerer.tensor(op.inputs[0]).shape, out)
     values = Value(op.inputs[0]), Value(op.outputs[0])
-    move(lowerer, *values, out, strides, dense_strides(out), summary(lowerer, op))
+    steps = strides, dense_strides(out)
+    move(lowerer, *values, out, steps, comment=summary(lowerer, op))
 
 
 @lowers("GATHER", "EMBEDDING_LOOKUP")
@@ -266,18 +280,18 @@ def gather(lowerer: Lowerer, op: Operator) -> None:
     """Takes slices of an axis by index; an index out of range is taken as the nearest."""
     table, index = (op.inputs[1], op.inputs[0]) if op.kind != "GATHER" else op.inputs[:2]
     if op.attributes.get("batch_dims", 0):
-        raise Decline("batch dimensions")
+        raise DeclineError("batch dimensions")
     shape = lowerer.tensor(table).shape
     axis = int(op.attributes.get("axis", 0)) % len(shape)
     counts = prod(shape[:axis]), shape[axis], lowerer.tensor(index).size, prod(shape[axis + 1 :])
     if lowerer.tensor(index).dtype.name not in ("int32", "int64", "uint8"):
-        raise Decline(f"indices of {lowerer.tensor(index).dtype.name}")
+        raise DeclineError(f"indices of {lowerer.tensor(index).dtype.name}")
     lowerer.call(
         f"gather<{', '.join(map(str, counts))}>",
         [table, index],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "shape.hpp",
+        comment=summary(lowerer, op),
+        header="shape.hpp",
     )
 
 
@@ -292,14 +306,12 @@ def cumsum(lowerer: Lowerer, op: Operator) -> None:
         f"cumulativeSum<{', '.join([*map(str, counts), *flags])}>",
         [op.inputs[0]],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "shape.hpp",
+        comment=summary(lowerer, op),
+        header="shape.hpp",
     )
 
 
 @lowers("FILL", "SHAPE", "RANGE")
 def dynamic(lowerer: Lowerer, op: Operator) -> None:
     """Declines what constant folding should have removed."""
-    raise Decline("operands that are not constant")
-
-
+    raise DeclineError("operands that are not constant")

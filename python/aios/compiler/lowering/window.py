@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aios.compiler.graph import Operator
+from aios.compiler.graph import Array, Operator
 from aios.compiler.lowering.axes import dense_strides
-from aios.compiler.lowering.core import Decline, Lowerer, lowers, require_float32, summary
+from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
 from aios.compiler.packing import pack_conv2d, pack_pooled_conv2d
@@ -54,7 +54,7 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
     require_float32(lowerer, op)
     filters = lowerer.graph.constant(op.inputs[1])
     if filters is None:
-        raise Decline("filters that are not constant")
+        raise DeclineError("filters that are not constant")
     bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
     channels = lowerer.tensor(op.inputs[0]).shape[3]
     groups = channels // filters.shape[3]
@@ -106,8 +106,8 @@ def _conv2d_group(
         function,
         [op.inputs[0], Packed(packed)],
         [op.outputs[0], scratch],
-        summary(lowerer, op),
-        "pooled_conv.hpp" if "pool" in op.attributes else "conv.hpp",
+        comment=summary(lowerer, op),
+        header="pooled_conv.hpp" if "pool" in op.attributes else "conv.hpp",
         tail=residual.operands,
     )
 
@@ -117,7 +117,7 @@ def _grouped(
 ) -> None:
     """Convolves each group of channels in memory of its own."""
     if "residual" in op.attributes or "pool" in op.attributes:
-        raise Decline("a fused operator after a grouped convolution")
+        raise DeclineError("a fused operator after a grouped convolution")
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
     wide, deep = source.shape[3] // groups, filters.shape[0] // groups
     part_in = lowerer.temporary((*source.shape[:3], wide))
@@ -127,12 +127,14 @@ def _grouped(
         comment = f"{summary(lowerer, op)}, group {group}"
         cut = (*source.shape[:3], wide)
         values = Value(op.inputs[0], group * wide * 4), Value(part_in)
-        move(lowerer, *values, cut, dense_strides(source.shape), dense_strides(cut), comment)
+        steps = dense_strides(source.shape), dense_strides(cut)
+        move(lowerer, *values, cut, steps, comment=comment)
         chosen = slice(group * deep, (group + 1) * deep)
         _conv2d_group(lowerer, inner, filters[chosen], None if bias is None else bias[chosen])
         cut = (*out.shape[:3], deep)
         values = Value(part_out), Value(op.outputs[0], group * deep * 4)
-        move(lowerer, *values, cut, dense_strides(cut), dense_strides(out.shape), comment)
+        steps = dense_strides(cut), dense_strides(out.shape)
+        move(lowerer, *values, cut, steps, comment=comment)
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")
@@ -151,8 +153,8 @@ def pool(lowerer: Lowerer, op: Operator) -> None:
         f"{name}<{batch}, PoolShape<{', '.join(map(str, numbers))}>, {activation}>",
         [op.inputs[0]],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "pool.hpp",
+        comment=summary(lowerer, op),
+        header="pool.hpp",
     )
 
 
@@ -176,8 +178,8 @@ def resize(lowerer: Lowerer, op: Operator) -> None:
         f"{name}<{shape}>",
         [op.inputs[0], *(Packed(t) for t in tables)],
         [op.outputs[0]],
-        summary(lowerer, op),
-        "resize.hpp",
+        comment=summary(lowerer, op),
+        header="resize.hpp",
     )
 
 
@@ -198,8 +200,9 @@ def _bilinear(size: int, out: int, corners: bool, centers: bool) -> list[np.ndar
     return [pairs.astype(np.int32), (place - low).astype(np.float32)]
 
 
-def _nearest(size: int, out: int, corners: bool, centers: bool) -> np.ndarray:
+def _nearest(size: int, out: int, corners: bool, centers: bool) -> Array:
     at = np.arange(out, dtype=np.float32) + np.float32(0.5 if centers else 0.0)
     place = at * _scale(size, out, corners)
     rounded = np.round(place) if corners else np.floor(place)
-    return np.clip(rounded, 0, size - 1).astype(np.int32)
+    table: Array = np.clip(rounded, 0, size - 1).astype(np.int32)
+    return table

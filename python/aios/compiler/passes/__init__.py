@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from aios.compiler.graph import Graph, Operator, Scan
 from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
 from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
@@ -13,6 +13,9 @@ from aios.compiler.passes.fold import fold_constants
 from aios.compiler.passes.loops import recognise_loops
 from aios.compiler.passes.normalization import fuse_layer_norms
 from aios.compiler.passes.window import fuse_padding, fuse_pooling
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Graph, Operator, Scan
 
 __all__ = ["optimise"]
 

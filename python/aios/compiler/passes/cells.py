@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Scan, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ACTIVATIONS = {
     "ELU": "Elu",
@@ -23,8 +26,8 @@ _TIME_FIRST = [1, 0, 2]
 class Cell:
     """The attributes of an LSTM, GRU or SIMPLE_RNN operator.
 
-    Its inputs are x, the initial hidden state and the initial memory (either may be missing: zeros).
-    Its outputs are y, and, when `ends` says so, the final hidden state and memory.
+    Its inputs are x, the initial hidden state and the initial memory (missing: zeros).
+    Its outputs are y, and the final hidden state and memory that `ends` names.
 
     Attributes:
         kernel: Input weights [gates * units, inputs], gates in the kernel's order.
@@ -144,7 +147,7 @@ class _Step:
         sequence = "sequence" in roles
         wanted = [r for r in ("h", "c") if r in roles]
         ends = tuple(r for r in wanted if sequence or r == "c")
-        tensors = {end: self._add((batch, units)) for end in ends}
+        tensors: dict[str, int] = {end: self._add((batch, units)) for end in ends}
         main = self._add((steps, batch, units) if sequence else (batch, units))
         tensors["sequence" if sequence else "h"] = main
         cell = replace(match.cell, ends=ends, sequence="kAll" if sequence else "kLast")
@@ -164,7 +167,7 @@ class _Step:
         return data is not None and not data.any()
 
     def _lstm(self, hidden: int, hidden_in: int, memory: int, memory_in: int) -> _Match | None:
-        """h = o · act(c), c = f · c' + i · act(g), where i, f, g, o are parts of one sum."""
+        """Matches h = o · act(c), c = f · c' + i · act(g), i, f, g, o parts of one sum."""
         for gate_o, squashed in self._binary(hidden, "MUL"):
             act = self._producers.get(squashed)
             if act is None or act.kind not in _ACTIVATIONS or act.inputs[0] != memory:
@@ -182,9 +185,7 @@ class _Step:
                             return _Match("LSTM", hidden, hidden_in, memory, memory_in, found)
         return None
 
-    def _gated(
-        self, gates: tuple[int, ...], kinds: tuple[str, ...], hidden_in: int
-    ) -> Cell | None:
+    def _gated(self, gates: tuple[int, ...], kinds: tuple[str, ...], hidden_in: int) -> Cell | None:
         """Returns the weights of gates that are parts of one sum of products."""
         parts = []
         for gate, kind in zip(gates, kinds, strict=True):
@@ -204,7 +205,7 @@ class _Step:
         return Cell(reorder[0], reorder[1], reorder[2], None, "Tanh", self._scan.trips)
 
     def _gru(self, hidden: int, hidden_in: int) -> _Match | None:
-        """h = z · h' + (1 − z) · act(x_h + r · (R h' + b)), Keras's with reset_after=True."""
+        """Matches h = z · h' + (1 - z) · act(x_h + r · (R h' + b)): reset_after=True."""
         for left, right in self._binary(hidden, "ADD"):
             for gate, old in self._binary(left, "MUL"):
                 if old != hidden_in:
@@ -262,7 +263,7 @@ class _Step:
         return Cell(kernel, recurrent, bias, recurrent_bias, "Tanh", self._scan.trips)
 
     def _simple_rnn(self, hidden: int, hidden_in: int) -> _Match | None:
-        """h = act(W x + R h' + b)."""
+        """Matches h = act(W x + R h' + b)."""
         act = self._producers.get(hidden)
         if act is None or act.kind not in _ACTIVATIONS:
             return None
@@ -355,8 +356,8 @@ def absorb_orders(graph: Graph) -> Graph:
     """Lets a cell read and write the order of time that is at hand.
 
     Transposes between [batch, steps, …] and [steps, batch, …] and reversals of time next to a cell
-    become its attributes. At batch 1 the converter writes such a transpose as a RESHAPE, and the two
-    orders are the same memory.
+    become its attributes. At batch 1 the converter writes such a transpose as a RESHAPE, and the
+    two orders are the same memory.
     """
     while True:
         changed = _absorb_once(graph)

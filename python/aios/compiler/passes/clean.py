@@ -17,7 +17,7 @@ def remove_dead(graph: Graph) -> Graph:
 
 
 def drop_identities(graph: Graph) -> Graph:
-    """Removes operators whose output is their input: a transpose of nothing, a pad by zero, a cast."""
+    """Removes operators whose output is their input: a transpose of nothing, a pad by zero."""
     rewriter = Rewriter(graph)
     for op in rewriter:
         source = op.inputs[0] if op.inputs else MISSING

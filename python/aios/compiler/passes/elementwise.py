@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +19,9 @@ from aios.compiler.expression import (
     x,
 )
 from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Rewriter, Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # The most inputs and functions of one merged operator: what registers hold.
 MAX_INPUTS = 6
@@ -244,9 +246,7 @@ def _merged(
     inputs += [i for i in producer.inputs if i not in inputs]
     inner = {p: x(inputs.index(i)) for p, i in enumerate(producer.inputs)}
     value = substitute(producer["expression"], inner)
-    outer = {
-        p: value if i == result else x(inputs.index(i)) for p, i in enumerate(op.inputs)
-    }
+    outer = {p: value if i == result else x(inputs.index(i)) for p, i in enumerate(op.inputs)}
     expression = simplify(substitute(op["expression"], outer))
     fused = Operator("ELEMENTWISE", tuple(inputs), op.outputs, {"expression": expression})
     if len(inputs) > MAX_INPUTS or size(expression) > MAX_FUNCTIONS:

@@ -1,4 +1,4 @@
-"""Moves elementwise operators into the kernel that makes their operand: activations, residual adds."""
+"""Moves elementwise operators into the kernel that makes their operand."""
 
 from __future__ import annotations
 
@@ -101,5 +101,3 @@ def _replace(expression: Expression, part: Expression) -> Expression:
     if expression[0] == "c":
         return expression
     return (expression[0], *(_replace(e, part) for e in expression[1:]))
-
-

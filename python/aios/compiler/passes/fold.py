@@ -35,7 +35,7 @@ _FOLDS: dict[str, Fold] = {
     "MUL": lambda op, v, out: v[0] * v[1],
     "NEG": lambda op, v, out: -v[0],
     "PACK": lambda op, v, out: np.stack(v, int(op["axis"])),
-    "RANGE": lambda op, v, out: np.arange(v[0], v[1], v[2], out.dtype),
+    "RANGE": lambda op, v, out: v[0] + v[2] * np.arange(out.size).astype(out.dtype),
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
     "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),

@@ -1,8 +1,8 @@
 """Recognises counted WHILE loops and turns them into SCAN operators.
 
-A SCAN runs its body once per step. The body reads one slice of each sequence and the states, and gives
-new states and one slice of each collected result. That is all that a Keras recurrent layer needs, and
-nothing in it depends on a counter any more.
+A SCAN runs its body once per step. The body reads one slice of each sequence and the states, and
+gives new states and one slice of each collected result. That is all that a Keras recurrent layer
+needs, and nothing in it depends on a counter any more.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aios.compiler.passes.fold import fold_constants
 
 
 def recognise_loops(graph: Graph, subgraphs: tuple[Graph, ...]) -> Graph:
-    """Turns every WHILE that counts from a constant to a constant into a SCAN; leaves the others."""
+    """Turns every WHILE that counts between constants into a SCAN; leaves the others."""
     rewriter = Rewriter(graph)
     for op in rewriter:
         scan = _Loop(rewriter, op, subgraphs).scan() if op.kind == "WHILE" else None
@@ -92,8 +92,8 @@ class _Loop:
                 op.kind == "GATHER" and op.inputs[0] == index and counters.get(op.inputs[1]) == 0
                 for op in readers
             )
-            rows = self._body.tensors[index].shape[:1]
-            return "sequence" if by_step and rows and rows[0] >= trips else "invariant"
+            shape = self._body.tensors[index].shape
+            return "sequence" if by_step and shape and shape[0] >= trips else "invariant"
         if self._written_slice(index, result, counters) is not None:
             rows = self._body.tensors[index].shape[0]
             return "collected" if rows == trips else "other"
@@ -140,9 +140,7 @@ class _Loop:
         outputs += [self._slice_written(p, counters) for p in places["collected"]]
         body = Rewriter(self._body)
         slices = self._slices(body, places["sequence"])
-        step = replace(
-            body.finish(), outputs=tuple(body.current(i) for i in outputs), subgraphs=()
-        )
+        step = replace(body.finish(), outputs=tuple(body.current(i) for i in outputs), subgraphs=())
         step = remove_dead(step)
         read = {i for op in step.operators for i in op.inputs} | set(step.outputs)
         used = [index for index in counters if index in read]

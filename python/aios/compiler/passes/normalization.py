@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aios.compiler.graph import Graph, Operator, Rewriter
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 def fuse_layer_norms(graph: Graph) -> Graph:
-    """Replaces x·s + (−mean·s + beta), s = gamma / sqrt(variance + epsilon), by LAYER_NORM.
+    """Replaces x·s + (-mean·s + beta), s = gamma / sqrt(variance + epsilon), by LAYER_NORM.
 
     Mean and variance are over the last axis; gamma and beta are constant, and both optional. The
     operators in between stay for whoever else reads them, or are dead.
@@ -80,7 +83,7 @@ class _Matcher:
         return None
 
     def _scale(self, source: int, scale: int) -> tuple[int, np.ndarray | None, float] | None:
-        """Returns (mean, gamma, epsilon) when `scale` is gamma / sqrt(variance(source) + epsilon)."""
+        """Returns (mean, gamma, epsilon) of `scale` = gamma / sqrt(variance(source) + epsilon)."""
         gamma: np.ndarray | None = None
         root = self._made(scale, "RSQRT")
         if root is None:
@@ -98,7 +101,7 @@ class _Matcher:
         return None
 
     def _variance_mean(self, variance: int, source: int) -> int | None:
-        """Returns the mean in `variance` = mean((source − mean)²), both over the last axis."""
+        """Returns the mean in `variance` = mean((source - mean)²), both over the last axis."""
         averaged = self._made(variance, "MEAN")
         if averaged is None or not self._over_last_axis(averaged):
             return None

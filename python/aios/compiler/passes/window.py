@@ -1,4 +1,4 @@
-"""Moves padding and 2×2 pooling into convolutions."""
+"""Moves padding and 2x2 pooling into convolutions."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ def fuse_padding(graph: Graph) -> Graph:
     producers = graph.producers()
     rewriter = Rewriter(graph)
     for op in rewriter:
-        if op.kind in _WINDOWS and op["padding"] == _VALID and "pads" not in op.attributes:
-            op = _padded(rewriter, producers, op)
-        rewriter.emit(op)
+        bare = op.kind in _WINDOWS and op["padding"] == _VALID and "pads" not in op.attributes
+        rewriter.emit(_padded(rewriter, producers, op) if bare else op)
     return rewriter.finish()
 
 
@@ -58,7 +57,7 @@ def _padded(rewriter: Rewriter, producers: dict[int, Operator], op: Operator) ->
 
 
 def fuse_pooling(graph: Graph) -> Graph:
-    """Lets a convolution compute the 2×2 pool of stride 2 of its own result."""
+    """Lets a convolution compute the 2x2 pool of stride 2 of its own result."""
     producers, consumers = graph.producers(), graph.consumers()
     fused: dict[int, Operator] = {}
     gone: set[int] = set()

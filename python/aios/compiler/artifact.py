@@ -158,7 +158,9 @@ def translate(
     digest = hashlib.sha256()
     for batch in sorted(graphs):
         digest.update(f"{batch}:".encode() + graphs[batch].read_bytes())
-    description = Description(name, digest.hexdigest(), toolchain.target, any_batch)
+    description = Description(
+        name, digest.hexdigest(), toolchain.target, any_batch, toolchain.lanes
+    )
     weights = WeightStore()
     emitter = Emitter(description, specialisations, weights)
     source = emitter.emit()

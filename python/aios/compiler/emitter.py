@@ -59,12 +59,14 @@ class Description:
         graph_sha256: Of the source graphs.
         target: The target's name.
         any_batch: Whether batches may be composed.
+        lanes: float32 elements of a vector, for which the weights are packed.
     """
 
     name: str
     graph_sha256: str
     target: str
     any_batch: bool
+    lanes: int
 
 
 class Emitter:
@@ -103,7 +105,10 @@ class Emitter:
         return (
             f"// {name}: compiled by AIOS Cells. Generated: edit the model, not this file.\n"
             f'#include "aios/compiled_model.h"\n{includes}#include "aios/kernels/artifact.hpp"\n\n'
-            "namespace {\n\nusing namespace aios::kernels;\n"
+            "#ifndef AIOS_COMPILED_SYMBOL\n#define AIOS_COMPILED_SYMBOL aios_compiled_model_v1\n#endif\n\n"
+            "namespace {\n\nusing namespace aios::kernels;\n\n"
+            f"static_assert(kLanes == {self._description.lanes}, "
+            f'"the weights are packed for {self._description.target}");\n'
         )
 
     def _functions(self) -> str:
@@ -228,7 +233,7 @@ class Emitter:
             + "".join(lines)
             + f"constexpr std::int64_t kBatchSizes[] = {{{batches}}};\n"
             "}  // namespace\n\n"
-            "AIOS_COMPILED_EXPORT const aios_compiled_model aios_compiled_model_v1 = {\n    "
+            "AIOS_COMPILED_EXPORT const aios_compiled_model AIOS_COMPILED_SYMBOL = {\n    "
             + ",\n    ".join(fields)
             + "};\n"
         )

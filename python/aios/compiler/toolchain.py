@@ -28,11 +28,9 @@ if TYPE_CHECKING:
 
 TARGETS = ("native", "x86-64-v3", "x86-64-v4", "aarch64")
 
-_COMMON_FLAGS = (
-    "-std=c++17",
+_CODE_FLAGS = (
     "-O3",
     "-fPIC",
-    "-shared",
     "-fvisibility=hidden",
     "-fno-exceptions",
     "-fno-rtti",
@@ -42,7 +40,7 @@ _COMMON_FLAGS = (
     "-fno-asynchronous-unwind-tables",
     "-fno-ident",
 )
-_GCC_FLAGS = ("-ffp-contract=fast", "-frandom-seed=aios", "-Wno-psabi")
+_GCC_FLAGS = ("-ffp-contract=fast", "-Wno-psabi")
 _CLANG_FLAGS = ("-ffp-contract=fast", "-Wno-psabi", "-Wno-pass-failed")
 _FEATURES = {
     "sse3": "__SSE3__",
@@ -104,6 +102,10 @@ class Toolchain:
     lanes: int
     cpu_features: tuple[str, ...]
 
+    def code_flags(self) -> tuple[str, ...]:
+        """Returns the flags for optimising, beside those of the machine."""
+        return (*_CODE_FLAGS, *(_CLANG_FLAGS if self.clang else _GCC_FLAGS))
+
     def compile_shared(
         self, source: Path, output: Path, includes: Sequence[Path], *, timeout_s: float
     ) -> None:
@@ -113,7 +115,7 @@ class Toolchain:
             DeadlineExceededError: It took longer than `timeout_s`.
             InternalError: The compiler refused the file; the message has its words.
         """
-        flags = (*_COMMON_FLAGS, *(_CLANG_FLAGS if self.clang else _GCC_FLAGS), *_LINK_FLAGS)
+        flags = ("-std=c++17", "-shared", *self.code_flags(), "-frandom-seed=aios", *_LINK_FLAGS)
         here = f"-ffile-prefix-map={source.parent}=."
         maps = [f"-I{path}" for path in includes]
         maps += [f"-ffile-prefix-map={path}=include" for path in includes]

@@ -242,3 +242,15 @@ def pack_simple_rnn(
 ) -> tuple[FloatArray, FloatArray]:
     """Packs a SimpleRNN's weights for ``simpleRnn``; arguments and result as ``pack_lstm``."""
     return _pack_recurrent_layer(kernel, recurrent, bias, None, gates=1, halved=(), lanes=lanes)
+
+
+def pack_depthwise(
+    filters: FloatArray, bias: FloatArray | None = None, *, lanes: int
+) -> FloatArray:
+    """Packs DEPTHWISE_CONV_2D filters ``[1, H, W, C * multiplier]`` for ``depthwiseConv2d``."""
+    _, kernel_h, kernel_w, channels = filters.shape
+    padded = np.zeros((1 + kernel_h * kernel_w, pad_to_lanes(channels, lanes)), np.float32)
+    padded[0, :channels] = _bias_row(bias, channels)
+    padded[1:, :channels] = filters.reshape(-1, channels)
+    vectors = padded.reshape(padded.shape[0], -1, lanes).transpose(1, 0, 2)
+    return np.ascontiguousarray(vectors).reshape(-1)

@@ -89,6 +89,7 @@ class Emitter:
         parts = [
             self._head(),
             self._functions(),
+            self._scratch_checks(),
             *bodies,
             self._run(),
             "}  // namespace\n",
@@ -116,6 +117,16 @@ class Emitter:
         for specialisation in self._specialisations:
             functions.update(specialisation.program.functions)
         return "".join(f"{text}\n\n" for text in functions.values())
+
+    def _scratch_checks(self) -> str:
+        checks: dict[str, None] = {}
+        for specialisation in self._specialisations:
+            for call in specialisation.program.calls():
+                for operand in call.operands:
+                    if isinstance(operand, Scratch) and operand.floats:
+                        size = f"sizeof(float) * {operand.floats}"
+                        checks[f'static_assert({size} <= {operand.nbytes}, "scratch");\n'] = None
+        return "".join(checks)
 
     def _specialisation(self, s: Specialisation) -> str:
         body = _Body(s, self._weights)

@@ -32,9 +32,15 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Memory that a call needs for itself: `nbytes` in the arena, undefined before and after."""
+    """Memory that a call needs for itself, undefined before and after.
+
+    Attributes:
+        nbytes: How much of the arena.
+        floats: The kernel's own constant for it, as C++; the emitted file asserts that it fits.
+    """
 
     nbytes: int
+    floats: str = ""
 
 
 @dataclass(frozen=True, slots=True)

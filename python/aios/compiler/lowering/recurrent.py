@@ -29,7 +29,8 @@ def recurrent(lowerer: Lowerer, op: Operator) -> None:
     scratch = batch * padded * (cell.steps * gates + 4) * 4
     depth = cell.units + shape[2]
     lowerer.multiply_adds += batch * cell.steps * gates * cell.units * depth
-    arguments = [_shape(cell, batch, shape[2])]
+    shape_type = _shape(cell, batch, shape[2])
+    arguments = [shape_type]
     if cell.activation != "Tanh":
         arguments += ["HalvedSigmoid"] if op.kind != "SIMPLE_RNN" else []
         arguments.append(cell.activation)
@@ -40,7 +41,7 @@ def recurrent(lowerer: Lowerer, op: Operator) -> None:
     lowerer.call(
         f"{_FUNCTIONS[op.kind]}<{', '.join(arguments)}>",
         [op.inputs[0], *(Packed(a) for a in _packed(op.kind, cell, lanes))],
-        [op.outputs[0], Scratch(scratch)],
+        [op.outputs[0], Scratch(scratch, f"kRecurrentScratch<{shape_type}, {gates}>")],
         comment=summary(lowerer, op),
         header="recurrent.hpp",
         tail=given,

@@ -11,7 +11,7 @@ from aios.compiler.lowering.axes import dense_strides
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
-from aios.compiler.packing import pack_conv2d, pack_pooled_conv2d
+from aios.compiler.packing import pack_conv2d, pack_depthwise, pack_pooled_conv2d
 from aios.compiler.program import Packed, Scratch, Value
 
 _SAME = 0
@@ -65,30 +65,39 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
 
 
 def _conv_shape(
-    lowerer: Lowerer, op: Operator, filters: np.ndarray, channels: int
+    lowerer: Lowerer, op: Operator, kernel: tuple[int, int], depths: tuple[int, int]
 ) -> tuple[str, Padding]:
+    """Returns the arguments of a ConvShape or DepthwiseShape, and the padding.
+
+    Args:
+        kernel: Rows and columns of the filters.
+        depths: Channels, and filters or multiplier.
+    """
     batch, height, width, _ = lowerer.tensor(op.inputs[0]).shape
-    count, kernel_h, kernel_w, _ = filters.shape
+    kernel_h, kernel_w = kernel
     dilation = op.attributes.get("dilation_h_factor", 1), op.attributes.get("dilation_w_factor", 1)
     reach = (kernel_h - 1) * dilation[0] + 1, (kernel_w - 1) * dilation[1] + 1
     pads = padding(op, lowerer.tensor(op.inputs[0]).shape, reach)
-    numbers = [batch, height, width, channels, count, kernel_h, kernel_w]
+    numbers = [batch, height, width, *depths, kernel_h, kernel_w]
     numbers += [op["stride_h"], op["stride_w"], *dilation]
     numbers += [pads.top, pads.left, pads.bottom, pads.right]
     optional = [1, 1, 1, 1, 0, 0, 0, 0]
     while len(numbers) > 7 and numbers[-1] == optional[len(numbers) - 8]:
         numbers.pop()
-    return f"ConvShape<{', '.join(map(str, numbers))}>", pads
+    return ", ".join(map(str, numbers)), pads
 
 
 def _conv2d_group(
     lowerer: Lowerer, op: Operator, filters: np.ndarray, bias: np.ndarray | None
 ) -> None:
-    shape, pads = _conv_shape(lowerer, op, filters, filters.shape[3])
+    count, kernel_h, kernel_w, depth = filters.shape
+    arguments, pads = _conv_shape(lowerer, op, (kernel_h, kernel_w), (depth, count))
+    shape = f"ConvShape<{arguments}>"
     activation, residual = epilogue(lowerer, op)
     batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
     padded = (height + pads.top + pads.bottom) * (width + pads.left + pads.right)
-    scratch = Scratch(batch * padded * channels * 4 if pads.any else 0)
+    nbytes = batch * padded * channels * 4 if pads.any else 0
+    scratch = Scratch(nbytes, f"kConvScratch<{shape}>")
     common = {"lanes": lowerer.machine.lanes, "stride_w": op["stride_w"]}
     common["dilation_w"] = op.attributes.get("dilation_w_factor", 1)
     out = lowerer.tensor(op.outputs[0]).shape
@@ -135,6 +144,48 @@ def _grouped(
         values = Value(part_out), Value(op.outputs[0], group * deep * 4)
         steps = dense_strides(cut), dense_strides(out.shape)
         move(lowerer, *values, cut, steps, comment=comment)
+
+
+@lowers("DEPTHWISE_CONV_2D")
+def depthwise(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a depthwise convolution."""
+    require_float32(lowerer, op)
+    filters = lowerer.graph.constant(op.inputs[1])
+    if filters is None:
+        raise DeclineError("filters that are not constant")
+    bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
+    batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
+    _, kernel_h, kernel_w, count = filters.shape
+    depths = channels, count // channels
+    arguments, pads = _conv_shape(lowerer, op, (kernel_h, kernel_w), depths)
+    shape = f"DepthwiseShape<{arguments}>"
+    nbytes = 0
+    if not _edges_in_tiles(lowerer, op, kernel_w, pads):
+        padded = (height + pads.top + pads.bottom) * (width + pads.left + pads.right)
+        nbytes = batch * padded * channels * 4
+    activation, residual = epilogue(lowerer, op)
+    lowerer.multiply_adds += lowerer.tensor(op.outputs[0]).size * kernel_h * kernel_w
+    lowerer.call(
+        f"depthwiseConv2d<{shape}, {activation}{residual.template}>",
+        [op.inputs[0], Packed(pack_depthwise(filters, bias, lanes=lowerer.machine.lanes))],
+        [op.outputs[0], Scratch(nbytes, f"kDepthwiseScratch<{shape}>")],
+        comment=summary(lowerer, op),
+        header="depthwise.hpp",
+        tail=residual.operands,
+    )
+
+
+def _edges_in_tiles(lowerer: Lowerer, op: Operator, kernel_w: int, pads: Padding) -> bool:
+    """Tells whether the kernel needs no padded copy: `kEdgesInTiles` in `depthwise.hpp`."""
+    width = lowerer.tensor(op.inputs[0]).shape[2]
+    out_w = lowerer.tensor(op.outputs[0]).shape[2]
+    pieces = -(-out_w // 8)
+    short, tall = out_w // pieces, out_w % pieces
+    stride, dilation = op["stride_w"], op.attributes.get("dilation_w_factor", 1)
+    last = (out_w - short) * stride - pads.left
+    reach = last - stride + (kernel_w - 1) * dilation + 1
+    first = short + 1 if tall else short
+    return pads.left <= first * stride and (pieces == 1 or (last >= 0 and reach <= width))
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")

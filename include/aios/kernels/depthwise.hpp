@@ -47,6 +47,22 @@ inline constexpr std::size_t kDepthwiseScratch = S::kEdgesInTiles ? 0 : kConvScr
 
 namespace detail {
 
+// What part of the work a call does: rows of taps inside the image, and vectors of channels.
+struct DepthwisePart {
+  int first_tap, end_tap, first_vector, end_vector;
+};
+
+// Vectors of channels that go through the whole image together: the input rows under one output row
+// stay in the first-level cache until the next output row needs them again.
+template <class S>
+constexpr int depthwiseVectors() {
+  const int budget = 24 * 1024 / 4 / (S::kKernelH * S::kWidth * kLanes);
+  const int vectors = vectorsFor(S::kFilters);
+  const int most = budget < 1 ? 1 : budget < vectors ? budget : vectors;
+  const int blocks = (vectors + most - 1) / most;
+  return (vectors + blocks - 1) / blocks;
+}
+
 // The input channels behind Lanes output channels from `channel` on.
 template <class S, int Lanes>
 AIOS_KERNEL Vec loadChannels(const float* pixel, int channel) {
@@ -80,7 +96,8 @@ AIOS_KERNEL void addTapRow(Vec (&acc)[Columns], const float* __restrict row,
   }
 }
 
-template <class S, int Columns, int From, int To, int Lanes, class Epilogue, Residual kResidual>
+template <class S, int Columns, int From, int To, int Lanes, bool kInside, class Epilogue,
+          Residual kResidual>
 AIOS_KERNEL void depthwiseVector(const float* __restrict in, const float* __restrict packed,
                                  float* out, const float* residual, int channel, int first_tap,
                                  int end_tap) {
@@ -89,57 +106,69 @@ AIOS_KERNEL void depthwiseVector(const float* __restrict in, const float* __rest
   const Vec bias = load(packed);
   AIOS_UNROLL
   for (int c = 0; c < Columns; ++c) acc[c] = bias;
-  for (int ky = first_tap; ky < end_tap; ++ky)
+  const auto add = [&](int ky) __attribute__((always_inline)) {
     addTapRow<S, Columns, From, To, Lanes>(acc, in + ky * kRow,
                                            packed + (1 + ky * S::kKernelW) * kLanes, channel);
+  };
+  if constexpr (kInside) {
+    AIOS_UNROLL
+    for (int ky = 0; ky < S::kKernelH; ++ky) add(ky);
+  } else {
+    for (int ky = first_tap; ky < end_tap; ++ky) add(ky);
+  }
   AIOS_UNROLL
   for (int c = 0; c < Columns; ++c)
     finish<Lanes, Epilogue, kResidual>(acc[c], out + c * S::kFilters + channel,
                                        residual + c * S::kFilters + channel);
 }
 
-// Columns output pixels, all channels.
-template <class S, int Columns, int From, int To, class Epilogue, Residual kResidual>
+// Columns output pixels.
+template <class S, int Columns, int From, int To, bool kInside, class Epilogue, Residual kResidual>
 AIOS_KERNEL void depthwiseTile(const float* __restrict in, const float* __restrict packed,
-                               float* out, const float* residual, int first_tap, int end_tap) {
-  constexpr int kVectors = vectorsFor(S::kFilters);
-  constexpr int kLast = (kVectors - 1) * kLanes;
+                               float* out, const float* residual, DepthwisePart part) {
+  constexpr int kWhole = S::kFilters / kLanes;
+  constexpr int kRest = S::kFilters % kLanes;
   constexpr int kVectorFloats = (S::kTaps + 1) * kLanes;
-  for (int v = 0; v < kVectors - 1; ++v)
-    depthwiseVector<S, Columns, From, To, kLanes, Epilogue, kResidual>(
-        in, packed + v * kVectorFloats, out, residual, v * kLanes, first_tap, end_tap);
-  depthwiseVector<S, Columns, From, To, S::kFilters - kLast, Epilogue, kResidual>(
-      in, packed + (kVectors - 1) * kVectorFloats, out, residual, kLast, first_tap, end_tap);
+  const int end = part.end_vector < kWhole ? part.end_vector : kWhole;
+  for (int v = part.first_vector; v < end; ++v)
+    depthwiseVector<S, Columns, From, To, kLanes, kInside, Epilogue, kResidual>(
+        in, packed + v * kVectorFloats, out, residual, v * kLanes, part.first_tap, part.end_tap);
+  if constexpr (kRest > 0) {
+    if (part.end_vector > kWhole)
+      depthwiseVector<S, Columns, From, To, kRest, kInside, Epilogue, kResidual>(
+          in, packed + kWhole * kVectorFloats, out, residual, kWhole * kLanes, part.first_tap,
+          part.end_tap);
+  }
 }
 
 // One output row. `in` points at the (possibly absent) input pixel under its first tap.
-template <class S, class Epilogue, Residual kResidual>
+template <class S, bool kInside, class Epilogue, Residual kResidual>
 AIOS_KERNEL void depthwiseRow(const float* __restrict in, const float* __restrict packed,
-                              float* out, const float* residual, int first_tap, int end_tap) {
+                              float* out, const float* residual, DepthwisePart part) {
   constexpr int kFar = 1 << 20;
   constexpr int kIn = S::kStrideW * S::kChannels;
   constexpr int kLastColumn = S::kOutWidth - S::kShort;
   constexpr int kRight = S::kWidth - (kLastColumn * S::kStrideW - S::kPadLeft);
   if constexpr (S::kPieces == 1) {
-    depthwiseTile<S, S::kShort, S::kPadLeft, kRight, Epilogue, kResidual>(in, packed, out, residual,
-                                                                          first_tap, end_tap);
+    depthwiseTile<S, S::kShort, S::kPadLeft, kRight, kInside, Epilogue, kResidual>(in, packed, out,
+                                                                                   residual, part);
   } else {
-    depthwiseTile<S, S::kFirst, S::kPadLeft, kFar, Epilogue, kResidual>(in, packed, out, residual,
-                                                                        first_tap, end_tap);
+    depthwiseTile<S, S::kFirst, S::kPadLeft, kFar, kInside, Epilogue, kResidual>(in, packed, out,
+                                                                                 residual, part);
     int column = S::kFirst;
     if constexpr (S::kTall > 1) {
       for (; column < S::kTall * S::kFirst; column += S::kFirst)
-        depthwiseTile<S, S::kFirst, 0, kFar, Epilogue, kResidual>(
+        depthwiseTile<S, S::kFirst, 0, kFar, kInside, Epilogue, kResidual>(
             in + column * kIn, packed, out + column * S::kFilters, residual + column * S::kFilters,
-            first_tap, end_tap);
+            part);
     }
     for (; column < kLastColumn; column += S::kShort)
-      depthwiseTile<S, S::kShort, 0, kFar, Epilogue, kResidual>(
+      depthwiseTile<S, S::kShort, 0, kFar, kInside, Epilogue, kResidual>(
           in + column * kIn, packed, out + column * S::kFilters, residual + column * S::kFilters,
-          first_tap, end_tap);
-    depthwiseTile<S, S::kShort, 0, kRight, Epilogue, kResidual>(
+          part);
+    depthwiseTile<S, S::kShort, 0, kRight, kInside, Epilogue, kResidual>(
         in + column * kIn, packed, out + column * S::kFilters, residual + column * S::kFilters,
-        first_tap, end_tap);
+        part);
   }
 }
 
@@ -163,17 +192,29 @@ AIOS_KERNEL_NOINLINE void depthwiseConv2dRange(const float* __restrict x,
   static_assert(S::kEdgesInTiles, "this padding needs a padded copy");
   constexpr int kOutRow = S::kOutWidth * S::kFilters;
   constexpr int kInRow = S::kWidth * S::kChannels;
-  for (int at = begin; at < end; ++at) {
-    const int image = at / S::kOutHeight;
-    const int top = at % S::kOutHeight * S::kStrideH - S::kPadTop;
-    const int first_tap = top >= 0 ? 0 : (-top + S::kDilationH - 1) / S::kDilationH;
-    const int fitting = (S::kHeight - top + S::kDilationH - 1) / S::kDilationH;
-    const int end_tap = fitting < S::kKernelH ? fitting : S::kKernelH;
-    const float* in = x + (static_cast<std::ptrdiff_t>(image) * S::kHeight + top) * kInRow -
-                      S::kPadLeft * S::kChannels;
-    const std::size_t to = static_cast<std::size_t>(at) * kOutRow;
-    detail::depthwiseRow<S, Epilogue, kResidual>(in, packed, y + to, residual + to, first_tap,
-                                                 end_tap);
+  constexpr int kVectors = vectorsFor(S::kFilters);
+  constexpr int kTogether = detail::depthwiseVectors<S>();
+  for (int vector = 0; vector < kVectors; vector += kTogether) {
+    const int end_vector = vector + kTogether < kVectors ? vector + kTogether : kVectors;
+    for (int at = begin; at < end; ++at) {
+      const int image = at / S::kOutHeight;
+      const int top = at % S::kOutHeight * S::kStrideH - S::kPadTop;
+      const int first_tap = top >= 0 ? 0 : (-top + S::kDilationH - 1) / S::kDilationH;
+      const int fitting = (S::kHeight - top + S::kDilationH - 1) / S::kDilationH;
+      const int end_tap = fitting < S::kKernelH ? fitting : S::kKernelH;
+      const float* in = x + (static_cast<std::ptrdiff_t>(image) * S::kHeight + top) * kInRow -
+                        S::kPadLeft * S::kChannels;
+      const std::size_t to = static_cast<std::size_t>(at) * kOutRow;
+      const detail::DepthwisePart part{first_tap, end_tap, vector, end_vector};
+      // Large kernels are not worth two copies of their code.
+      if (S::kTaps <= 25 && first_tap == 0 && end_tap == S::kKernelH) {
+        detail::depthwiseRow<S, S::kTaps <= 25, Epilogue, kResidual>(in, packed, y + to,
+                                                                     residual + to, part);
+      } else {
+        detail::depthwiseRow<S, false, Epilogue, kResidual>(in, packed, y + to, residual + to,
+                                                            part);
+      }
+    }
   }
 }
 

@@ -153,7 +153,10 @@ def translate(
         for batch, graph in sources.items()
     }
     any_batch = _batches_compose(sources)
-    programs = {batch: lower_graph(graph, machine) for batch, graph in sources.items()}
+    functions: dict[str, str] = {}
+    programs = {
+        batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()
+    }
     specialisations = tuple(_specialise(batch, program) for batch, program in programs.items())
     digest = hashlib.sha256()
     for batch in sorted(graphs):
@@ -175,14 +178,16 @@ def translate(
     )
 
 
-def lower_graph(graph: Graph, machine: Machine) -> Program:
-    """Optimises and lowers one graph.
+def lower_graph(
+    graph: Graph, machine: Machine, functions: dict[str, str] | None = None
+) -> Program:
+    """Optimises and lowers one graph; `functions` are C++ definitions to share with others.
 
     Raises:
         UnsupportedError: Operators can't be compiled; the message has each kind with its count.
     """
     graph = optimise(graph)
-    lowerer = Lowerer(graph, machine)
+    lowerer = Lowerer(graph, machine, functions)
     declined: Counter[str] = Counter()
     for op in graph.operators:
         try:

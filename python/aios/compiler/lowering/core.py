@@ -51,13 +51,22 @@ def lowered_kinds() -> frozenset[str]:
 class Lowerer:
     """Collects the calls of one graph; lowerings write into it."""
 
-    def __init__(self, graph: Graph, machine: Machine) -> None:
+    def __init__(
+        self, graph: Graph, machine: Machine, functions: dict[str, str] | None = None
+    ) -> None:
+        """Begins a program.
+
+        Args:
+            graph: What to lower.
+            machine: What it will run on.
+            functions: Definitions that other programs of the same file have made, to share.
+        """
         self.graph = graph
         self.machine = machine
         self.multiply_adds = 0
         self._statements: list[Statement] = []
         self._aliases: dict[int, tuple[int, int]] = {}
-        self._functions: dict[str, str] = {}
+        self._functions = {} if functions is None else functions
         self._computed: set[int] = set()
         self._in_loop = False
 

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "aios/compiled_model.h"
 
@@ -146,6 +147,19 @@ constexpr std::uint64_t kCpuFeatures = 0
 // A function that computes samples [first, first + count) of the caller's tensors.
 using RunSamples = void (*)(const void* const* inputs, void* const* outputs, std::int64_t first,
                             std::int64_t count, Weights weights, Arena arena) noexcept;
+
+// Copies `count` samples of `Elements` each, and repeats them until they are `Size` samples.
+template <std::int64_t Size, std::int64_t Elements, class T>
+inline void fillBatch(const T* x, std::int64_t count, T* y) noexcept {
+  for (std::int64_t i = 0; i < Size; ++i)
+    std::memcpy(y + i * Elements, x + (i % count) * Elements, Elements * sizeof(T));
+}
+
+// Copies the first `count` samples of `Elements` each.
+template <std::int64_t Elements, class T>
+inline void takeSamples(const T* x, std::int64_t count, T* y) noexcept {
+  std::memcpy(y, x, count * Elements * sizeof(T));
+}
 
 // One call's samples, cut into pieces of `piece` for the host's threads.
 template <RunSamples Function, std::int64_t WorkspaceBytes>

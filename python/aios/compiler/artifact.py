@@ -9,10 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aios.compiler.batching import batch_gain, pays
 from aios.compiler.emitter import Description, Emitter, Specialisation
 from aios.compiler.lowering import DeclineError, Lowerer, Machine
 from aios.compiler.passes import optimise
 from aios.compiler.planner import plan
+from aios.compiler.program import Packed, Program
 from aios.compiler.reader import read_graph
 from aios.compiler.toolchain import Toolchain, find_toolchain, include_folder
 from aios.compiler.weights import WeightStore
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aios.compiler.graph import Graph
-    from aios.compiler.program import Program
 
 MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS = "model.cc", "model.so", "weights.bin"
 
@@ -37,7 +38,7 @@ class CompiledArtifact:
         workspace_bytes: Memory that a call needs, per thread.
         multiply_adds: Of one sample, counted from the shapes.
         operators: How often each operator kind occurs in the source graph of the smallest batch.
-        batch_sizes: The batches that have code of their own.
+        batch_sizes: The batches that have code of their own: those given that pay.
         any_batch: Whether other batches are composed from those.
         cpu_features: What the processor must have: the names in `compiled_model.h`, lower case.
         compiler: The C++ compiler's name and version.
@@ -154,15 +155,19 @@ def translate(
     }
     any_batch = _batches_compose(sources)
     functions: dict[str, str] = {}
-    programs = {
-        batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()
-    }
+    programs = {batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()}
+    gain = 1.0
+    if 1 in programs and any_batch:
+        weight_bytes = _weight_bytes(programs[1])
+        gain = batch_gain(programs[1].work, weight_bytes)
+        if not pays(programs[1].work, weight_bytes):
+            programs = {1: programs[1]}
     specialisations = tuple(_specialise(batch, program) for batch, program in programs.items())
     digest = hashlib.sha256()
     for batch in sorted(graphs):
         digest.update(f"{batch}:".encode() + graphs[batch].read_bytes())
     description = Description(
-        name, digest.hexdigest(), toolchain.target, any_batch, toolchain.lanes
+        name, digest.hexdigest(), toolchain.target, any_batch, toolchain.lanes, gain
     )
     weights = WeightStore()
     emitter = Emitter(description, specialisations, weights)
@@ -174,13 +179,11 @@ def translate(
         specialisations,
         count_operators(first),
         any_batch,
-        emitter.workspace_bytes(),
+        emitter.workspace_bytes,
     )
 
 
-def lower_graph(
-    graph: Graph, machine: Machine, functions: dict[str, str] | None = None
-) -> Program:
+def lower_graph(graph: Graph, machine: Machine, functions: dict[str, str] | None = None) -> Program:
     """Optimises and lowers one graph; `functions` are C++ definitions to share with others.
 
     Raises:
@@ -244,6 +247,12 @@ def _specialise(batch: int, program: Program) -> Specialisation:
         program.owner(i)[0] for i in (*program.graph.inputs, *program.graph.outputs)
     )
     return Specialisation(batch, program, plan(program, external))
+
+
+def _weight_bytes(program: Program) -> int:
+    """Returns the size of the constants that calls read, shared ones counted as often as read."""
+    operands = [o for call in program.calls() for o in call.operands]
+    return sum(o.data.nbytes for o in operands if isinstance(o, Packed))
 
 
 def _batches_compose(graphs: Mapping[int, Graph]) -> bool:

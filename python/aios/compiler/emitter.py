@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aios.compiler.batching import RunWriter
 from aios.compiler.graph import CTYPES, Graph, Tensor
 from aios.compiler.program import (
     Call,
@@ -37,10 +38,6 @@ _DTYPES = {
 }
 
 
-# A piece of a batch with fewer multiply-adds than this isn't worth another thread.
-_PARALLEL_MULTIPLY_ADDS = 1_000_000
-
-
 @dataclass(frozen=True, slots=True)
 class Specialisation:
     """A program for one batch size, with its places in memory."""
@@ -60,6 +57,7 @@ class Description:
         target: The target's name.
         any_batch: Whether batches may be composed.
         lanes: float32 elements of a vector, for which the weights are packed.
+        batch_gain: How many times faster a sample is in the largest batch than alone.
     """
 
     name: str
@@ -67,6 +65,7 @@ class Description:
     target: str
     any_batch: bool
     lanes: int
+    batch_gain: float = 1.0
 
 
 class Emitter:
@@ -81,6 +80,9 @@ class Emitter:
         self._description = description
         self._specialisations = sorted(specialisations, key=lambda s: s.batch)
         self._weights = weights
+        self._writer = RunWriter(
+            self._specialisations, description.any_batch, description.batch_gain
+        )
 
     def emit(self) -> str:
         """Returns the C++ source."""
@@ -91,7 +93,7 @@ class Emitter:
             self._functions(),
             self._scratch_checks(),
             *bodies,
-            self._run(),
+            self._writer.text(),
             "}  // namespace\n",
             self._descriptor(weights),
         ]
@@ -136,78 +138,6 @@ class Emitter:
             f"void runBatch{s.batch}({_parameters(s.program.graph)}, Weights weights, "
             f"Arena arena) noexcept {{\n{body.text()}}}\n"
         )
-
-    def _run(self) -> str:
-        samples = self._run_samples()
-        largest = self._specialisations[-1].batch
-        if self._description.any_batch:
-            call = (
-                f"  return runBatch<runSamples, kWorkspaceBytes, {largest}, {self._min_piece()}>(\n"
-                "      inputs, outputs, batch, weights, workspace, parallel);\n"
-            )
-        else:
-            call = (
-                f"  if (batch != {largest}) return AIOS_COMPILED_INVALID_ARGUMENT;\n"
-                "  (void)parallel;\n"
-                "  runSamples(inputs, outputs, 0, batch, Weights{weights}, Arena{workspace});\n"
-                "  return AIOS_COMPILED_OK;\n"
-            )
-        return (
-            f"{samples}\n"
-            f"constexpr std::int64_t kWorkspaceBytes = {self.workspace_bytes()};\n\n"
-            "std::int32_t run(const void* const* inputs, void* const* outputs,\n"
-            "                 std::int64_t batch, const void* weights, void* workspace,\n"
-            f"                 const aios_compiled_parallel* parallel) noexcept {{\n{call}}}\n"
-        )
-
-    def _run_samples(self) -> str:
-        graph = self._specialisations[0].program.graph
-        names = [f"input{i}" for i in range(len(graph.inputs))]
-        names += [f"output{i}" for i in range(len(graph.outputs))]
-        elements = self._sample_elements()
-        lines: list[str] = []
-        for place, index in enumerate(graph.inputs):
-            ctype = CTYPES[graph.tensors[index].dtype.name]
-            lines.append(
-                f"  auto* input{place} = static_cast<const {ctype}*>(inputs[{place}]) "
-                f"+ first * {elements[place]};\n"
-            )
-        for place, index in enumerate(graph.outputs):
-            ctype = CTYPES[graph.tensors[index].dtype.name]
-            lines.append(
-                f"  auto* output{place} = static_cast<{ctype}*>(outputs[{place}]) "
-                f"+ first * {elements[len(graph.inputs) + place]};\n"
-            )
-        arguments = ", ".join(names)
-        for s in reversed(self._specialisations):
-            steps = "".join(
-                f"    {name} += {s.batch * count};\n"
-                for name, count in zip(names, elements, strict=True)
-            )
-            lines.append(
-                f"  for (; count >= {s.batch}; count -= {s.batch}) {{\n"
-                f"    runBatch{s.batch}({arguments}, weights, arena);\n{steps}  }}\n"
-            )
-        return (
-            "void runSamples(const void* const* inputs, void* const* outputs, std::int64_t first,\n"
-            "                std::int64_t count, Weights weights, Arena arena) noexcept {\n"
-            + "".join(lines)
-            + "}\n"
-        )
-
-    def _sample_elements(self) -> list[int]:
-        """Returns the elements of one sample of each input and output; 0 when batches are fixed."""
-        first = self._specialisations[0]
-        graph = first.program.graph
-        if not self._description.any_batch:
-            return [0] * (len(graph.inputs) + len(graph.outputs))
-        return [graph.tensors[i].size // first.batch for i in (*graph.inputs, *graph.outputs)]
-
-    def _min_piece(self) -> int:
-        """Returns how many samples make about 20 microseconds of work, worth waking a thread."""
-        first = self._specialisations[0]
-        per_sample = max(1, first.program.multiply_adds // first.batch)
-        return max(1, _PARALLEL_MULTIPLY_ADDS // per_sample)
 
     def _descriptor(self, weights: bytes) -> str:
         import hashlib
@@ -280,9 +210,10 @@ class Emitter:
             f"{_quoted(name)}, {len(dims)}, k_{symbol}_dims, {nbytes}}};\n"
         )
 
+    @property
     def workspace_bytes(self) -> int:
-        """Returns the size of the largest arena."""
-        return max((s.plan.nbytes for s in self._specialisations), default=0)
+        """The bytes of workspace that a call needs."""
+        return self._writer.workspace_bytes
 
 
 class _Body:

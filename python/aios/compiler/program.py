@@ -96,6 +96,34 @@ class Loop:
 Statement = Call | Loop
 
 
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Multiply-adds by how they use their weights.
+
+    Attributes:
+        single_rows: In dense layers on one row: every weight is read once.
+        recurrent: In recurrent layers: every weight is read once a step.
+        other: In all others: a weight is used many times.
+    """
+
+    single_rows: int = 0
+    recurrent: int = 0
+    other: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.single_rows + self.recurrent + self.other
+
+    def plus(self, other: Work, times: int = 1) -> Work:
+        """Returns this work and `times` the other."""
+        return Work(
+            self.single_rows + times * other.single_rows,
+            self.recurrent + times * other.recurrent,
+            self.other + times * other.other,
+        )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Program:
     """A lowered graph.
@@ -105,14 +133,19 @@ class Program:
         statements: What to run, in order.
         aliases: Tensors that are a part of another tensor's memory: index → (owner, byte offset).
         functions: C++ definitions that calls refer to by name, in order of first use.
-        multiply_adds: Of one run, counted from the shapes.
+        work: Of one run, counted from the shapes.
     """
 
     graph: Graph
     statements: tuple[Statement, ...]
     aliases: Mapping[int, tuple[int, int]]
     functions: Mapping[str, str] = field(default_factory=dict)
-    multiply_adds: int = 0
+    work: Work = Work()
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one run."""
+        return self.work.total
 
     def owner(self, index: int) -> tuple[int, int]:
         """Returns the tensor whose memory holds tensor `index`, and the byte offset in it."""

@@ -71,8 +71,8 @@ extern const unsigned char {name}_weights[];
 
 /* Computes `batch` samples; returns AIOS_COMPILED_OK or AIOS_COMPILED_INVALID_ARGUMENT.
  *
- * Allocates nothing, takes no lock, makes no system call. Any number of threads may call it, each with
- * a workspace of its own.
+ * Allocates nothing, takes no lock, makes no system call. Any number of threads may call it, each
+ * with a workspace of its own.
  *
 {tensors} */
 static inline int32_t {name}_run({parameters}, int64_t batch, void* workspace) {{

@@ -126,9 +126,7 @@ def compiled(tmp_path: Path) -> Any:
         model: Any, batches: tuple[int, ...] = (1, 8), moved: bool = False, **options: Any
     ) -> Compiled:
         source = convert(disturb(model) if moved else model, tmp_path, batches)
-        artifact = compile_graphs(
-            source.graphs, tmp_path / "out", **{"name": "model", **options}
-        )
+        artifact = compile_graphs(source.graphs, tmp_path / "out", **{"name": "model", **options})
         return Compiled(source, artifact, tmp_path / "out", CompiledModel(tmp_path / "out"))
 
     return build

@@ -190,7 +190,9 @@ def test_artifact_reports_sizes_names_and_counts(compiled: Any) -> None:
 def test_both_batches_share_their_weights(compiled: Any, tmp_path: Path) -> None:
     model = compiled(_digits())
     alone = compile_graphs({1: model.source.graphs[1]}, tmp_path / "alone", name="model")
-    one, both = ((folder / "weights.bin").stat().st_size for folder in (tmp_path / "alone", model.folder))
+    one, both = (
+        (folder / "weights.bin").stat().st_size for folder in (tmp_path / "alone", model.folder)
+    )
     assert one == both
     assert alone.batch_sizes == (1,)
 
@@ -333,7 +335,10 @@ def test_emitted_sources_build_and_answer_without_the_package(
         "add_subdirectory(../emitted emitted)\nadd_executable(program main.c)\n"
         "target_link_libraries(program PRIVATE cnn)\n"
     )
-    for command in (["cmake", "-S", program, "-B", program / "b"], ["cmake", "--build", program / "b"]):
+    for command in (
+        ["cmake", "-S", program, "-B", program / "b"],
+        ["cmake", "--build", program / "b"],
+    ):
         subprocess.run(command, check=True, capture_output=True, timeout=120)
     (arrays,) = model.source.draw(2)
     done = subprocess.run(

@@ -228,9 +228,7 @@ KINDS: dict[str, Any] = {
     "odd recurrence": _odd_recurrence,
     "attention": lambda: _attention(False),
     "causal attention": lambda: _attention(True),
-    "additive attention": lambda: _two(
-        lambda a, b: L.AdditiveAttention()([a, b]), (4, 8), (6, 8)
-    ),
+    "additive attention": lambda: _two(lambda a, b: L.AdditiveAttention()([a, b]), (4, 8), (6, 8)),
     "dot attention": lambda: _two(lambda a, b: L.Attention()([a, b]), (4, 8), (6, 8)),
     "embedding": _embedding,
     "two inputs": lambda: _two(
@@ -256,7 +254,7 @@ def test_compiled_layer_answers_as_keras(kind: str, compiled: Any) -> None:
     arrays = model.source.draw(11)
     assert model.worst(arrays) < 1.0
     assert model.worst([a[:1] for a in arrays]) < 1.0
-    assert model.artifact.batch_sizes == (1, 8)
+    assert model.artifact.any_batch
 
 
 def test_answers_tell_samples_apart(compiled: Any) -> None:

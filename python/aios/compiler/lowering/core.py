@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
-from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value
+from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value, Work
 from aios.errors import UnsupportedError
 
 
@@ -63,7 +63,7 @@ class Lowerer:
         """
         self.graph = graph
         self.machine = machine
-        self.multiply_adds = 0
+        self.work = Work()
         self._statements: list[Statement] = []
         self._aliases: dict[int, tuple[int, int]] = {}
         self._functions = {} if functions is None else functions
@@ -194,7 +194,7 @@ class Lowerer:
             tuple(self._statements),
             dict(self._aliases),
             dict(self._functions),
-            self.multiply_adds,
+            self.work,
         )
 
     def _write_directly(self, index: int, owned: set[int]) -> bool:

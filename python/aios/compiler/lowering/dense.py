@@ -16,7 +16,7 @@ from aios.compiler.lowering.core import (
 )
 from aios.compiler.lowering.epilogue import epilogue
 from aios.compiler.packing import pack_dense
-from aios.compiler.program import Packed
+from aios.compiler.program import Packed, Work
 
 
 @lowers("FULLY_CONNECTED")
@@ -35,7 +35,8 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
     rows = prod(lowerer.tensor(op.inputs[0]).shape) // depth
     packed = pack_dense(weights, bias, lanes=lowerer.machine.lanes)
     activation, residual = epilogue(lowerer, op)
-    lowerer.multiply_adds += rows * columns * depth
+    count = rows * columns * depth
+    lowerer.work = lowerer.work.plus(Work(single_rows=count) if rows == 1 else Work(other=count))
     lowerer.call(
         f"dense<{rows}, {depth}, {columns}, {activation}{residual.template}>",
         [op.inputs[0], Packed(packed)],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aios.compiler.graph import MISSING, Array, Operator
 from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
 from aios.compiler.packing import pack_gru, pack_lstm, pack_simple_rnn, pad_to_lanes
-from aios.compiler.program import Literal, Operand, Packed, Scratch, Value
+from aios.compiler.program import Literal, Operand, Packed, Scratch, Value, Work
 
 if TYPE_CHECKING:
     from aios.compiler.passes.cells import Cell
@@ -28,7 +28,8 @@ def recurrent(lowerer: Lowerer, op: Operator) -> None:
     padded = pad_to_lanes(cell.units, lanes)
     scratch = batch * padded * (cell.steps * gates + 4) * 4
     depth = cell.units + shape[2]
-    lowerer.multiply_adds += batch * cell.steps * gates * cell.units * depth
+    count = batch * cell.steps * gates * cell.units * depth
+    lowerer.work = lowerer.work.plus(Work(recurrent=count))
     shape_type = _shape(cell, batch, shape[2])
     arguments = [shape_type]
     if cell.activation != "Tanh":

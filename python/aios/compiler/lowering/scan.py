@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from aios.compiler.graph import Graph, Operator, Scan
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers
-from aios.compiler.program import Loop, Operand, Statement, Step, Value
+from aios.compiler.program import Loop, Operand, Statement, Step, Value, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,8 @@ def scan(lowerer: Lowerer, op: Operator) -> None:
         lowerer.alias(inner, outer)
     for state, initial in zip(states, op.inputs[first_state:first_rest], strict=True):
         _copy(lowerer, Value(initial), Value(state), "initial state")
-    start, before = lowerer.position, lowerer.multiply_adds
+    start, before = lowerer.position, lowerer.work
+    lowerer.work = Work()
     lowerer.enter_loop(True)
     for inner_op in body:
         lowerer.lower(inner_op)
@@ -50,7 +51,7 @@ def scan(lowerer: Lowerer, op: Operator) -> None:
         stride = prod(tensor.shape[1:]) * tensor.dtype.itemsize
         slices[mapping[inner]] = Step(outer, stride)
     statements = tuple(_with_slices(lowerer, s, slices) for s in lowerer.take_statements(start))
-    lowerer.multiply_adds = before + (lowerer.multiply_adds - before) * attributes.trips
+    lowerer.work = before.plus(lowerer.work, attributes.trips)
     lowerer.loop(attributes.trips, statements, f"{attributes.trips} steps")
     for state, result in zip(states, op.outputs, strict=False):
         lowerer.alias(result, state)

@@ -12,7 +12,7 @@ from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_f
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
 from aios.compiler.packing import pack_conv2d, pack_depthwise, pack_pooled_conv2d
-from aios.compiler.program import Packed, Scratch, Value
+from aios.compiler.program import Packed, Scratch, Value, Work
 
 _SAME = 0
 
@@ -69,9 +69,7 @@ def _conv_shape(
 ) -> tuple[str, Padding]:
     """Returns the arguments of a ConvShape or DepthwiseShape, and the padding.
 
-    Args:
-        kernel: Rows and columns of the filters.
-        depths: Channels, and filters or multiplier.
+    `kernel` is rows and columns of the filters; `depths` channels, and filters or multiplier.
     """
     batch, height, width, _ = lowerer.tensor(op.inputs[0]).shape
     kernel_h, kernel_w = kernel
@@ -110,7 +108,8 @@ def _conv2d_group(
             filters, bias, out_w=out[2], stride_h=op["stride_h"], padded=pads.any, **common
         )
         function = f"conv2d<{shape}, {activation}{residual.template}>"
-    lowerer.multiply_adds += int(np.prod(out)) * int(np.prod(filters.shape[1:]))
+    count = int(np.prod(out)) * int(np.prod(filters.shape[1:]))
+    lowerer.work = lowerer.work.plus(Work(other=count))
     lowerer.call(
         function,
         [op.inputs[0], Packed(packed)],
@@ -164,7 +163,8 @@ def depthwise(lowerer: Lowerer, op: Operator) -> None:
         padded = (height + pads.top + pads.bottom) * (width + pads.left + pads.right)
         nbytes = batch * padded * channels * 4
     activation, residual = epilogue(lowerer, op)
-    lowerer.multiply_adds += lowerer.tensor(op.outputs[0]).size * kernel_h * kernel_w
+    count = lowerer.tensor(op.outputs[0]).size * kernel_h * kernel_w
+    lowerer.work = lowerer.work.plus(Work(other=count))
     lowerer.call(
         f"depthwiseConv2d<{shape}, {activation}{residual.template}>",
         [op.inputs[0], Packed(pack_depthwise(filters, bias, lanes=lowerer.machine.lanes))],

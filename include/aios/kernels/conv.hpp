@@ -191,6 +191,7 @@ template <class S, class Epilogue = Identity, Residual kResidual = Residual::kNo
 AIOS_KERNEL_NOINLINE void conv2dRange(const float* __restrict in, const float* __restrict packed,
                                       float* y, const float* residual, int begin,
                                       int end) noexcept {
+  residual = residualOr<kResidual>(residual, y);
   constexpr int kColumns = S::kFilters * S::kPixels;
   constexpr int kWidth = kPanelVectors * kLanes;
   constexpr int kFullPanels = (kColumns - 1) / kWidth;

@@ -143,6 +143,7 @@ inline constexpr int kDenseTasks = (vectorsFor(N) + kPanelVectors - 1) / kPanelV
 template <int M, int K, int N, class Epilogue = Identity, Residual kResidual = Residual::kNone>
 AIOS_KERNEL_NOINLINE void denseRange(const float* __restrict x, const float* __restrict packed,
                                      float* y, const float* residual, int begin, int end) noexcept {
+  residual = residualOr<kResidual>(residual, y);
   constexpr int kWidth = kPanelVectors * kLanes;
   constexpr int kFullPanels = (N - 1) / kWidth;
   constexpr int kRest = vectorsFor(N) - kFullPanels * kPanelVectors;
@@ -166,7 +167,7 @@ inline void dense(const float* __restrict x, const float* __restrict packed, flo
                   const float* residual = nullptr) noexcept {
   static_assert(M >= 1 && K >= 1 && N >= 1, "dense needs positive sizes");
   if constexpr (M == 1) {
-    detail::denseRow<K, N, Epilogue, kResidual>(x, packed, y, residual);
+    detail::denseRow<K, N, Epilogue, kResidual>(x, packed, y, residualOr<kResidual>(residual, y));
   } else {
     denseRange<M, K, N, Epilogue, kResidual>(x, packed, y, residual, 0, kDenseTasks<N>);
   }

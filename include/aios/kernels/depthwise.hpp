@@ -189,6 +189,7 @@ template <class S, class Epilogue = Identity, Residual kResidual = Residual::kNo
 AIOS_KERNEL_NOINLINE void depthwiseConv2dRange(const float* __restrict x,
                                                const float* __restrict packed, float* y,
                                                const float* residual, int begin, int end) noexcept {
+  residual = residualOr<kResidual>(residual, y);
   static_assert(S::kEdgesInTiles, "this padding needs a padded copy");
   constexpr int kOutRow = S::kOutWidth * S::kFilters;
   constexpr int kInRow = S::kWidth * S::kChannels;

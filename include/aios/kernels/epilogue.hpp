@@ -118,6 +118,12 @@ inline constexpr bool kMonotonic<LeakyRelu<Alpha>> = Alpha < 0x80000000u;
 // A tensor of the output's shape that is added before or after the activation.
 enum class Residual { kNone, kBeforeActivation, kAfterActivation };
 
+// The residual pointer, or, where there is none, one that address arithmetic may be done on.
+template <Residual kResidual>
+AIOS_KERNEL const float* residualOr(const float* residual, const float* y) {
+  return kResidual == Residual::kNone ? y : residual;
+}
+
 // Writes the first N lanes of a finished vector; `residual` points at the same element of its
 // tensor.
 template <int N, class Epilogue, Residual kResidual>

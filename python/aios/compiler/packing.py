@@ -254,3 +254,23 @@ def pack_depthwise(
     padded[1:, :channels] = filters.reshape(-1, channels)
     vectors = padded.reshape(padded.shape[0], -1, lanes).transpose(1, 0, 2)
     return np.ascontiguousarray(vectors).reshape(-1)
+
+
+def pack_transposed_conv2d(
+    filters: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    lanes: int,
+    stride_h: int,
+    stride_w: int,
+) -> FloatArray:
+    """Packs TRANSPOSE_CONV filters ``[O, H, W, I]`` for ``transposedConv2d``, phase after phase."""
+    count, _, _, channels = filters.shape
+    by_depth = np.asarray(filters, np.float32).transpose(1, 2, 3, 0)  # [H, W, I, O]
+    phases = []
+    for phase_h in range(stride_h):
+        for phase_w in range(stride_w):
+            taps = by_depth[phase_h::stride_h, phase_w::stride_w][::-1, ::-1]
+            depth = taps.shape[0] * taps.shape[1] * channels
+            phases.append(pack_panels(taps.reshape(depth, count), bias, lanes=lanes))
+    return np.concatenate(phases)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aios.compiler.lowering import (
     dense,
     elementwise,
+    matmul,
     normalization,
     recurrent,
     reduce,
@@ -14,6 +15,6 @@ from aios.compiler.lowering import (
 )
 from aios.compiler.lowering.core import DeclineError, Lowerer, Machine, lowered_kinds
 
-_MODULES = (dense, elementwise, normalization, recurrent, reduce, scan, shape, window)
+_MODULES = (dense, elementwise, matmul, normalization, recurrent, reduce, scan, shape, window)
 
 __all__ = ["DeclineError", "Lowerer", "Machine", "lowered_kinds"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aios.compiler.passes.attention import fuse_attention
 from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
 from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
@@ -27,6 +28,7 @@ def optimise(graph: Graph) -> Graph:
     graph = drop_identities(graph)
     graph = remove_dead(graph)
     graph = absorb_orders(fuse_cells(graph))
+    graph = fuse_attention(graph)
     graph = fuse_layer_norms(graph)
     graph = fuse_padding(graph)
     graph = remove_dead(graph)

@@ -10,7 +10,9 @@ from aios.compiler.passes.elementwise import is_vector
 
 # The kinds that have an epilogue, with the number of their own inputs.
 _ARITY = {"FULLY_CONNECTED": 3, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 4}
-EPILOGUE_KINDS = frozenset(_ARITY)
+# These apply an activation, but can't add a residual.
+_ACTIVATION_ONLY = frozenset({"BATCH_MATMUL"})
+EPILOGUE_KINDS = frozenset(_ARITY) | _ACTIVATION_ONLY
 
 
 def fuse_epilogues(graph: Graph) -> Graph:
@@ -57,6 +59,8 @@ def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operat
     if len(op.inputs) == 1:
         attributes["activation"] = simplify(substitute(expression, {0: before}))
         return replace(producer, outputs=op.outputs, attributes=attributes)
+    if producer.kind in _ACTIVATION_ONLY:
+        return None
     split = _split_residual(expression, place, 1 - place)
     if split is None:
         return None

@@ -108,7 +108,9 @@ class Emitter:
         return (
             f"// {name}: compiled by AIOS Cells. Generated: edit the model, not this file.\n"
             f'#include "aios/compiled_model.h"\n{includes}#include "aios/kernels/artifact.hpp"\n\n'
-            "#ifndef AIOS_COMPILED_SYMBOL\n#define AIOS_COMPILED_SYMBOL aios_compiled_model_v1\n#endif\n\n"
+            "#ifndef AIOS_COMPILED_SYMBOL\n"
+            "#define AIOS_COMPILED_SYMBOL aios_compiled_model_v1\n"
+            "#endif\n\n"
             "namespace {\n\nusing namespace aios::kernels;\n\n"
             f"static_assert(kLanes == {self._description.lanes}, "
             f'"the weights are packed for {self._description.target}");\n'

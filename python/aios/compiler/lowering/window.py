@@ -11,7 +11,12 @@ from aios.compiler.lowering.axes import dense_strides
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
-from aios.compiler.packing import pack_conv2d, pack_depthwise, pack_pooled_conv2d
+from aios.compiler.packing import (
+    pack_conv2d,
+    pack_depthwise,
+    pack_pooled_conv2d,
+    pack_transposed_conv2d,
+)
 from aios.compiler.program import Packed, Scratch, Value, Work
 
 _SAME = 0
@@ -186,6 +191,49 @@ def _edges_in_tiles(lowerer: Lowerer, op: Operator, kernel_w: int, pads: Padding
     reach = last - stride + (kernel_w - 1) * dilation + 1
     first = short + 1 if tall else short
     return pads.left <= first * stride and (pieces == 1 or (last >= 0 and reach <= width))
+
+
+@lowers("TRANSPOSE_CONV")
+def transposed(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a transposed convolution; its padding is cut off the full result."""
+    filters = lowerer.graph.constant(op.inputs[1])
+    if filters is None:
+        raise DeclineError("filters that are not constant")
+    require_float32(lowerer, Operator(op.kind, op.inputs[1:], op.outputs))
+    bias = lowerer.graph.constant(op.inputs[3]) if len(op.inputs) > 3 else None
+    batch, height, width, channels = lowerer.tensor(op.inputs[2]).shape
+    _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
+    count, kernel_h, kernel_w, _ = filters.shape
+    steps = op["stride_h"], op["stride_w"]
+    cut = [
+        max(0, (size - 1) * step + kernel - out) // 2 if op["padding"] == _SAME else 0
+        for size, step, kernel, out in zip(
+            (height, width), steps, (kernel_h, kernel_w), (out_h, out_w), strict=True
+        )
+    ]
+    numbers = [batch, height, width, channels, count, kernel_h, kernel_w, *steps, out_h, out_w]
+    shape = f"TransposedConvShape<{', '.join(map(str, (*numbers, *cut)))}>"
+    sizes = [
+        -(-kernel // step) - 1 + max((out - 1 + before) // step + 1, size)
+        for size, step, kernel, out, before in zip(
+            (height, width), steps, (kernel_h, kernel_w), (out_h, out_w), cut, strict=True
+        )
+    ]
+    padded = sizes != [height, width]
+    nbytes = batch * sizes[0] * sizes[1] * channels * 4 if padded else 0
+    packed = pack_transposed_conv2d(
+        filters, bias, lanes=lowerer.machine.lanes, stride_h=steps[0], stride_w=steps[1]
+    )
+    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
+    multiply_adds = batch * height * width * channels * count * kernel_h * kernel_w
+    lowerer.work = lowerer.work.plus(Work(other=multiply_adds))
+    lowerer.call(
+        f"transposedConv2d<{shape}, {activation}>",
+        [op.inputs[2], Packed(packed)],
+        [op.outputs[0], Scratch(nbytes, f"kTransposedConvScratch<{shape}>")],
+        comment=summary(lowerer, op),
+        header="transposed_conv.hpp",
+    )
 
 
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")

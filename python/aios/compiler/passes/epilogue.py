@@ -9,9 +9,9 @@ from aios.compiler.graph import MISSING, Graph, Operator
 from aios.compiler.passes.elementwise import is_vector
 
 # The kinds that have an epilogue, with the number of their own inputs.
-_ARITY = {"FULLY_CONNECTED": 3, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3, "TRANSPOSE_CONV": 4}
+_ARITY = {"FULLY_CONNECTED": 3, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3}
 # These apply an activation, but can't add a residual.
-_ACTIVATION_ONLY = frozenset({"BATCH_MATMUL"})
+_ACTIVATION_ONLY = frozenset({"BATCH_MATMUL", "TRANSPOSE_CONV"})
 EPILOGUE_KINDS = frozenset(_ARITY) | _ACTIVATION_ONLY
 
 
@@ -59,10 +59,8 @@ def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operat
     if len(op.inputs) == 1:
         attributes["activation"] = simplify(substitute(expression, {0: before}))
         return replace(producer, outputs=op.outputs, attributes=attributes)
-    if producer.kind in _ACTIVATION_ONLY:
-        return None
     split = _split_residual(expression, place, 1 - place)
-    if split is None:
+    if split is None or producer.kind in _ACTIVATION_ONLY:
         return None
     activation, after = split
     if not after and before != x(0):

@@ -7,6 +7,7 @@ import os
 import platform
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -116,6 +117,7 @@ class Toolchain:
             InternalError: The compiler refused the file; the message has its words.
         """
         flags = ("-std=c++17", "-shared", *self.code_flags(), "-frandom-seed=aios", *_LINK_FLAGS)
+        fresh = output.with_name(f".{output.name}.{os.getpid()}")
         here = f"-ffile-prefix-map={source.parent}=."
         maps = [f"-I{path}" for path in includes]
         maps += [f"-ffile-prefix-map={path}=include" for path in includes]
@@ -128,37 +130,49 @@ class Toolchain:
             *(("-x", "c++") if source.suffix != ".cc" else ()),
             source.name,
             "-o",
-            str(output.resolve()),
+            str(fresh.resolve()),
             "-nodefaultlibs",
             "-lm",
             "-lc",
             *(() if "ziglang" in self.command else ("-lgcc",)),
         ]
-        self._run(command, source.parent, timeout_s)
+        try:
+            self._run(command, source.parent, timeout_s)
+            # A library that a process has loaded must not change under it: put a new file there.
+            fresh.replace(output)
+        finally:
+            fresh.unlink(missing_ok=True)
 
     def _run(self, command: list[str], folder: Path, timeout_s: float) -> None:
         environment = {**os.environ, "LC_ALL": "C", "SOURCE_DATE_EPOCH": "0"}
         with tempfile.TemporaryDirectory(prefix="aios-cc-") as temporary:
             environment["TMPDIR"] = temporary
-            try:
-                done = subprocess.run(
-                    command,
-                    cwd=folder,
-                    env=environment,
-                    capture_output=True,
-                    text=True,
-                    timeout=timeout_s,
-                    check=False,
-                )
-            except subprocess.TimeoutExpired as error:
-                raise DeadlineExceededError(
-                    f"compiling {command[-1]} took longer than {timeout_s:g} s; "
-                    "give a longer timeout_s, or use another engine for this model"
-                ) from error
-        if done.returncode != 0:
+            with subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                start_new_session=True,
+            ) as process:
+                try:
+                    _, words = process.communicate(timeout=timeout_s)
+                except BaseException as error:
+                    # The compiler is a driver: end the programs that it started, too.
+                    os.killpg(process.pid, signal.SIGKILL)
+                    process.communicate()
+                    if not isinstance(error, subprocess.TimeoutExpired):
+                        raise
+                    raise DeadlineExceededError(
+                        f"the C++ compiler took longer than {timeout_s:g} s; "
+                        "give a longer timeout_s, or use another engine for this model"
+                    ) from error
+        if process.returncode != 0:
             raise InternalError(
-                f"the C++ compiler ({self.version}) failed with exit status {done.returncode}; "
-                f"command: {shlex.join(command)}\n{done.stderr[-4000:]}"
+                f"the C++ compiler ({self.version}) failed with exit status {process.returncode}; "
+                f"command: {shlex.join(command)}\n{words[-4000:]}"
             )
 
 

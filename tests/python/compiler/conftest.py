@@ -8,14 +8,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from aios.compiler import CompiledArtifact, compile_graphs
 from aios.compiler.host import CompiledModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -116,6 +118,18 @@ class Compiled:
         """Returns the largest error against Keras, in tolerances."""
         expected = self.source.expected(arrays)
         return max(tolerances(*pair) for pair in zip(self.run(*arrays), expected, strict=True))
+
+
+@pytest.fixture(scope="session")
+def build_in() -> Any:
+    """A function that disturbs, converts and compiles a Keras model in a folder, for a target."""
+
+    def build(model: Any, folder: Path, target: str) -> Compiled:
+        source = convert(disturb(model), folder)
+        artifact = compile_graphs(source.graphs, folder / "out", name="random", target=target)
+        return Compiled(source, artifact, folder / "out", CompiledModel(folder / "out"))
+
+    return build
 
 
 @pytest.fixture

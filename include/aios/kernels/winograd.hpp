@@ -214,6 +214,20 @@ AIOS_KERNEL void winogradOutputTile(const float* __restrict from, const float* _
         from + kWhole, load(bias + kWhole), y + at + kWhole, residual + at + kWhole, rows, columns);
 }
 
+// The 36 products of a group. A function of its own: inlined among the transforms, GCC keeps their
+// sums in memory (2.3 times slower with 16 squares).
+template <class S, int Tiles>
+AIOS_KERNEL_NOINLINE void winogradProducts(const float* __restrict in,
+                                           const float* __restrict packed,
+                                           float* __restrict out) noexcept {
+  using T = WinogradTiling<S>;
+  for (int position = 0; position < kWinogradPositions; ++position)
+    stridedProduct<Tiles, S::kChannels, T::kOut, T::kIn, T::kOut>(
+        in + position * T::kInStep,
+        packed + position * packedFloats(S::kChannels, S::kFilters),
+        out + position * T::kOutStep);
+}
+
 // Squares [first, first + Tiles).
 template <class S, int Tiles, class Epilogue, Residual kResidual>
 AIOS_KERNEL void winogradGroup(const float* __restrict x, const float* __restrict packed, float* y,
@@ -224,11 +238,8 @@ AIOS_KERNEL void winogradGroup(const float* __restrict x, const float* __restric
   float* patch = out + kWinogradPositions * T::kOutStep;
   for (int tile = 0; tile < Tiles; ++tile)
     winogradInputTile<S>(x, first + tile, in + tile * T::kIn, patch);
-  constexpr std::size_t kMatrix = packedFloats(S::kChannels, S::kFilters);
-  for (int position = 0; position < kWinogradPositions; ++position)
-    stridedProduct<Tiles, S::kChannels, T::kOut, T::kIn, T::kOut>(
-        in + position * T::kInStep, packed + position * kMatrix, out + position * T::kOutStep);
-  const float* bias = packed + kWinogradPositions * kMatrix;
+  winogradProducts<S, Tiles>(in, packed, out);
+  const float* bias = packed + kWinogradPositions * packedFloats(S::kChannels, S::kFilters);
   for (int tile = 0; tile < Tiles; ++tile)
     winogradOutputTile<S, Epilogue, kResidual>(out + tile * T::kOut, bias, first + tile, y,
                                                residual);

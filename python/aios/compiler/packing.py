@@ -274,3 +274,30 @@ def pack_transposed_conv2d(
             depth = taps.shape[0] * taps.shape[1] * channels
             phases.append(pack_panels(taps.reshape(depth, count), bias, lanes=lanes))
     return np.concatenate(phases)
+
+
+WINOGRAD_POINTS: Final = (0.0, 0.75, -0.75, 1.5, -1.5)
+"""The finite points of F(4x4, 3x3): ``winograd.hpp`` says why."""
+
+
+def winograd_filter_transform() -> npt.NDArray[np.float64]:
+    """Returns the ``[6, 3]`` matrix G that takes three taps of a line to six positions."""
+    rows = []
+    for point in WINOGRAD_POINTS:
+        scale = np.prod([point - other for other in WINOGRAD_POINTS if other != point])
+        rows.append(np.array([1.0, point, point * point]) / scale)
+    rows.append(np.array([0.0, 0.0, 1.0]))
+    return np.stack(rows)
+
+
+def pack_winograd(filters: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
+    """Packs CONV_2D filters ``[O, 3, 3, I]`` of stride 1 for ``winogradConv2d``."""
+    count = filters.shape[0]
+    transform = winograd_filter_transform()
+    wide = np.asarray(filters, np.float64)
+    positions = np.einsum("ai,oijc,bj->abco", transform, wide, transform, optimize=True)
+    matrices = positions.reshape(36, -1, count).astype(np.float32)
+    packed = [pack_panels(matrix, None, lanes=lanes) for matrix in matrices]
+    tail = np.zeros(pad_to_lanes(count, lanes), np.float32)
+    tail[:count] = _bias_row(bias, count)
+    return np.concatenate([*packed, tail])

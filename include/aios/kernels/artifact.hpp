@@ -1,7 +1,8 @@
-// What an emitted model needs around its kernel calls: memory, the features of the target, and `run`.
+// What an emitted model needs around its kernel calls: memory, the features of the target, and
+// `run`.
 //
-// `compose` cuts a batch into the specialised sizes, largest first. Tensors without a batch dimension
-// appear only in models that have a single, fixed batch size.
+// `compose` cuts a batch into the specialised sizes, largest first. Tensors without a batch
+// dimension appear only in models that have a single, fixed batch size.
 #pragma once
 
 #include <cstddef>
@@ -44,103 +45,103 @@ struct Arena {
 // What the compiler was allowed to use for this file, by its own macros.
 constexpr std::uint64_t kCpuFeatures = 0
 #ifdef __SSE3__
-    | AIOS_CPU_SSE3
+                                       | AIOS_CPU_SSE3
 #endif
 #ifdef __SSSE3__
-    | AIOS_CPU_SSSE3
+                                       | AIOS_CPU_SSSE3
 #endif
 #ifdef __SSE4_1__
-    | AIOS_CPU_SSE4_1
+                                       | AIOS_CPU_SSE4_1
 #endif
 #ifdef __SSE4_2__
-    | AIOS_CPU_SSE4_2
+                                       | AIOS_CPU_SSE4_2
 #endif
 #ifdef __POPCNT__
-    | AIOS_CPU_POPCNT
+                                       | AIOS_CPU_POPCNT
 #endif
 #ifdef __MOVBE__
-    | AIOS_CPU_MOVBE
+                                       | AIOS_CPU_MOVBE
 #endif
 #ifdef __AVX__
-    | AIOS_CPU_AVX
+                                       | AIOS_CPU_AVX
 #endif
 #ifdef __F16C__
-    | AIOS_CPU_F16C
+                                       | AIOS_CPU_F16C
 #endif
 #ifdef __FMA__
-    | AIOS_CPU_FMA
+                                       | AIOS_CPU_FMA
 #endif
 #ifdef __AVX2__
-    | AIOS_CPU_AVX2
+                                       | AIOS_CPU_AVX2
 #endif
 #ifdef __BMI__
-    | AIOS_CPU_BMI1
+                                       | AIOS_CPU_BMI1
 #endif
 #ifdef __BMI2__
-    | AIOS_CPU_BMI2
+                                       | AIOS_CPU_BMI2
 #endif
 #ifdef __LZCNT__
-    | AIOS_CPU_LZCNT
+                                       | AIOS_CPU_LZCNT
 #endif
 #ifdef __AVX512F__
-    | AIOS_CPU_AVX512F
+                                       | AIOS_CPU_AVX512F
 #endif
 #ifdef __AVX512DQ__
-    | AIOS_CPU_AVX512DQ
+                                       | AIOS_CPU_AVX512DQ
 #endif
 #ifdef __AVX512BW__
-    | AIOS_CPU_AVX512BW
+                                       | AIOS_CPU_AVX512BW
 #endif
 #ifdef __AVX512VL__
-    | AIOS_CPU_AVX512VL
+                                       | AIOS_CPU_AVX512VL
 #endif
 #ifdef __AVX512CD__
-    | AIOS_CPU_AVX512CD
+                                       | AIOS_CPU_AVX512CD
 #endif
 #ifdef __AVX512IFMA__
-    | AIOS_CPU_AVX512IFMA
+                                       | AIOS_CPU_AVX512IFMA
 #endif
 #ifdef __AVX512VBMI__
-    | AIOS_CPU_AVX512VBMI
+                                       | AIOS_CPU_AVX512VBMI
 #endif
 #ifdef __AVX512VBMI2__
-    | AIOS_CPU_AVX512VBMI2
+                                       | AIOS_CPU_AVX512VBMI2
 #endif
 #ifdef __AVX512VNNI__
-    | AIOS_CPU_AVX512VNNI
+                                       | AIOS_CPU_AVX512VNNI
 #endif
 #ifdef __AVX512BITALG__
-    | AIOS_CPU_AVX512BITALG
+                                       | AIOS_CPU_AVX512BITALG
 #endif
 #ifdef __AVX512VPOPCNTDQ__
-    | AIOS_CPU_AVX512VPOPCNTDQ
+                                       | AIOS_CPU_AVX512VPOPCNTDQ
 #endif
 #ifdef __AVX512BF16__
-    | AIOS_CPU_AVX512BF16
+                                       | AIOS_CPU_AVX512BF16
 #endif
 #ifdef __AVX512FP16__
-    | AIOS_CPU_AVX512FP16
+                                       | AIOS_CPU_AVX512FP16
 #endif
 #ifdef __AVX512VP2INTERSECT__
-    | AIOS_CPU_AVX512VP2INTERSECT
+                                       | AIOS_CPU_AVX512VP2INTERSECT
 #endif
 #ifdef __AVXVNNI__
-    | AIOS_CPU_AVXVNNI
+                                       | AIOS_CPU_AVXVNNI
 #endif
 #ifdef __GFNI__
-    | AIOS_CPU_GFNI
+                                       | AIOS_CPU_GFNI
 #endif
 #ifdef __VAES__
-    | AIOS_CPU_VAES
+                                       | AIOS_CPU_VAES
 #endif
 #ifdef __VPCLMULQDQ__
-    | AIOS_CPU_VPCLMULQDQ
+                                       | AIOS_CPU_VPCLMULQDQ
 #endif
 #ifdef __ADX__
-    | AIOS_CPU_ADX
+                                       | AIOS_CPU_ADX
 #endif
 #ifdef __ARM_NEON
-    | AIOS_CPU_NEON
+                                       | AIOS_CPU_NEON
 #endif
     ;
 
@@ -167,7 +168,11 @@ class SharedCall {
  public:
   SharedCall(const void* const* inputs, void* const* outputs, std::int64_t batch,
              std::int64_t piece, const void* weights, void* workspace) noexcept
-      : inputs_(inputs), outputs_(outputs), batch_(batch), piece_(piece), weights_(weights),
+      : inputs_(inputs),
+        outputs_(outputs),
+        batch_(batch),
+        piece_(piece),
+        weights_(weights),
         workspace_(workspace) {}
 
   void run(const aios_compiled_parallel& parallel) noexcept {

@@ -1,4 +1,5 @@
-// The functions of elementwise expressions, on vectors of float32 and on single elements of any type.
+// The functions of elementwise expressions, on vectors of float32 and on single elements of any
+// type.
 //
 // Emitted expressions call them as op::name. On vectors a truth value is a mask (IVec).
 #pragma once
@@ -54,37 +55,65 @@ AIOS_KERNEL Vec ceil(Vec x) {
 }
 
 template <class T>
-AIOS_KERNEL T abs(T x) { return x < T{0} ? static_cast<T>(-x) : x; }
+AIOS_KERNEL T abs(T x) {
+  return x < T{0} ? static_cast<T>(-x) : x;
+}
 template <class T>
-AIOS_KERNEL T ceil(T x) { return std::ceil(x); }
+AIOS_KERNEL T ceil(T x) {
+  return std::ceil(x);
+}
 template <class T>
-AIOS_KERNEL T cos(T x) { return std::cos(x); }
+AIOS_KERNEL T cos(T x) {
+  return std::cos(x);
+}
 template <class T>
-AIOS_KERNEL T elu(T x) { return x < T{0} ? std::expm1(x) : x; }
+AIOS_KERNEL T elu(T x) {
+  return x < T{0} ? std::expm1(x) : x;
+}
 template <class T>
-AIOS_KERNEL T erf(T x) { return std::erf(x); }
+AIOS_KERNEL T erf(T x) {
+  return std::erf(x);
+}
 template <class T>
-AIOS_KERNEL T exp(T x) { return std::exp(x); }
+AIOS_KERNEL T exp(T x) {
+  return std::exp(x);
+}
 template <class T>
-AIOS_KERNEL T expm1(T x) { return std::expm1(x); }
+AIOS_KERNEL T expm1(T x) {
+  return std::expm1(x);
+}
 template <class T>
-AIOS_KERNEL T floor(T x) { return std::floor(x); }
+AIOS_KERNEL T floor(T x) {
+  return std::floor(x);
+}
 template <class T>
-AIOS_KERNEL T gelu(T x) { return T(0.5) * x * (T(1) + std::erf(x * T(0.70710678118654752))); }
+AIOS_KERNEL T gelu(T x) {
+  return T(0.5) * x * (T(1) + std::erf(x * T(0.70710678118654752)));
+}
 template <class T>
 AIOS_KERNEL T geluTanh(T x) {
   return T(0.5) * x * (T(1) + std::tanh(x * (x * x * T(0.0356774081363) + T(0.7978845608029))));
 }
 template <class T>
-AIOS_KERNEL T leakyRelu(T x, T slope) { return x < T{0} ? x * slope : x; }
+AIOS_KERNEL T leakyRelu(T x, T slope) {
+  return x < T{0} ? x * slope : x;
+}
 template <class T>
-AIOS_KERNEL T log(T x) { return std::log(x); }
+AIOS_KERNEL T log(T x) {
+  return std::log(x);
+}
 template <class T>
-AIOS_KERNEL T max(T a, T b) { return a > b ? a : b; }
+AIOS_KERNEL T max(T a, T b) {
+  return a > b ? a : b;
+}
 template <class T>
-AIOS_KERNEL T min(T a, T b) { return a < b ? a : b; }
+AIOS_KERNEL T min(T a, T b) {
+  return a < b ? a : b;
+}
 template <class T>
-AIOS_KERNEL T hardSwish(T x) { return x * min(T(6), max(T(0), x + T(3))) / T(6); }
+AIOS_KERNEL T hardSwish(T x) {
+  return x * min(T(6), max(T(0), x + T(3))) / T(6);
+}
 template <class T>
 AIOS_KERNEL T pow(T x, T y) {
   if constexpr (std::is_integral_v<T>) {
@@ -96,29 +125,53 @@ AIOS_KERNEL T pow(T x, T y) {
   }
 }
 template <class T>
-AIOS_KERNEL T relu(T x) { return x < T{0} ? T{0} : x; }
+AIOS_KERNEL T relu(T x) {
+  return x < T{0} ? T{0} : x;
+}
 template <class T>
-AIOS_KERNEL T roundHalfEven(T x) { return std::nearbyint(x); }
+AIOS_KERNEL T roundHalfEven(T x) {
+  return std::nearbyint(x);
+}
 template <class T>
-AIOS_KERNEL T rsqrt(T x) { return T(1) / std::sqrt(x); }
+AIOS_KERNEL T rsqrt(T x) {
+  return T(1) / std::sqrt(x);
+}
 template <class T>
-AIOS_KERNEL T select(bool condition, T a, T b) { return condition ? a : b; }
+AIOS_KERNEL T select(bool condition, T a, T b) {
+  return condition ? a : b;
+}
 template <class T>
-AIOS_KERNEL T sigmoid(T x) { return T(1) / (T(1) + std::exp(-x)); }
+AIOS_KERNEL T sigmoid(T x) {
+  return T(1) / (T(1) + std::exp(-x));
+}
 template <class T>
-AIOS_KERNEL T sign(T x) { return static_cast<T>((x > T{0}) - (x < T{0})); }
+AIOS_KERNEL T sign(T x) {
+  return static_cast<T>((x > T{0}) - (x < T{0}));
+}
 template <class T>
-AIOS_KERNEL T silu(T x) { return x / (T(1) + std::exp(-x)); }
+AIOS_KERNEL T silu(T x) {
+  return x / (T(1) + std::exp(-x));
+}
 template <class T>
-AIOS_KERNEL T sin(T x) { return std::sin(x); }
+AIOS_KERNEL T sin(T x) {
+  return std::sin(x);
+}
 template <class T>
-AIOS_KERNEL T softplus(T x) { return max(T{0}, x) + std::log1p(std::exp(-abs(x))); }
+AIOS_KERNEL T softplus(T x) {
+  return max(T{0}, x) + std::log1p(std::exp(-abs(x)));
+}
 template <class T>
-AIOS_KERNEL T sqrt(T x) { return std::sqrt(x); }
+AIOS_KERNEL T sqrt(T x) {
+  return std::sqrt(x);
+}
 template <class T>
-AIOS_KERNEL T square(T x) { return x * x; }
+AIOS_KERNEL T square(T x) {
+  return x * x;
+}
 template <class T>
-AIOS_KERNEL T tanh(T x) { return std::tanh(x); }
+AIOS_KERNEL T tanh(T x) {
+  return std::tanh(x);
+}
 
 // Rounds towards minus infinity; an integer divided by zero gives 0.
 template <class T>

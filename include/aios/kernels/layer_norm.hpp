@@ -31,8 +31,8 @@ AIOS_KERNEL void normaliseVector(const float* x, const float* gamma, const float
 }
 }  // namespace detail
 
-// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta for each of Rows rows of C elements; y may
-// be x. `EpsilonBits` are the bits of the float.
+// y = (x - mean) / sqrt(variance + epsilon) * gamma + beta for each of Rows rows of C elements; y
+// may be x. `EpsilonBits` are the bits of the float.
 template <int Rows, int C, std::uint32_t EpsilonBits>
 AIOS_KERNEL_NOINLINE void layerNorm(const float* x, const float* __restrict gamma,
                                     const float* __restrict beta, float* y) noexcept {

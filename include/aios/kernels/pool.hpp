@@ -8,8 +8,8 @@
 namespace aios::kernels {
 
 // Sizes: input height, width, channels; window; stride; padding above and left; output.
-template <int H, int W, int C, int WindowH, int WindowW, int StrideH, int StrideW, int Top, int Left,
-          int OutH, int OutW>
+template <int H, int W, int C, int WindowH, int WindowW, int StrideH, int StrideW, int Top,
+          int Left, int OutH, int OutW>
 struct PoolShape {
   static constexpr int kH = H, kW = W, kC = C, kWindowH = WindowH, kWindowW = WindowW;
   static constexpr int kStrideH = StrideH, kStrideW = StrideW, kTop = Top, kLeft = Left;
@@ -48,8 +48,8 @@ AIOS_KERNEL void poolChannels(const float* x, float* y, int rows, int columns, f
   constexpr int kVectors = vectorsFor(kRest);
   for (int c = 0; c < kBlocks; c += kWidth)
     poolWindow<Op, P, 4, kLanes, Epilogue>(x + c, y + c, rows, columns, scale);
-  poolWindow<Op, P, kVectors, kRest - (kVectors - 1) * kLanes, Epilogue>(
-      x + kBlocks, y + kBlocks, rows, columns, scale);
+  poolWindow<Op, P, kVectors, kRest - (kVectors - 1) * kLanes, Epilogue>(x + kBlocks, y + kBlocks,
+                                                                         rows, columns, scale);
 }
 
 template <class Op, bool kAverage, int N, class P, class Epilogue>

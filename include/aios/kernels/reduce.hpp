@@ -12,16 +12,24 @@ namespace aios::kernels {
 
 struct Sum {
   template <class T>
-  static constexpr T start() { return T{}; }
+  static constexpr T start() {
+    return T{};
+  }
   template <class V>
-  static AIOS_KERNEL V join(V a, V b) { return a + b; }
+  static AIOS_KERNEL V join(V a, V b) {
+    return a + b;
+  }
   static AIOS_KERNEL float across(Vec v) { return reduceAdd(v); }
 };
 struct Product {
   template <class T>
-  static constexpr T start() { return T{1}; }
+  static constexpr T start() {
+    return T{1};
+  }
   template <class V>
-  static AIOS_KERNEL V join(V a, V b) { return a * b; }
+  static AIOS_KERNEL V join(V a, V b) {
+    return a * b;
+  }
   static AIOS_KERNEL float across(Vec v) {
     float result = v[0];
     for (int i = 1; i < kLanes; ++i) result *= v[i];
@@ -35,7 +43,9 @@ struct Largest {
                                                 : std::numeric_limits<T>::lowest();
   }
   template <class V>
-  static AIOS_KERNEL V join(V a, V b) { return a > b ? a : b; }
+  static AIOS_KERNEL V join(V a, V b) {
+    return a > b ? a : b;
+  }
   static AIOS_KERNEL float across(Vec v) { return reduceMax(v); }
 };
 struct Smallest {
@@ -45,17 +55,23 @@ struct Smallest {
                                                 : std::numeric_limits<T>::max();
   }
   template <class V>
-  static AIOS_KERNEL V join(V a, V b) { return a < b ? a : b; }
+  static AIOS_KERNEL V join(V a, V b) {
+    return a < b ? a : b;
+  }
   static AIOS_KERNEL float across(Vec v) { return -reduceMax(-v); }
 };
 struct Any {
   template <class T>
-  static constexpr T start() { return false; }
+  static constexpr T start() {
+    return false;
+  }
   static AIOS_KERNEL bool join(bool a, bool b) { return a || b; }
 };
 struct All {
   template <class T>
-  static constexpr T start() { return true; }
+  static constexpr T start() {
+    return true;
+  }
   static AIOS_KERNEL bool join(bool a, bool b) { return a && b; }
 };
 
@@ -88,8 +104,8 @@ AIOS_KERNEL void reduceColumns(const float* x, float* y, float scale) {
     AIOS_UNROLL
     for (int v = 0; v < Vectors - 1; ++v)
       acc[v] = Op::join(acc[v], load(x + m * Inner + v * kLanes));
-    acc[Vectors - 1] = Op::join(acc[Vectors - 1],
-                                loadPartial<LastLanes>(x + m * Inner + (Vectors - 1) * kLanes));
+    acc[Vectors - 1] =
+        Op::join(acc[Vectors - 1], loadPartial<LastLanes>(x + m * Inner + (Vectors - 1) * kLanes));
   }
   AIOS_UNROLL
   for (int v = 0; v < Vectors - 1; ++v) store(y + v * kLanes, acc[v] * splat(scale));
@@ -134,7 +150,8 @@ AIOS_KERNEL T reduceAxes(const T* x, T acc) {
   }
   return acc;
 }
-template <class Op, int Axis, class Kept, class KeptSteps, class Reduced, class ReducedSteps, class T>
+template <class Op, int Axis, class Kept, class KeptSteps, class Reduced, class ReducedSteps,
+          class T>
 AIOS_KERNEL void reduceKept(const T* x, T* y, T scale) {
   for (std::ptrdiff_t i = 0; i < Kept::at(Axis); ++i) {
     const T* from = x + i * KeptSteps::at(Axis);

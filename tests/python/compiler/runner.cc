@@ -64,8 +64,8 @@ int main(int argc, char** argv) {
 
   allocations = 0;
   prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
-  const std::int32_t status =
-      model->run(const_cast<const void* const*>(inputs), outputs, batch, weights, workspace, nullptr);
+  const std::int32_t status = model->run(const_cast<const void* const*>(inputs), outputs, batch,
+                                         weights, workspace, nullptr);
   char digits[] = "0 000\n";
   digits[0] = static_cast<char>('0' + status);
   digits[2] = static_cast<char>('0' + allocations / 100 % 10);

@@ -1,0 +1,176 @@
+// Fully connected layers: y[M,N] = Epilogue(x[M,K] · wᵀ + bias [+ residual]).
+//
+// Weights come from `packing.pack_dense(weights[N,K], bias)`: panels of kPanelVectors vectors of
+// columns, each panel a bias row and K rows; padded columns are zero and are never written out.
+// x, y and residual may have any alignment and are not touched beyond their ends; x may not overlap
+// y, `residual` may be y itself. `packed` is aligned to 64 bytes.
+#pragma once
+
+#include "aios/kernels/tile.hpp"
+
+namespace aios::kernels {
+
+namespace detail {
+
+// A matrix-vector product walks up to this many column vectors at once …
+inline constexpr int kRowBlockVectors = kRegisters == 32 ? 8 : 4;
+// … and keeps this many sums in flight, so that no addition waits for the one before it.
+inline constexpr int kRowSums = 8;
+
+constexpr int rowBlocks(int vectors) { return (vectors + kRowBlockVectors - 1) / kRowBlockVectors; }
+// Whole panels, spread evenly over the blocks.
+constexpr int vectorsPerRowBlock(int vectors) {
+  const int panels = (vectors + kPanelVectors - 1) / kPanelVectors;
+  const int blocks = rowBlocks(vectors);
+  return (panels + blocks - 1) / blocks * kPanelVectors;
+}
+
+// Offset from a block's first weight to row k (0 is the bias) of its vector v.
+template <int K, int Vectors>
+constexpr std::size_t blockOffset(int v, int k) {
+  const int panel = v / kPanelVectors;
+  const int left = Vectors - panel * kPanelVectors;
+  const int width = left < kPanelVectors ? left : kPanelVectors;
+  return static_cast<std::size_t>((K + 1) * panel * kPanelVectors + k * width + v % kPanelVectors) *
+         kLanes;
+}
+
+// One row of x against Vectors column vectors, with Split independent sums for each of them.
+template <int K, int Vectors, int Split, int LastLanes, class Epilogue, Residual kResidual>
+AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restrict packed, float* y,
+                               const float* residual) {
+  Vec acc[Split][Vectors];
+  AIOS_UNROLL
+  for (int v = 0; v < Vectors; ++v) {
+    acc[0][v] = load(packed + blockOffset<K, Vectors>(v, 0));
+    AIOS_UNROLL
+    for (int s = 1; s < Split; ++s) acc[s][v] = Vec{};
+  }
+  constexpr int kWhole = K / Split * Split;
+#pragma GCC unroll 4
+  for (int k = 0; k < kWhole; k += Split) {
+    AIOS_UNROLL
+    for (int s = 0; s < Split; ++s) {
+      const Vec value = splat(x[k + s]);
+      AIOS_UNROLL
+      for (int v = 0; v < Vectors; ++v)
+        acc[s][v] = acc[s][v] + value * load(packed + blockOffset<K, Vectors>(v, k + s + 1));
+    }
+  }
+  AIOS_UNROLL
+  for (int s = 0; s < K - kWhole; ++s) {
+    const Vec value = splat(x[kWhole + s]);
+    AIOS_UNROLL
+    for (int v = 0; v < Vectors; ++v)
+      acc[s][v] = acc[s][v] + value * load(packed + blockOffset<K, Vectors>(v, kWhole + s + 1));
+  }
+  AIOS_UNROLL
+  for (int step = 1; step < Split; step *= 2) {
+    AIOS_UNROLL
+    for (int s = 0; s + step < Split; s += 2 * step) {
+      AIOS_UNROLL
+      for (int v = 0; v < Vectors; ++v) acc[s][v] = acc[s][v] + acc[s + step][v];
+    }
+  }
+  AIOS_UNROLL
+  for (int v = 0; v < Vectors - 1; ++v)
+    finish<kLanes, Epilogue, kResidual>(acc[0][v], y + v * kLanes, residual + v * kLanes);
+  constexpr int kLast = (Vectors - 1) * kLanes;
+  finish<LastLanes, Epilogue, kResidual>(acc[0][Vectors - 1], y + kLast, residual + kLast);
+}
+
+constexpr int rowSplit(int vectors, int k) {
+  int split = 1;
+  while (split * vectors < kRowSums && split * 2 <= k) split *= 2;
+  return split;
+}
+
+template <int K, int N, class Epilogue, Residual kResidual>
+AIOS_KERNEL void denseRow(const float* __restrict x, const float* __restrict packed, float* y,
+                          const float* residual) {
+  constexpr int kTotal = vectorsFor(N);
+  constexpr int kPerBlock = vectorsPerRowBlock(kTotal);
+  constexpr int kFull = (kTotal - 1) / kPerBlock;
+  constexpr int kRest = kTotal - kFull * kPerBlock;
+  constexpr int kLastLanes = N - (kTotal - 1) * kLanes;
+  for (int block = 0; block < kFull; ++block) {
+    denseRowBlock<K, kPerBlock, rowSplit(kPerBlock, K), kLanes, Epilogue, kResidual>(x, packed, y,
+                                                                                     residual);
+    packed += static_cast<std::size_t>(K + 1) * kPerBlock * kLanes;
+    y += kPerBlock * kLanes;
+    residual += kPerBlock * kLanes;
+  }
+  denseRowBlock<K, kRest, rowSplit(kRest, K), kLastLanes, Epilogue, kResidual>(x, packed, y,
+                                                                               residual);
+}
+
+// Tiles of Rows rows, from row `row` to before `end`, against one panel.
+template <int Rows, int Vectors, int K, int N, int LastLanes, class Epilogue, Residual kResidual>
+AIOS_KERNEL int gemmRows(const float* __restrict a, const float* __restrict panel, float* out,
+                         const float* residual, int row, int end) {
+  for (; row < end; row += Rows) {
+    Accumulators<Rows, Vectors> acc;
+    startFromBias(acc, panel);
+    multiplyPanel<Rows, Vectors, MatrixWalk<K>>(acc, a + static_cast<std::size_t>(row) * K, panel);
+    finishTile<Rows, Vectors, N, LastLanes, Epilogue, kResidual>(
+        acc, out + static_cast<std::size_t>(row) * N, residual + static_cast<std::size_t>(row) * N);
+  }
+  return row;
+}
+
+// All M rows against one panel, in tiles whose heights differ by at most one.
+template <int M, int Vectors, int K, int N, int LastLanes, class Epilogue, Residual kResidual>
+AIOS_KERNEL void gemmPanel(const float* __restrict a, const float* __restrict panel, float* out,
+                           const float* residual) {
+  constexpr int kMost = tileRows(Vectors);
+  constexpr int kTiles = (M + kMost - 1) / kMost;
+  constexpr int kShort = M / kTiles;
+  constexpr int kTall = M % kTiles;
+  int row = 0;
+  if constexpr (kTall > 0)
+    row = gemmRows<kShort + 1, Vectors, K, N, LastLanes, Epilogue, kResidual>(
+        a, panel, out, residual, row, kTall * (kShort + 1));
+  gemmRows<kShort, Vectors, K, N, LastLanes, Epilogue, kResidual>(a, panel, out, residual, row, M);
+}
+
+}  // namespace detail
+
+// Independent pieces of a dense layer for `denseRange`: panels of columns.
+template <int N>
+inline constexpr int kDenseTasks = (vectorsFor(N) + kPanelVectors - 1) / kPanelVectors;
+
+// Columns of the panels [begin, end) of kDenseTasks<N>, for all rows.
+template <int M, int K, int N, class Epilogue = Identity, Residual kResidual = Residual::kNone>
+AIOS_KERNEL_NOINLINE void denseRange(const float* __restrict x, const float* __restrict packed,
+                                     float* y, const float* residual, int begin, int end) noexcept {
+  residual = residualOr<kResidual>(residual, y);
+  constexpr int kWidth = kPanelVectors * kLanes;
+  constexpr int kFullPanels = (N - 1) / kWidth;
+  constexpr int kRest = vectorsFor(N) - kFullPanels * kPanelVectors;
+  constexpr int kLastLanes = N - (vectorsFor(N) - 1) * kLanes;
+  for (int panel = begin; panel < end; ++panel) {
+    const float* weights = packed + static_cast<std::size_t>(panel) * (K + 1) * kWidth;
+    const int column = panel * kWidth;
+    if (panel < kFullPanels) {
+      detail::gemmPanel<M, kPanelVectors, K, N, kLanes, Epilogue, kResidual>(x, weights, y + column,
+                                                                             residual + column);
+    } else {
+      detail::gemmPanel<M, kRest, K, N, kLastLanes, Epilogue, kResidual>(x, weights, y + column,
+                                                                         residual + column);
+    }
+  }
+}
+
+// The whole layer. Without a fused residual, leave the pointer out.
+template <int M, int K, int N, class Epilogue = Identity, Residual kResidual = Residual::kNone>
+inline void dense(const float* __restrict x, const float* __restrict packed, float* y,
+                  const float* residual = nullptr) noexcept {
+  static_assert(M >= 1 && K >= 1 && N >= 1, "dense needs positive sizes");
+  if constexpr (M == 1) {
+    detail::denseRow<K, N, Epilogue, kResidual>(x, packed, y, residualOr<kResidual>(residual, y));
+  } else {
+    denseRange<M, K, N, Epilogue, kResidual>(x, packed, y, residual, 0, kDenseTasks<N>);
+  }
+}
+
+}  // namespace aios::kernels

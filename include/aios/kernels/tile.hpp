@@ -1,0 +1,117 @@
+// The register tile under dense, gemm and convolution: Rows × Vectors accumulators.
+//
+// out[r][v] = Epilogue(bias[v] + Σ_segments Σ_k a[row(r) + segment(s) + k] * panel[s][k][v])
+//
+// A panel holds its bias row first, then one row of Vectors * kLanes weights for each k of each
+// segment (`aios.compiler.packing.pack_dense` and `pack_conv2d` write them).
+#pragma once
+
+#include "aios/kernels/epilogue.hpp"
+#include "aios/kernels/vec.hpp"
+
+namespace aios::kernels {
+
+// Column vectors in a full panel of packed weights. The last panel of a matrix may have fewer.
+inline constexpr int kPanelVectors = 2;
+
+// Floats of packed weights for a [K, N] matrix: every panel has K + 1 rows.
+constexpr std::size_t packedFloats(int k, int n) {
+  return static_cast<std::size_t>(k + 1) * static_cast<std::size_t>(padToLanes(n));
+}
+
+// Rows of a full tile with the given number of column vectors, so that the accumulators, one row of
+// weights and a broadcast stay in registers.
+constexpr int tileRows(int vectors) {
+  if (kRegisters == 32) return vectors == 1 ? 14 : vectors == 2 ? 12 : vectors == 3 ? 8 : 6;
+  return vectors == 1 ? 10 : vectors == 2 ? 6 : vectors == 3 ? 4 : 3;
+}
+
+// How the rows of `a` are found: row r starts at (r / kInner) * kOuterStride + (r % kInner) *
+// kStride. Segments: kOuter groups, kOuterStep apart, of kInnerSegments, kInnerStep apart, of
+// kDepth floats.
+template <int RowsInner, int RowStride, int RowsOuterStride, int Depth, int OuterSegments = 1,
+          int OuterStep = 0, int InnerSegments = 1, int InnerStep = 0>
+struct Walk {
+  static constexpr int kDepth = Depth;
+  static constexpr int kOuterSegments = OuterSegments;
+  static constexpr int kOuterStep = OuterStep;
+  static constexpr int kInnerSegments = InnerSegments;
+  static constexpr int kInnerStep = InnerStep;
+  static constexpr int kTotal = Depth * OuterSegments * InnerSegments;
+  static constexpr int row(int r) {
+    return (r / RowsInner) * RowsOuterStride + (r % RowsInner) * RowStride;
+  }
+};
+// Rows of a plain row-major matrix.
+template <int Depth, int RowStride = Depth>
+using MatrixWalk = Walk<1 << 30, RowStride, 0, Depth>;
+
+template <int Rows, int Vectors>
+struct Accumulators {
+  Vec v[Rows][Vectors];
+};
+
+template <int Rows, int Vectors>
+AIOS_KERNEL void startFromBias(Accumulators<Rows, Vectors>& acc, const float* __restrict panel) {
+  AIOS_UNROLL
+  for (int v = 0; v < Vectors; ++v) {
+    const Vec bias = load(panel + v * kLanes);
+    AIOS_UNROLL
+    for (int r = 0; r < Rows; ++r) acc.v[r][v] = bias;
+  }
+}
+
+template <int Rows, int Vectors, class W>
+AIOS_KERNEL void multiplyStep(Accumulators<Rows, Vectors>& acc, const float* __restrict a,
+                              const float* __restrict weights) {
+  Vec w[Vectors];
+  AIOS_UNROLL
+  for (int v = 0; v < Vectors; ++v) w[v] = load(weights + v * kLanes);
+  AIOS_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    const Vec x = splat(a[W::row(r)]);
+    AIOS_UNROLL
+    for (int v = 0; v < Vectors; ++v) acc.v[r][v] = acc.v[r][v] + x * w[v];
+  }
+}
+
+// Accumulates a whole panel; `panel` points at its bias row.
+template <int Rows, int Vectors, class W>
+AIOS_KERNEL void multiplyPanel(Accumulators<Rows, Vectors>& acc, const float* __restrict a,
+                               const float* __restrict panel) {
+  constexpr int kWidth = Vectors * kLanes;
+  const float* __restrict weights = panel + kWidth;
+  for (int outer = 0; outer < W::kOuterSegments; ++outer) {
+    for (int inner = 0; inner < W::kInnerSegments; ++inner) {
+      const float* __restrict segment = a + outer * W::kOuterStep + inner * W::kInnerStep;
+      if constexpr (W::kDepth * Rows * Vectors <= 96) {
+        AIOS_UNROLL
+        for (int k = 0; k < W::kDepth; ++k)
+          multiplyStep<Rows, Vectors, W>(acc, segment + k, weights + k * kWidth);
+      } else {
+#pragma GCC unroll 2
+        for (int k = 0; k < W::kDepth; ++k)
+          multiplyStep<Rows, Vectors, W>(acc, segment + k, weights + k * kWidth);
+      }
+      weights += W::kDepth * kWidth;
+    }
+  }
+}
+
+// Writes a tile whose row r starts at out + r * OutStride; the last vector has LastLanes lanes.
+template <int Rows, int Vectors, int OutStride, int LastLanes, class Epilogue, Residual kResidual>
+AIOS_KERNEL void finishTile(const Accumulators<Rows, Vectors>& acc, float* out,
+                            const float* residual) {
+  AIOS_UNROLL
+  for (int r = 0; r < Rows; ++r) {
+    AIOS_UNROLL
+    for (int v = 0; v < Vectors - 1; ++v)
+      finish<kLanes, Epilogue, kResidual>(acc.v[r][v], out + r * OutStride + v * kLanes,
+                                          residual + r * OutStride + v * kLanes);
+    constexpr int kLast = (Vectors - 1) * kLanes;
+    finish<LastLanes, Epilogue, kResidual>(acc.v[r][Vectors - 1], out + r * OutStride + kLast,
+                                           residual + r * OutStride + kLast);
+  }
+}
+
+}  // namespace aios::kernels

@@ -1,0 +1,67 @@
+"""FULLY_CONNECTED and SOFTMAX."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from aios.compiler.graph import MISSING, Operator
+from aios.compiler.lowering.core import (
+    DeclineError,
+    Lowerer,
+    lowers,
+    require_float32,
+    summary,
+)
+from aios.compiler.lowering.epilogue import epilogue
+from aios.compiler.packing import pack_dense
+from aios.compiler.program import Packed, Work
+
+
+@lowers("FULLY_CONNECTED")
+def fully_connected(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a dense layer over the last axis, with its bias, activation and residual."""
+    require_float32(lowerer, op)
+    weights = lowerer.graph.constant(op.inputs[1])
+    bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
+    if weights is None:
+        raise DeclineError("weights that are not constant")
+    if op.attributes.get("weights_format", 0):
+        raise DeclineError("shuffled weights")
+    if len(op.inputs) > 2 and op.inputs[2] != MISSING and bias is None:
+        raise DeclineError("a bias that is not constant")
+    columns, depth = weights.shape
+    rows = prod(lowerer.tensor(op.inputs[0]).shape) // depth
+    packed = pack_dense(weights, bias, lanes=lowerer.machine.lanes)
+    activation, residual = epilogue(lowerer, op)
+    count = rows * columns * depth
+    lowerer.work = lowerer.work.plus(Work(single_rows=count) if rows == 1 else Work(other=count))
+    lowerer.call(
+        f"dense<{rows}, {depth}, {columns}, {activation}{residual.template}>",
+        [op.inputs[0], Packed(packed)],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="dense.hpp",
+        tail=residual.operands,
+    )
+
+
+@lowers("SOFTMAX", "LOG_SOFTMAX")
+def softmax(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers softmax over the last axis."""
+    require_float32(lowerer, op)
+    shape = lowerer.tensor(op.inputs[0]).shape
+    columns = shape[-1] if shape else 1
+    rows = prod(shape) // columns
+    beta = np.float32(op.attributes.get("beta", 1.0))
+    if beta != 1.0:
+        raise DeclineError(f"beta {beta}")
+    name = "softmax" if op.kind == "SOFTMAX" else "logSoftmax"
+    lowerer.call(
+        f"{name}<{rows}, {columns}>",
+        [op.inputs[0]],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="softmax.hpp" if op.kind == "SOFTMAX" else "log_softmax.hpp",
+    )

@@ -1,0 +1,28 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
+
+if TYPE_CHECKING:
+    from aios.compiler.graph import Operator
+
+
+@lowers("LAYER_NORM")
+def layer_norm(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers normalisation over the last axis."""
+    require_float32(lowerer, op)
+    shape = lowerer.tensor(op.inputs[0]).shape
+    bits = int(np.float32(op["epsilon"]).view(np.uint32))
+    lowerer.call(
+        f"layerNorm<{prod(shape[:-1])}, {shape[-1]}, {bits}u>",
+        op.inputs,
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="layer_norm.hpp",
+    )

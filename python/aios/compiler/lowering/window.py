@@ -1,0 +1,307 @@
+"""Windows over images: convolutions, pools, and resizing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from aios.compiler.graph import Array, Operator
+from aios.compiler.lowering.axes import dense_strides
+from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
+from aios.compiler.lowering.epilogue import activation_type, epilogue
+from aios.compiler.lowering.shape import move
+from aios.compiler.packing import (
+    pack_conv2d,
+    pack_depthwise,
+    pack_pooled_conv2d,
+    pack_transposed_conv2d,
+)
+from aios.compiler.program import Packed, Scratch, Value, Work
+
+_SAME = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Padding:
+    """Rows and columns of padding on each side."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def any(self) -> bool:
+        """Whether there is any."""
+        return bool(self.top or self.left or self.bottom or self.right)
+
+
+def padding(op: Operator, shape: tuple[int, ...], window: tuple[int, int]) -> Padding:
+    """Returns an operator's padding for an NHWC input and a window that dilation has widened."""
+    if "pads" in op.attributes:
+        return Padding(*op["pads"])
+    if op["padding"] != _SAME:
+        return Padding(0, 0, 0, 0)
+    before, after = [], []
+    for size, width, stride in zip(
+        shape[1:3], window, (op["stride_h"], op["stride_w"]), strict=True
+    ):
+        total = max(0, (-(-size // stride) - 1) * stride + width - size)
+        before.append(total // 2)
+        after.append(total - total // 2)
+    return Padding(before[0], before[1], after[0], after[1])
+
+
+@lowers("CONV_2D")
+def conv2d(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a convolution, in groups when the filters see only a part of the channels."""
+    require_float32(lowerer, op)
+    filters = lowerer.graph.constant(op.inputs[1])
+    if filters is None:
+        raise DeclineError("filters that are not constant")
+    bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
+    channels = lowerer.tensor(op.inputs[0]).shape[3]
+    groups = channels // filters.shape[3]
+    if groups == 1:
+        _conv2d_group(lowerer, op, filters, bias)
+        return
+    _grouped(lowerer, op, filters, bias, groups)
+
+
+def _conv_shape(
+    lowerer: Lowerer, op: Operator, kernel: tuple[int, int], depths: tuple[int, int]
+) -> tuple[str, Padding]:
+    """Returns the arguments of a ConvShape or DepthwiseShape, and the padding.
+
+    `kernel` is rows and columns of the filters; `depths` channels, and filters or multiplier.
+    """
+    batch, height, width, _ = lowerer.tensor(op.inputs[0]).shape
+    kernel_h, kernel_w = kernel
+    dilation = op.attributes.get("dilation_h_factor", 1), op.attributes.get("dilation_w_factor", 1)
+    reach = (kernel_h - 1) * dilation[0] + 1, (kernel_w - 1) * dilation[1] + 1
+    pads = padding(op, lowerer.tensor(op.inputs[0]).shape, reach)
+    numbers = [batch, height, width, *depths, kernel_h, kernel_w]
+    numbers += [op["stride_h"], op["stride_w"], *dilation]
+    numbers += [pads.top, pads.left, pads.bottom, pads.right]
+    optional = [1, 1, 1, 1, 0, 0, 0, 0]
+    while len(numbers) > 7 and numbers[-1] == optional[len(numbers) - 8]:
+        numbers.pop()
+    return ", ".join(map(str, numbers)), pads
+
+
+def _conv2d_group(
+    lowerer: Lowerer, op: Operator, filters: np.ndarray, bias: np.ndarray | None
+) -> None:
+    count, kernel_h, kernel_w, depth = filters.shape
+    arguments, pads = _conv_shape(lowerer, op, (kernel_h, kernel_w), (depth, count))
+    shape = f"ConvShape<{arguments}>"
+    activation, residual = epilogue(lowerer, op)
+    batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
+    padded = (height + pads.top + pads.bottom) * (width + pads.left + pads.right)
+    nbytes = batch * padded * channels * 4 if pads.any else 0
+    scratch = Scratch(nbytes, f"kConvScratch<{shape}>")
+    common = {"lanes": lowerer.machine.lanes, "stride_w": op["stride_w"]}
+    common["dilation_w"] = op.attributes.get("dilation_w_factor", 1)
+    out = lowerer.tensor(op.outputs[0]).shape
+    if "pool" in op.attributes:
+        out = op["unpooled_shape"]
+        packed = pack_pooled_conv2d(filters, bias, **common)
+        function = f"pooledConv2d<{shape}, {activation}, Pool::{op['pool']}>"
+    else:
+        packed = pack_conv2d(
+            filters, bias, out_w=out[2], stride_h=op["stride_h"], padded=pads.any, **common
+        )
+        function = f"conv2d<{shape}, {activation}{residual.template}>"
+    count = int(np.prod(out)) * int(np.prod(filters.shape[1:]))
+    lowerer.work = lowerer.work.plus(Work(other=count))
+    lowerer.call(
+        function,
+        [op.inputs[0], Packed(packed)],
+        [op.outputs[0], scratch],
+        comment=summary(lowerer, op),
+        header="pooled_conv.hpp" if "pool" in op.attributes else "conv.hpp",
+        tail=residual.operands,
+    )
+
+
+def _grouped(
+    lowerer: Lowerer, op: Operator, filters: np.ndarray, bias: np.ndarray | None, groups: int
+) -> None:
+    """Convolves each group of channels in memory of its own."""
+    if "residual" in op.attributes or "pool" in op.attributes:
+        raise DeclineError("a fused operator after a grouped convolution")
+    source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
+    wide, deep = source.shape[3] // groups, filters.shape[0] // groups
+    part_in = lowerer.temporary((*source.shape[:3], wide))
+    part_out = lowerer.temporary((*out.shape[:3], deep))
+    inner = Operator(op.kind, (part_in, *op.inputs[1:]), (part_out,), op.attributes)
+    for group in range(groups):
+        comment = f"{summary(lowerer, op)}, group {group}"
+        cut = (*source.shape[:3], wide)
+        values = Value(op.inputs[0], group * wide * 4), Value(part_in)
+        steps = dense_strides(source.shape), dense_strides(cut)
+        move(lowerer, *values, cut, steps, comment=comment)
+        chosen = slice(group * deep, (group + 1) * deep)
+        _conv2d_group(lowerer, inner, filters[chosen], None if bias is None else bias[chosen])
+        cut = (*out.shape[:3], deep)
+        values = Value(part_out), Value(op.outputs[0], group * deep * 4)
+        steps = dense_strides(cut), dense_strides(out.shape)
+        move(lowerer, *values, cut, steps, comment=comment)
+
+
+@lowers("DEPTHWISE_CONV_2D")
+def depthwise(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a depthwise convolution."""
+    require_float32(lowerer, op)
+    filters = lowerer.graph.constant(op.inputs[1])
+    if filters is None:
+        raise DeclineError("filters that are not constant")
+    bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
+    batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
+    _, kernel_h, kernel_w, count = filters.shape
+    depths = channels, count // channels
+    arguments, pads = _conv_shape(lowerer, op, (kernel_h, kernel_w), depths)
+    shape = f"DepthwiseShape<{arguments}>"
+    nbytes = 0
+    if not _edges_in_tiles(lowerer, op, kernel_w, pads):
+        padded = (height + pads.top + pads.bottom) * (width + pads.left + pads.right)
+        nbytes = batch * padded * channels * 4
+    activation, residual = epilogue(lowerer, op)
+    count = lowerer.tensor(op.outputs[0]).size * kernel_h * kernel_w
+    lowerer.work = lowerer.work.plus(Work(other=count))
+    lowerer.call(
+        f"depthwiseConv2d<{shape}, {activation}{residual.template}>",
+        [op.inputs[0], Packed(pack_depthwise(filters, bias, lanes=lowerer.machine.lanes))],
+        [op.outputs[0], Scratch(nbytes, f"kDepthwiseScratch<{shape}>")],
+        comment=summary(lowerer, op),
+        header="depthwise.hpp",
+        tail=residual.operands,
+    )
+
+
+def _edges_in_tiles(lowerer: Lowerer, op: Operator, kernel_w: int, pads: Padding) -> bool:
+    """Tells whether the kernel needs no padded copy: `kEdgesInTiles` in `depthwise.hpp`."""
+    width = lowerer.tensor(op.inputs[0]).shape[2]
+    out_w = lowerer.tensor(op.outputs[0]).shape[2]
+    pieces = -(-out_w // 8)
+    short, tall = out_w // pieces, out_w % pieces
+    stride, dilation = op["stride_w"], op.attributes.get("dilation_w_factor", 1)
+    last = (out_w - short) * stride - pads.left
+    reach = last - stride + (kernel_w - 1) * dilation + 1
+    first = short + 1 if tall else short
+    return pads.left <= first * stride and (pieces == 1 or (last >= 0 and reach <= width))
+
+
+@lowers("TRANSPOSE_CONV")
+def transposed(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a transposed convolution; its padding is cut off the full result."""
+    filters = lowerer.graph.constant(op.inputs[1])
+    if filters is None:
+        raise DeclineError("filters that are not constant")
+    require_float32(lowerer, Operator(op.kind, op.inputs[1:], op.outputs))
+    bias = lowerer.graph.constant(op.inputs[3]) if len(op.inputs) > 3 else None
+    batch, height, width, channels = lowerer.tensor(op.inputs[2]).shape
+    _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
+    count, kernel_h, kernel_w, _ = filters.shape
+    steps = op["stride_h"], op["stride_w"]
+    cut = [
+        max(0, (size - 1) * step + kernel - out) // 2 if op["padding"] == _SAME else 0
+        for size, step, kernel, out in zip(
+            (height, width), steps, (kernel_h, kernel_w), (out_h, out_w), strict=True
+        )
+    ]
+    numbers = [batch, height, width, channels, count, kernel_h, kernel_w, *steps, out_h, out_w]
+    shape = f"TransposedConvShape<{', '.join(map(str, (*numbers, *cut)))}>"
+    sizes = [
+        -(-kernel // step) - 1 + max((out - 1 + before) // step + 1, size)
+        for size, step, kernel, out, before in zip(
+            (height, width), steps, (kernel_h, kernel_w), (out_h, out_w), cut, strict=True
+        )
+    ]
+    padded = sizes != [height, width]
+    nbytes = batch * sizes[0] * sizes[1] * channels * 4 if padded else 0
+    packed = pack_transposed_conv2d(
+        filters, bias, lanes=lowerer.machine.lanes, stride_h=steps[0], stride_w=steps[1]
+    )
+    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
+    multiply_adds = batch * height * width * channels * count * kernel_h * kernel_w
+    lowerer.work = lowerer.work.plus(Work(other=multiply_adds))
+    lowerer.call(
+        f"transposedConv2d<{shape}, {activation}>",
+        [op.inputs[2], Packed(packed)],
+        [op.outputs[0], Scratch(nbytes, f"kTransposedConvScratch<{shape}>")],
+        comment=summary(lowerer, op),
+        header="transposed_conv.hpp",
+    )
+
+
+@lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")
+def pool(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers pooling with any window, stride and padding."""
+    require_float32(lowerer, op)
+    batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
+    _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
+    window = op["filter_height"], op["filter_width"]
+    pads = padding(op, lowerer.tensor(op.inputs[0]).shape, window)
+    numbers = [height, width, channels, *window, op["stride_h"], op["stride_w"]]
+    numbers += [pads.top, pads.left, out_h, out_w]
+    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
+    name = "maxPool" if op.kind == "MAX_POOL_2D" else "averagePool"
+    lowerer.call(
+        f"{name}<{batch}, PoolShape<{', '.join(map(str, numbers))}>, {activation}>",
+        [op.inputs[0]],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="pool.hpp",
+    )
+
+
+@lowers("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
+def resize(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers resizing; where each output row and column comes from is computed here."""
+    require_float32(lowerer, Operator(op.kind, op.inputs[:1], op.outputs))
+    batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
+    _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
+    shape = ", ".join(str(n) for n in (batch, height, width, channels, out_h, out_w))
+    corners = bool(op.attributes.get("align_corners", False))
+    centers = bool(op.attributes.get("half_pixel_centers", False))
+    tables = []
+    for size, out in ((height, out_h), (width, out_w)):
+        if op.kind == "RESIZE_BILINEAR":
+            tables += _bilinear(size, out, corners, centers)
+        else:
+            tables.append(_nearest(size, out, corners, centers))
+    name = "resizeBilinear" if op.kind == "RESIZE_BILINEAR" else "resizeNearest"
+    lowerer.call(
+        f"{name}<{shape}>",
+        [op.inputs[0], *(Packed(t) for t in tables)],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="resize.hpp",
+    )
+
+
+def _scale(size: int, out: int, corners: bool) -> np.float32:
+    if corners and out > 1:
+        return np.float32(size - 1) / np.float32(out - 1)
+    return np.float32(size) / np.float32(out)
+
+
+def _bilinear(size: int, out: int, corners: bool, centers: bool) -> list[np.ndarray]:
+    at = np.arange(out, dtype=np.float32)
+    scale = _scale(size, out, corners)
+    place = (at + np.float32(0.5)) * scale - np.float32(0.5) if centers else at * scale
+    low = np.floor(place)
+    first = np.maximum(low, 0).astype(np.int32)
+    second = np.minimum(np.ceil(place), size - 1).astype(np.int32)
+    pairs = np.stack([first, np.maximum(second, 0)], axis=1)
+    return [pairs.astype(np.int32), (place - low).astype(np.float32)]
+
+
+def _nearest(size: int, out: int, corners: bool, centers: bool) -> Array:
+    at = np.arange(out, dtype=np.float32) + np.float32(0.5 if centers else 0.0)
+    place = at * _scale(size, out, corners)
+    rounded = np.round(place) if corners else np.floor(place)
+    table: Array = np.clip(rounded, 0, size - 1).astype(np.int32)
+    return table

@@ -1,0 +1,78 @@
+"""Computes operators whose inputs are all constant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
+
+# A constant larger than this isn't made by folding: a broadcast would bloat the weights.
+MAX_FOLDED_BYTES = 64 << 20
+
+Fold = Callable[[Operator, list[Array], Tensor], Array]
+
+_FOLDS: dict[str, Fold] = {
+    "ADD": lambda op, v, out: v[0] + v[1],
+    "BROADCAST_TO": lambda op, v, out: np.broadcast_to(v[0], out.shape),
+    "CAST": lambda op, v, out: v[0].astype(out.dtype),
+    "CONCATENATION": lambda op, v, out: np.concatenate(v, int(op["axis"])),
+    "DEQUANTIZE": lambda op, v, out: v[0].astype(np.float32),
+    "DIV": lambda op, v, out: v[0] / v[1],
+    "EXPAND_DIMS": lambda op, v, out: v[0].reshape(out.shape),
+    "FILL": lambda op, v, out: np.full(out.shape, v[1], out.dtype),
+    "GATHER": lambda op, v, out: np.take(v[0], v[1], int(op.attributes.get("axis", 0))),
+    "GREATER": lambda op, v, out: v[0] > v[1],
+    "GREATER_EQUAL": lambda op, v, out: v[0] >= v[1],
+    "LESS": lambda op, v, out: v[0] < v[1],
+    "LESS_EQUAL": lambda op, v, out: v[0] <= v[1],
+    "LOGICAL_AND": lambda op, v, out: v[0] & v[1],
+    "LOGICAL_NOT": lambda op, v, out: ~v[0],
+    "LOGICAL_OR": lambda op, v, out: v[0] | v[1],
+    "MAXIMUM": lambda op, v, out: np.maximum(v[0], v[1]),
+    "MINIMUM": lambda op, v, out: np.minimum(v[0], v[1]),
+    "MUL": lambda op, v, out: v[0] * v[1],
+    "NEG": lambda op, v, out: -v[0],
+    "PACK": lambda op, v, out: np.stack(v, int(op["axis"])),
+    "RANGE": lambda op, v, out: v[0] + v[2] * np.arange(out.size).astype(out.dtype),
+    "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
+    "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
+    "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),
+    "SHAPE": lambda op, v, out: np.asarray(v[0].shape, out.dtype),
+    "SQRT": lambda op, v, out: np.sqrt(v[0]),
+    "SQUEEZE": lambda op, v, out: v[0].reshape(out.shape),
+    "SUB": lambda op, v, out: v[0] - v[1],
+    "TILE": lambda op, v, out: np.tile(v[0], tuple(int(n) for n in v[1])),
+    "TRANSPOSE": lambda op, v, out: np.transpose(v[0], tuple(int(a) for a in v[1])),
+    "ZEROS_LIKE": lambda op, v, out: np.zeros(out.shape, out.dtype),
+}
+
+
+def fold_constants(graph: Graph) -> Graph:
+    """Replaces operators on constants by their values; float16 constants become float32."""
+    rewriter = Rewriter(graph)
+    for op in rewriter:
+        value = _value(rewriter, op)
+        if value is None:
+            rewriter.emit(op)
+        else:
+            rewriter.set_constant(op.outputs[0], value)
+    return rewriter.finish()
+
+
+def _value(rewriter: Rewriter, op: Operator) -> Array | None:
+    fold = _FOLDS.get(op.kind)
+    if fold is None or len(op.outputs) != 1 or op.attributes.get("fused_activation_function", 0):
+        return None
+    out = rewriter.tensors[op.outputs[0]]
+    if op.kind == "SHAPE":
+        return np.asarray(rewriter.tensors[op.inputs[0]].shape, out.dtype)
+    values = [rewriter.tensors[i].data for i in op.inputs if i != MISSING]
+    known = [v for v in values if v is not None]
+    if len(known) != len(values) or not values or -1 in out.shape:
+        return None
+    if out.nbytes > MAX_FOLDED_BYTES or (op.kind == "DEQUANTIZE" and known[0].dtype != np.float16):
+        return None
+    with np.errstate(all="ignore"):
+        return np.asarray(fold(op, known, out))

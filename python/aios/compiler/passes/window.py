@@ -1,0 +1,99 @@
+"""Moves padding and 2x2 pooling into convolutions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from aios.compiler.expression import x
+from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
+
+_VALID = 1
+_WINDOWS = ("CONV_2D", "DEPTHWISE_CONV_2D")
+
+
+def fuse_padding(graph: Graph) -> Graph:
+    """Gives a convolution the zeros that a PAD in front of it adds to rows and columns.
+
+    A one-dimensional convolution has a RESHAPE between the two.
+    """
+    producers = graph.producers()
+    rewriter = Rewriter(graph)
+    for op in rewriter:
+        bare = op.kind in _WINDOWS and op["padding"] == _VALID and "pads" not in op.attributes
+        rewriter.emit(_padded(rewriter, producers, op) if bare else op)
+    return rewriter.finish()
+
+
+def _padded(rewriter: Rewriter, producers: dict[int, Operator], op: Operator) -> Operator:
+    source = producers.get(op.inputs[0])
+    lifted = source is not None and source.kind == "RESHAPE"
+    if lifted and source is not None:
+        source = producers.get(source.inputs[0])
+    if source is None or source.kind != "PAD":
+        return op
+    before = rewriter.tensors[source.inputs[0]]
+    pads = rewriter.tensors[source.inputs[1]].data
+    if pads is None or (pads < 0).any() or before.dtype != np.float32:
+        return op
+    shape = rewriter.tensors[op.inputs[0]].shape
+    rows = pads.tolist()
+    if lifted:
+        padded = rewriter.tensors[source.outputs[0]].shape
+        if len(padded) != 3 or shape != (padded[0], 1, *padded[1:]):
+            return op
+        rows = [rows[0], [0, 0], *rows[1:]]
+    if len(rows) != 4 or rows[0] != [0, 0] or rows[3] != [0, 0]:
+        return op
+    inner = rewriter.current(source.inputs[0])
+    if lifted:
+        shape = (before.shape[0], 1, *before.shape[1:])
+        reshaped = rewriter.add_tensor(Tensor(before.name, shape, before.dtype))
+        rewriter.emit(Operator("RESHAPE", (inner,), (reshaped,)))
+        inner = reshaped
+    attributes = {**op.attributes, "pads": (rows[1][0], rows[2][0], rows[1][1], rows[2][1])}
+    return replace(op, inputs=(inner, *op.inputs[1:]), attributes=attributes)
+
+
+def fuse_pooling(graph: Graph) -> Graph:
+    """Lets a convolution compute the 2x2 pool of stride 2 of its own result."""
+    producers, consumers = graph.producers(), graph.consumers()
+    fused: dict[int, Operator] = {}
+    gone: set[int] = set()
+    for op in graph.operators:
+        convolution = producers.get(op.inputs[0]) if op.inputs else None
+        if convolution is None or not _is_halving(graph, op):
+            continue
+        result = convolution.outputs[0]
+        alone = len(consumers[result]) == 1 and result not in graph.outputs
+        if not alone or not _can_pool(graph, convolution):
+            continue
+        attributes = {
+            **convolution.attributes,
+            "pool": "kMax" if op.kind == "MAX_POOL_2D" else "kAverage",
+            "unpooled_shape": graph.tensors[result].shape,
+        }
+        fused[id(op)] = replace(convolution, outputs=op.outputs, attributes=attributes)
+        gone.add(id(convolution))
+    return graph.with_operators(
+        fused.get(id(op), op) for op in graph.operators if id(op) not in gone
+    )
+
+
+def _can_pool(graph: Graph, op: Operator) -> bool:
+    if op.kind != "CONV_2D" or "residual" in op.attributes or "pool" in op.attributes:
+        return False
+    filters = graph.constant(op.inputs[1])
+    return filters is not None and filters.shape[3] == graph.tensors[op.inputs[0]].shape[3]
+
+
+def _is_halving(graph: Graph, op: Operator) -> bool:
+    if op.kind not in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        return False
+    if op.attributes.get("activation", x(0)) != x(0):
+        return False
+    sizes = (op["filter_height"], op["filter_width"], op["stride_h"], op["stride_w"])
+    _, height, width, _ = graph.tensors[op.inputs[0]].shape
+    whole = op["padding"] == _VALID or (height % 2 == 0 and width % 2 == 0)
+    return sizes == (2, 2, 2, 2) and whole

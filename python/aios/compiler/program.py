@@ -1,0 +1,168 @@
+"""What a graph is lowered to: calls of kernels on buffers, for one batch size.
+
+A `Program` is flat: calls in order, and loops that hold calls. Operands say where a pointer comes
+from; the planner and the weight store turn them into offsets, and the emitter into C++.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from aios.compiler.graph import Array, Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A tensor of the graph, `byte_offset` into it; a constant is read from the weights."""
+
+    index: int
+    byte_offset: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed:
+    """A constant in a kernel's own layout, stored in the weights."""
+
+    data: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Memory that a call needs for itself, undefined before and after.
+
+    Attributes:
+        nbytes: How much of the arena.
+        floats: The kernel's own constant for it, as C++; the emitted file asserts that it fits.
+    """
+
+    nbytes: int
+    floats: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """C++ text as it is: a number, `nullptr`, an expression over loop counters."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A slice of a tensor chosen by the innermost loop's counter: `base + counter * stride`.
+
+    A negative stride with its `byte_offset` at the last slice walks backwards.
+    """
+
+    index: int
+    stride_bytes: int
+    byte_offset: int = 0
+
+
+Operand = Value | Packed | Scratch | Literal | Step
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Call:
+    """One kernel call.
+
+    Attributes:
+        function: The function with its template arguments: `dense<10, 64, Relu>`.
+        operands: Its arguments, in order.
+        written: The places of the operands that it writes; it reads the others.
+        comment: What it computes, for the reader of the C++ file.
+        header: The kernel header that defines it.
+    """
+
+    function: str
+    operands: tuple[Operand, ...]
+    written: frozenset[int]
+    comment: str
+    header: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Loop:
+    """Calls that run `trips` times."""
+
+    trips: int
+    body: tuple[Call | Loop, ...]
+    comment: str
+
+
+Statement = Call | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Multiply-adds by how they use their weights.
+
+    Attributes:
+        single_rows: In dense layers on one row: every weight is read once.
+        recurrent: In recurrent layers: every weight is read once a step.
+        other: In all others: a weight is used many times.
+    """
+
+    single_rows: int = 0
+    recurrent: int = 0
+    other: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.single_rows + self.recurrent + self.other
+
+    def plus(self, other: Work, times: int = 1) -> Work:
+        """Returns this work and `times` the other."""
+        return Work(
+            self.single_rows + times * other.single_rows,
+            self.recurrent + times * other.recurrent,
+            self.other + times * other.other,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Program:
+    """A lowered graph.
+
+    Attributes:
+        graph: The graph whose tensors the operands name.
+        statements: What to run, in order.
+        aliases: Tensors that are a part of another tensor's memory: index → (owner, byte offset).
+        functions: C++ definitions that calls refer to by name, in order of first use.
+        work: Of one run, counted from the shapes.
+    """
+
+    graph: Graph
+    statements: tuple[Statement, ...]
+    aliases: Mapping[int, tuple[int, int]]
+    functions: Mapping[str, str] = field(default_factory=dict)
+    work: Work = Work()
+
+    @property
+    def multiply_adds(self) -> int:
+        """Multiply-adds of one run."""
+        return self.work.total
+
+    def owner(self, index: int) -> tuple[int, int]:
+        """Returns the tensor whose memory holds tensor `index`, and the byte offset in it."""
+        offset = 0
+        while index in self.aliases:
+            index, step = self.aliases[index]
+            offset += step
+        return index, offset
+
+    def calls(self) -> Iterator[Call]:
+        """Yields every call once, in order."""
+        yield from _calls(self.statements)
+
+
+def _calls(statements: tuple[Statement, ...]) -> Iterator[Call]:
+    for statement in statements:
+        if isinstance(statement, Loop):
+            yield from _calls(statement.body)
+        else:
+            yield statement

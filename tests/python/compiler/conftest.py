@@ -1,0 +1,146 @@
+"""Converting Keras models and running them compiled, for the tests of this folder."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from aios.compiler import CompiledArtifact, compile_graphs
+from aios.compiler.host import CompiledModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def tolerances(got: Array, expected: Array) -> float:
+    """Returns the largest error in units of the project's tolerance, per tensor and sample."""
+    assert got.shape == expected.shape
+    assert got.dtype == expected.dtype
+    if got.size == 0:
+        return 0.0
+    if got.dtype.kind != "f":
+        return 0.0 if np.array_equal(got, expected) else np.inf
+    wide = expected.astype(np.float64)
+    largest = np.abs(wide.reshape(len(wide), -1)).max(axis=1)
+    largest = largest.reshape(-1, *[1] * (wide.ndim - 1))
+    allowed = 1e-5 * np.maximum(1, largest) + 1e-4 * np.abs(wide)
+    error = np.abs(got - wide) / allowed
+    return float(error.max()) if np.isfinite(got).all() else np.inf
+
+
+@dataclass
+class Converted:
+    """A Keras model and its static-batch graphs; outputs are in the graph's order."""
+
+    model: Any
+    graphs: dict[int, Path]
+
+    def draw(self, count: int, seed: int = 5, scale: float = 1.0) -> list[Array]:
+        """Returns random inputs: normal floats, ids from 0 to 9."""
+        rng = np.random.default_rng(seed)
+        arrays = []
+        for tensor in self.model.inputs:
+            shape = (count, *tensor.shape[1:])
+            dtype = np.dtype(tensor.dtype)
+            drawn = rng.normal(size=shape) * scale
+            arrays.append(
+                (drawn if dtype.kind == "f" else rng.integers(0, 10, shape)).astype(dtype)
+            )
+        return arrays
+
+    def expected(self, arrays: list[Array]) -> list[Array]:
+        """Returns Keras's own answers."""
+        answer = self.model(arrays if len(arrays) > 1 else arrays[0], training=False)
+        if isinstance(answer, dict):
+            answer = [answer[name] for name in sorted(answer)]
+        return [np.asarray(t) for t in (answer if isinstance(answer, list | tuple) else [answer])]
+
+
+def convert(model: Any, folder: Path, batches: tuple[int, ...] = (1, 8)) -> Converted:
+    """Freezes a Keras model and writes a `.tflite` file for each batch."""
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+
+    graphs = {}
+    for batch in batches:
+        specs = [
+            tf.TensorSpec((batch, *t.shape[1:]), t.dtype, name=f"in{i}")
+            for i, t in enumerate(model.inputs)
+        ]
+
+        @tf.function(input_signature=specs)
+        def serve(*tensors: Any) -> Any:
+            answer = model(list(tensors) if len(tensors) > 1 else tensors[0], training=False)
+            if isinstance(answer, dict):
+                answer = [answer[name] for name in sorted(answer)]
+            return answer
+
+        frozen = convert_to_constants.convert_variables_to_constants_v2(
+            serve.get_concrete_function(), lower_control_flow=False
+        )
+        content = tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert()
+        graphs[batch] = folder / f"b{batch}.tflite"
+        graphs[batch].write_bytes(content)
+    return Converted(model, graphs)
+
+
+def disturb(model: Any, seed: int = 3) -> Any:
+    """Moves every weight off its initial value, so that zero biases hide nothing."""
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        value = weight.numpy()
+        if value.dtype.kind == "f":
+            moved = value + 0.1 * rng.normal(size=value.shape)
+            weight.assign(np.abs(moved) + 0.1 if "variance" in weight.path else moved)
+    return model
+
+
+@dataclass
+class Compiled:
+    """A compiled model beside its source."""
+
+    source: Converted
+    artifact: CompiledArtifact
+    folder: Path
+    run: CompiledModel
+
+    def worst(self, arrays: list[Array]) -> float:
+        """Returns the largest error against Keras, in tolerances."""
+        expected = self.source.expected(arrays)
+        return max(tolerances(*pair) for pair in zip(self.run(*arrays), expected, strict=True))
+
+
+@pytest.fixture(scope="session")
+def build_in() -> Any:
+    """A function that disturbs, converts and compiles a Keras model in a folder, for a target."""
+
+    def build(model: Any, folder: Path, target: str) -> Compiled:
+        source = convert(disturb(model), folder)
+        artifact = compile_graphs(source.graphs, folder / "out", name="random", target=target)
+        return Compiled(source, artifact, folder / "out", CompiledModel(folder / "out"))
+
+    return build
+
+
+@pytest.fixture
+def compiled(tmp_path: Path) -> Any:
+    """A function that converts and compiles a Keras model."""
+
+    def build(
+        model: Any, batches: tuple[int, ...] = (1, 8), moved: bool = False, **options: Any
+    ) -> Compiled:
+        source = convert(disturb(model) if moved else model, tmp_path, batches)
+        artifact = compile_graphs(source.graphs, tmp_path / "out", **{"name": "model", **options})
+        return Compiled(source, artifact, tmp_path / "out", CompiledModel(tmp_path / "out"))
+
+    return build

@@ -1,0 +1,263 @@
+"""Every layer kind, compiled, answers as Keras does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+keras = pytest.importorskip("keras")
+pytest.importorskip("ai_edge_litert")
+L = keras.layers
+
+
+def _sequence(shape: tuple[int, ...], *layers: Any, dtype: str = "float32") -> Any:
+    tensor = source = keras.Input(shape, dtype=dtype)
+    for layer in layers:
+        tensor = layer(tensor)
+    return keras.Model(source, tensor)
+
+
+def _two(build: Any, first: tuple[int, ...], second: tuple[int, ...]) -> Any:
+    a, b = keras.Input(first, name="a"), keras.Input(second, name="b")
+    return keras.Model([a, b], build(a, b))
+
+
+def _activations() -> Any:
+    names = ["tanh", "sigmoid", "gelu", "silu", "softplus", "elu", "selu", "leaky_relu", "relu6"]
+    names += ["hard_silu", "softsign", "exponential", "mish", "hard_sigmoid", "log_softmax"]
+    names += ["tanh", "softmax"]
+    return _sequence((7,), *(L.Dense(5 + i % 13, name) for i, name in enumerate(names)))
+
+
+def _rectifiers() -> Any:
+    layers = [L.Dense(13), L.PReLU(), L.LeakyReLU(0.2), L.Dense(9)]
+    layers += [L.ReLU(max_value=1.5, negative_slope=0.1), L.Dense(6), L.ReLU(threshold=0.3)]
+    return _sequence((7,), *layers)
+
+
+def _attention(causal: bool) -> Any:
+    source = keras.Input((10, 16))
+    answer = L.MultiHeadAttention(2, 8)(source, source, use_causal_mask=causal)
+    return keras.Model(source, answer)
+
+
+def _residual() -> Any:
+    source = keras.Input((12, 12, 8))
+    tensor = L.Conv2D(8, 3, padding="same", activation="relu")(source)
+    tensor = L.Conv2D(8, 3, padding="same")(tensor)
+    tensor = L.ReLU()(L.Add()([source, tensor]))
+    return keras.Model(source, L.GlobalAveragePooling2D()(L.Concatenate()([tensor, source])))
+
+
+def _several_outputs() -> Any:
+    source = keras.Input((12,))
+    tensor = L.Dense(16, "elu")(source)
+    return keras.Model(source, [L.Dense(4, "softmax")(tensor), L.Dense(1)(tensor), tensor])
+
+
+def _merges(a: Any, b: Any) -> Any:
+    merged = [L.Maximum()([a, b]), L.Minimum()([a, b]), L.Subtract()([a, b])]
+    merged += [L.Multiply()([a, b]), L.Average()([a, b]), L.Dot(1, normalize=True)([a, b])]
+    return L.Concatenate()(merged)
+
+
+def _convolutions() -> Any:
+    return _sequence(
+        (17, 15, 3),
+        L.Conv2D(8, 3, strides=2, padding="same", activation="relu"),
+        L.Conv2D(13, (1, 3), dilation_rate=2, padding="same", activation="tanh"),
+        L.AveragePooling2D(3, 2, padding="same"),
+        L.Conv2D(6, 1),
+    )
+
+
+def _convolutions_1d() -> Any:
+    return _sequence(
+        (48, 4),
+        L.Conv1D(16, 5, padding="causal", activation="relu"),
+        L.Conv1D(16, 5, padding="causal", dilation_rate=2, activation="relu"),
+        L.GlobalMaxPooling1D(),
+        L.Dense(2, "softmax"),
+    )
+
+
+def _depthwise() -> Any:
+    return _sequence(
+        (12, 12, 8),
+        L.DepthwiseConv2D(3, padding="same", activation="relu"),
+        L.DepthwiseConv2D(5, strides=2, depth_multiplier=2),
+        L.SeparableConv2D(5, 3, padding="same"),
+    )
+
+
+def _batch_norm() -> Any:
+    return _sequence(
+        (8, 8, 4),
+        L.Conv2D(8, 3, use_bias=False),
+        L.BatchNormalization(),
+        L.ReLU(6.0),
+        L.Flatten(),
+        L.Dense(8),
+        L.BatchNormalization(),
+    )
+
+
+def _shapes() -> Any:
+    return _sequence(
+        (6, 8, 4),
+        L.ZeroPadding2D(((1, 2), (0, 1))),
+        L.Cropping2D(1),
+        L.Permute((2, 1, 3)),
+        L.Reshape((-1, 4)),
+        L.Cropping1D(1),
+        L.UpSampling1D(2),
+        L.Flatten(),
+    )
+
+
+def _resize() -> Any:
+    return _sequence(
+        (6, 5, 4),
+        L.UpSampling2D(2, interpolation="bilinear"),
+        L.Conv2D(3, 3),
+        L.UpSampling2D(3, interpolation="nearest"),
+        L.Resizing(9, 7),
+    )
+
+
+def _lstm() -> Any:
+    return _sequence((9, 5), L.LSTM(9, return_sequences=True), L.LSTM(17))
+
+
+def _gru() -> Any:
+    return _sequence((9, 5), L.GRU(9, return_sequences=True), L.GRU(7, reset_after=False))
+
+
+def _simple_rnn() -> Any:
+    backwards = L.SimpleRNN(7, go_backwards=True)
+    return _sequence((9, 5), L.SimpleRNN(9, return_sequences=True, activation="relu"), backwards)
+
+
+def _bidirectional() -> Any:
+    first = L.Bidirectional(L.LSTM(9, return_sequences=True))
+    return _sequence((7, 5), first, L.Bidirectional(L.GRU(6)))
+
+
+def _states() -> Any:
+    source = keras.Input((6, 4))
+    sequence, hidden, memory = L.LSTM(5, return_sequences=True, return_state=True)(source)
+    decoded = L.LSTM(5)(sequence, initial_state=[hidden, memory])
+    return keras.Model(source, [decoded, memory])
+
+
+def _masked() -> Any:
+    return _sequence((9,), L.Embedding(10, 6, mask_zero=True), L.LSTM(5), dtype="int32")
+
+
+def _odd_recurrence() -> Any:
+    """A cell that no fused kernel covers: the loop itself is compiled."""
+    return _sequence((6, 4), L.LSTM(5, recurrent_activation="hard_sigmoid", activation="softsign"))
+
+
+def _embedding() -> Any:
+    layers = [L.Embedding(10, 12), L.GlobalAveragePooling1D(), L.Dense(4, "softmax")]
+    return _sequence((9,), *layers, dtype="int32")
+
+
+def _pooling() -> Any:
+    return _sequence(
+        (13, 11, 6), L.MaxPooling2D(3, 2, padding="same"), L.AveragePooling2D(2, 1),
+        L.GlobalMaxPooling2D(),
+    )  # fmt: skip
+
+
+def _normalisation() -> Any:
+    return _sequence(
+        (6, 20), L.LayerNormalization(), L.Dense(8), L.LayerNormalization(center=False),
+        L.GroupNormalization(2), L.LayerNormalization(scale=False), L.UnitNormalization(),
+    )  # fmt: skip
+
+
+def _index_of_largest() -> Any:
+    import tensorflow as tf
+
+    source = keras.Input((6, 5))
+    largest = L.Lambda(lambda t: tf.cast(tf.argmax(t, -1), tf.float32), output_shape=(6,))
+    return keras.Model(source, largest(L.Dense(7)(source)))
+
+
+def _comparisons() -> Any:
+    source = keras.Input((6,))
+    ops = keras.ops
+    low = ops.logical_and(source > -0.5, ops.logical_not(source > 0.5))
+    chosen = ops.where(low, source, ops.square(source) - 1.0)
+    rounded = ops.floor(source) + ops.round(source * 3.0) + ops.ceil(source) + ops.sign(source)
+    powers = ops.power(ops.abs(source) + 0.1, 1.7) + ops.sqrt(ops.abs(source))
+    return keras.Model(source, [chosen, rounded, powers + ops.sin(source), ops.cumsum(source, 1)])
+
+
+KINDS: dict[str, Any] = {
+    "dense": lambda: _sequence((7,), L.Dense(17, "tanh"), L.Dense(5)),
+    "dense over time": lambda: _sequence((5, 7), L.Dense(17, "tanh"), L.Dense(4)),
+    "activations": _activations,
+    "rectifiers": _rectifiers,
+    "conv2d": _convolutions,
+    "grouped conv2d": lambda: _sequence((9, 9, 8), L.Conv2D(8, 3, groups=2), L.Conv2D(8, 3)),
+    "conv1d": _convolutions_1d,
+    "depthwise": _depthwise,
+    "transposed": lambda: _sequence(
+        (6, 6, 4),
+        L.Conv2DTranspose(8, 3, strides=2, padding="same", activation="relu"),
+        L.Conv2DTranspose(3, 4, strides=2, padding="valid"),
+    ),
+    "transposed 1d": lambda: _sequence((10, 4), L.Conv1DTranspose(8, 3, 2, padding="same")),
+    "pooling": _pooling,
+    "pooling 1d": lambda: _sequence(
+        (20, 6), L.MaxPooling1D(3, 2, padding="same"), L.AveragePooling1D(2)
+    ),
+    "batch norm": _batch_norm,
+    "normalisation": _normalisation,
+    "lstm": _lstm,
+    "gru": _gru,
+    "simple rnn": _simple_rnn,
+    "bidirectional": _bidirectional,
+    "states": _states,
+    "masked": _masked,
+    "odd recurrence": _odd_recurrence,
+    "attention": lambda: _attention(False),
+    "causal attention": lambda: _attention(True),
+    "additive attention": lambda: _two(lambda a, b: L.AdditiveAttention()([a, b]), (4, 8), (6, 8)),
+    "dot attention": lambda: _two(lambda a, b: L.Attention()([a, b]), (4, 8), (6, 8)),
+    "embedding": _embedding,
+    "two inputs": lambda: _two(
+        lambda a, b: L.Dense(3)(L.Concatenate()([L.Dense(8, "relu")(a), L.Dense(8)(b)])),
+        (4,),
+        (6,),
+    ),
+    "several outputs": _several_outputs,
+    "merges": lambda: _two(_merges, (8,), (8,)),
+    "residual": _residual,
+    "resize": _resize,
+    "shapes": _shapes,
+    "repeat": lambda: _sequence((6,), L.RepeatVector(4), L.TimeDistributed(L.Dense(3))),
+    "index of largest": _index_of_largest,
+    "comparisons": _comparisons,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled_layer_answers_as_keras(kind: str, compiled: Any) -> None:
+    keras.utils.set_random_seed(1)
+    model = compiled(KINDS[kind](), moved=True)
+    arrays = model.source.draw(11)
+    assert model.worst(arrays) < 1.0
+    assert model.worst([a[:1] for a in arrays]) < 1.0
+    assert model.artifact.any_batch
+
+
+def test_answers_tell_samples_apart(compiled: Any) -> None:
+    model = compiled(_convolutions(), moved=True)
+    answers = model.run(*model.source.draw(2))[0]
+    assert np.abs(answers[0] - answers[1]).max() > 1e-2

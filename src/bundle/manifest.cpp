@@ -136,6 +136,14 @@ Graph parseGraph(const fs::path& directory, const Json& json) {
   return graph;
 }
 
+// A graph is one of the artifact's files, or a directory of them: nothing unhashed is opened.
+void requireHashed(const Graph& graph, const std::vector<FileRecord>& files) {
+  const bool hashed = std::any_of(files.begin(), files.end(), [&](const FileRecord& file) {
+    return file.path == graph.path || file.path.rfind(graph.path + "/", 0) == 0;
+  });
+  if (!hashed) throwMalformed("graph '" + graph.path + "' isn't among the artifact's files");
+}
+
 Artifact parseArtifact(const fs::path& directory, const Json& json) {
   Artifact artifact;
   artifact.engine = textMember(json, "engine");
@@ -149,6 +157,7 @@ Artifact parseArtifact(const fs::path& directory, const Json& json) {
   artifact.files = parseFiles(directory, json);
   for (const Json& graph : listMember(json, "graphs")) {
     artifact.graphs.push_back(parseGraph(directory, graph));
+    requireHashed(artifact.graphs.back(), artifact.files);
   }
   artifact.composable = member(json, "composable") == true;
   const bool declined = artifact.verdict == Verdict::kDeclined;

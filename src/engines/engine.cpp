@@ -4,6 +4,7 @@
 #include <array>
 
 #include "aios/error.hpp"
+#include "engines/compiled/compiled_engine.hpp"
 #include "engines/litert/litert_model.hpp"
 #include "engines/tensorflow/tensorflow_model.hpp"
 
@@ -18,7 +19,8 @@ struct EngineRow {
   Loader load;
 };
 
-constexpr std::array<EngineRow, 2> kEngines = {{
+constexpr std::array<EngineRow, 3> kEngines = {{
+    {"compiled", loadCompiledModel},
     {"litert", loadLiteRtModel},
     {"tensorflow", loadTensorFlowModel},
 }};

@@ -100,6 +100,9 @@ TEST(ReadBundle, NamesAMissingOrWrongMember) {
   manifest["signatures"][0]["inputs"][0]["shape"] = {-2};
   expectMalformed(manifest, "the shape of 'x'");
   manifest = validManifest();
+  manifest["artifacts"][0]["graphs"][0]["path"] = "litert/other.tflite";
+  expectMalformed(manifest, "isn't among the artifact's files");
+  manifest = validManifest();
   manifest["artifacts"][0]["graphs"][0]["batch"] = 0;
   expectMalformed(manifest, "isn't a batch size");
   manifest = validManifest();

@@ -15,7 +15,7 @@ bundle::Artifact artifactFor(const std::string& engine) {
 
 TEST(LoadModel, NamesAnEngineThatIsNotInThisBuild) {
   EXPECT_AIOS_ERROR(loadModel({}, artifactFor("abacus"), {}), kNotFound,
-                    "engine 'abacus' isn't part of this build; it has: litert, ");
+                    "engine 'abacus' isn't part of this build; it has: compiled, litert, ");
 }
 
 TEST(LoadModel, SaysHowToInstallAnEngineWhoseLibraryIsMissing) {

@@ -1,0 +1,208 @@
+#include "engines/compiled/compiled_engine.hpp"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "aios/compiled_model.h"
+#include "aios/error.hpp"
+#include "engines/compiled/cpu_features.hpp"
+
+namespace aios::engines {
+namespace compiled {
+namespace {
+
+constexpr std::array<std::pair<int32_t, DType>, 8> kDTypes = {{
+    {AIOS_COMPILED_FLOAT32, DType::kFloat32},
+    {AIOS_COMPILED_INT32, DType::kInt32},
+    {AIOS_COMPILED_INT64, DType::kInt64},
+    {AIOS_COMPILED_UINT8, DType::kUInt8},
+    {AIOS_COMPILED_BOOL, DType::kBool},
+    {AIOS_COMPILED_INT8, DType::kInt8},
+    {AIOS_COMPILED_FLOAT16, DType::kFloat16},
+    {AIOS_COMPILED_FLOAT64, DType::kFloat64},
+}};
+
+DType dtypeOf(int32_t code) {
+  for (const auto& [theirs, ours] : kDTypes) {
+    if (theirs == code) return ours;
+  }
+  return DType::kInvalid;
+}
+
+[[noreturn]] void throwMisfit(const std::string& what) {
+  throw Error(ErrorCode::kDataLoss,
+              "the compiled artifact doesn't fit the manifest: " + what + "; export it again");
+}
+
+// A model.so, opened by its own descriptor: dlopen takes a path that is open already for the same
+// library, even when the bundle at that path has been replaced since.
+class CodeLibrary {
+ public:
+  explicit CodeLibrary(const std::filesystem::path& path)
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+    const std::string name = "/proc/self/fd/" + std::to_string(descriptor_);
+    if (descriptor_ >= 0) handle_ = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle_ == nullptr) handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (handle_ != nullptr) return;
+    const std::string reason = ::dlerror();
+    if (descriptor_ >= 0) ::close(descriptor_);
+    throw Error(ErrorCode::kUnsupported, "engine 'compiled' can't open '" + path.string() +
+                                             "': " + reason + "; compile it for this machine");
+  }
+  ~CodeLibrary() {
+    ::dlclose(handle_);
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+  CodeLibrary(const CodeLibrary&) = delete;
+  CodeLibrary& operator=(const CodeLibrary&) = delete;
+
+  const aios_compiled_model& descriptor() const {
+    const void* symbol = ::dlsym(handle_, AIOS_COMPILED_MODEL_SYMBOL);
+    if (symbol == nullptr) throwMisfit("model.so has no symbol " AIOS_COMPILED_MODEL_SYMBOL);
+    return *static_cast<const aios_compiled_model*>(symbol);
+  }
+
+ private:
+  int descriptor_;
+  void* handle_ = nullptr;
+};
+
+void checkDescriptor(const aios_compiled_model& model) {
+  if (model.abi_version != AIOS_COMPILED_MODEL_ABI_VERSION ||
+      model.struct_size < sizeof(aios_compiled_model)) {
+    throw Error(ErrorCode::kUnsupported, "the compiled artifact is of ABI version " +
+                                             std::to_string(model.abi_version) + ", expected " +
+                                             std::to_string(AIOS_COMPILED_MODEL_ABI_VERSION) +
+                                             "; compile the bundle again");
+  }
+  const uint64_t missing = model.cpu_features & ~cpuFeatures();
+  if (missing != 0) {
+    throw Error(ErrorCode::kUnsupported, std::string("this processor lacks ") +
+                                             featureNames(missing) + ", which the artifact for '" +
+                                             model.target +
+                                             "' needs; compile the bundle for this machine");
+  }
+}
+
+// Where each of the signature's tensors stands in the artifact's own order.
+std::vector<std::size_t> slotsOf(const std::vector<TensorSpec>& specs,
+                                 const aios_compiled_tensor_spec* const* theirs,
+                                 std::size_t count) {
+  if (count != specs.size()) throwMisfit("another number of tensors");
+  std::vector<std::size_t> slots;
+  for (const TensorSpec& spec : specs) {
+    const auto* const* found = std::find_if(theirs, theirs + count, [&](const auto* candidate) {
+      return spec.name == candidate->name;
+    });
+    if (found == theirs + count) throwMisfit("no tensor '" + spec.name + "'");
+    const aios_compiled_tensor_spec& other = **found;
+    if (dtypeOf(other.dtype) != spec.dtype ||
+        !std::equal(spec.shape.begin(), spec.shape.end(), other.dims, other.dims + other.rank)) {
+      throwMisfit("tensor '" + spec.name + "' isn't " + describe(spec));
+    }
+    slots.push_back(static_cast<std::size_t>(found - theirs));
+  }
+  return slots;
+}
+
+bool isBatched(const TensorSpec& spec) { return !spec.shape.empty() && spec.shape[0] == kAnySize; }
+
+class CompiledSession final : public Session {
+ public:
+  CompiledSession(const aios_compiled_model& model, const std::byte* weights,
+                  const Signature& signature, bool any_batch)
+      : model_(model),
+        weights_(weights),
+        any_batch_(any_batch),
+        batched_(std::any_of(signature.inputs.begin(), signature.inputs.end(), isBatched)),
+        input_slots_(slotsOf(signature.inputs, model.inputs, model.input_count)),
+        output_slots_(slotsOf(signature.outputs, model.outputs, model.output_count)),
+        inputs_(signature.inputs.size()),
+        outputs_(signature.outputs.size()),
+        workspace_(DType::kUInt8, {static_cast<int64_t>(model.workspace_bytes)}) {}
+
+  void run(Span<const TensorView> inputs, Span<TensorView> outputs) override {
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      inputs_[input_slots_[i]] = inputs[i].bytesData();
+    }
+    for (std::size_t i = 0; i < outputs.size(); ++i) {
+      outputs_[output_slots_[i]] = outputs[i].mutableData();
+    }
+    const int64_t batch = batched_ ? inputs[0].dim(0) : 1;
+    if (any_batch_ || isSpecialised(batch)) {
+      const int32_t code = model_.run(inputs_.data(), outputs_.data(), batch, weights_,
+                                      workspace_.view().mutableData(), nullptr);
+      if (code == AIOS_COMPILED_OK) return;
+    }
+    throw Error(ErrorCode::kUnsupported, "the compiled artifact has no code for a batch of " +
+                                             std::to_string(batch) + "; use another engine");
+  }
+
+ private:
+  bool isSpecialised(int64_t batch) const {
+    const int64_t* end = model_.batch_sizes + model_.batch_size_count;
+    return std::find(model_.batch_sizes, end, batch) != end;
+  }
+
+  const aios_compiled_model& model_;
+  const std::byte* weights_;
+  bool any_batch_;
+  bool batched_;
+  std::vector<std::size_t> input_slots_;
+  std::vector<std::size_t> output_slots_;
+  std::vector<const void*> inputs_;
+  std::vector<void*> outputs_;
+  Tensor workspace_;
+};
+
+class CompiledModel final : public Model {
+ public:
+  CompiledModel(const std::filesystem::path& code, const std::filesystem::path& weights,
+                bool composable)
+      : library_(code), model_(library_.descriptor()), weights_(weights), composable_(composable) {
+    checkDescriptor(model_);
+    if (weights_.size() != model_.weights_bytes) throwMisfit("weights.bin is of another size");
+  }
+
+  std::unique_ptr<Session> newSession(const Signature& signature) const override {
+    return std::make_unique<CompiledSession>(model_, weights_.data(), signature,
+                                             composable_ && model_.any_batch != 0);
+  }
+
+ private:
+  CodeLibrary library_;
+  const aios_compiled_model& model_;
+  bundle::MappedFile weights_;
+  bool composable_;
+};
+
+}  // namespace
+}  // namespace compiled
+
+std::shared_ptr<const Model> loadCompiledModel(const bundle::Bundle& bundle,
+                                               const bundle::Artifact& artifact,
+                                               const EngineOptions& /*options*/) {
+  const char* allowed = std::getenv("AIOS_ALLOW_NATIVE");
+  if (allowed != nullptr && std::string(allowed) == "0") {
+    throw Error(ErrorCode::kUnsupported,
+                "engine 'compiled' is switched off by AIOS_ALLOW_NATIVE=0; unset it to run native "
+                "code from bundles that you trust");
+  }
+  const std::filesystem::path code = artifact.graphs.front().path;
+  const std::string weights = (code.parent_path() / "weights.bin").string();
+  const bool hashed =
+      std::any_of(artifact.files.begin(), artifact.files.end(),
+                  [&](const bundle::FileRecord& file) { return file.path == weights; });
+  if (!hashed) compiled::throwMisfit("'" + weights + "' isn't among its files");
+  return std::make_shared<compiled::CompiledModel>(
+      bundle.directory / code, bundle.directory / weights, artifact.composable);
+}
+
+}  // namespace aios::engines

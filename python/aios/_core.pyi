@@ -3,6 +3,7 @@ The C++ core of AIOS Cells; use the classes of the package `aios` instead.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+import types
 from typing import Any
 
 
@@ -270,6 +271,8 @@ class Cell:
 
     def close(self) -> None:
         """Gives the model's memory back; later calls are refused."""
+
+fast_inference: types.MethodDescriptorType = ...
 
 def nothing() -> None:
     """Does nothing: what a call costs at least, for benchmarks."""

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <array>
 
-#include "bindings.hpp"
+#include "cell.hpp"
 #include "numpy_tensor.hpp"
 #include "runtime/benchmark.hpp"
 #include "runtime/loaded_model.hpp"
@@ -14,10 +14,6 @@ namespace nb = nanobind;
 
 namespace aios::python {
 namespace {
-
-// Giving the GIL up and taking it back costs about 0.1 µs alone, and a switch of threads when
-// others want it; a call shorter than this is over before that pays.
-constexpr double kReleaseGilOverUs = 5;
 
 using Arrays = std::vector<BorrowedArray>;
 using runtime::Endpoint;
@@ -108,17 +104,6 @@ nb::object asResult(const std::vector<Array>& outputs, const Signature& signatur
 
 nb::object arrayOf(const BorrowedArray& borrowed) { return borrowed.array; }
 
-// Runs `call` without the GIL if it is expected to take long.
-template <typename Call>
-void withoutGilIfLong(const Endpoint& endpoint, int64_t batch, Call call) {
-  if (endpoint.expectedUs(batch) < kReleaseGilOverUs) {
-    call();
-    return;
-  }
-  const nb::gil_scoped_release release;
-  call();
-}
-
 // Arrays bound once; a call converts and checks nothing.
 struct BoundCall {
   std::shared_ptr<LoadedModel> model;
@@ -133,123 +118,34 @@ struct BoundCall {
 
   void run() {
     if (batch == 0) return;
-    withoutGilIfLong(*endpoint, batch, [&] {
+    withoutGilIfLong(model, *endpoint, batch, [&] {
       model->requireSameProcess();
       endpoint->inferChecked(input_views, output_views, batch);
     });
   }
 };
 
-class Cell {
- public:
-  void load(const std::string& path, const std::vector<std::string>& tags,
-            const CellOptions& options) {
-    // Checks the options; loading itself is the model's own business.
-    TensorFlowPerformanceCell().initialize(options);
-    std::shared_ptr<LoadedModel> loaded;
-    {
-      const nb::gil_scoped_release release;
-      loaded = std::make_shared<LoadedModel>(path, tags, options);
-    }
-    replace(std::move(loaded));
-  }
-
-  nb::object infer(nb::handle x, nb::handle out, bool copy, nb::handle signature_name) {
-    const std::shared_ptr<LoadedModel> held = model();
-    Endpoint& endpoint = endpointOf(*held, signature_name);
-    const Signature& signature = endpoint.signature();
-    const Arrays inputs = borrowInputs(signature, x, copy);
-    const std::vector<TensorView> input_views = viewsOf(inputs);
-    if (out.is_none() && !endpoint.outputShapesAreKnown()) {
-      return inferUnknownShapes(endpoint, input_views, PyDict_Check(x.ptr()));
-    }
-    const int64_t batch = checkInputs(signature, input_views);
-    const Arrays outputs = outputsFor(signature, out, batch);
-    std::vector<TensorView> output_views = viewsOf(outputs);
-    withoutGilIfLong(endpoint, batch, [&] {
-      if (!out.is_none()) {
-        endpoint.infer(input_views, output_views);
-      } else if (batch != 0) {
-        endpoint.inferChecked(input_views, output_views, batch);
-      }
-    });
-    return asResult(outputs, signature, PyDict_Check(x.ptr()), arrayOf);
-  }
-
-  nb::object bind(nb::handle x, nb::handle out, nb::handle signature_name) {
-    const std::shared_ptr<LoadedModel> held = model();
-    Endpoint& endpoint = endpointOf(*held, signature_name);
-    const Signature& signature = endpoint.signature();
-    auto bound = std::make_shared<BoundCall>();
-    bound->model = held;
-    bound->endpoint = &endpoint;
-    bound->inputs = borrowInputs(signature, x, false);
-    bound->input_views = viewsOf(bound->inputs);
-    bound->batch = checkInputs(signature, bound->input_views);
-    bound->outputs = outputsFor(signature, out, bound->batch);
-    bound->output_views = viewsOf(bound->outputs);
-    // Checks everything once, and warms the batch size up.
-    endpoint.infer(bound->input_views, bound->output_views);
-    bound->result = asResult(bound->outputs, signature, PyDict_Check(x.ptr()), arrayOf);
-    return nb::cpp_function([bound] {
-      bound->run();
-      return bound->result;
-    });
-  }
-
-  BenchmarkResult benchmark(nb::handle x, std::size_t iterations) {
-    if (iterations == 0) {
-      throw Error(ErrorCode::kInvalidArgument, "iterations: expected 1 or more, got 0");
-    }
-    const std::shared_ptr<LoadedModel> held = model();
-    const Arrays inputs = borrowInputs(held->endpoint().signature(), x, false);
-    const std::vector<TensorView> views = viewsOf(inputs);
+// Runs an endpoint whose outputs' shapes only the answer tells.
+nb::object inferUnknownShapes(Endpoint& endpoint, Span<const TensorView> inputs, bool as_dict) {
+  std::vector<Tensor> answers;
+  {
     const nb::gil_scoped_release release;
-    return runtime::benchmark(*held, views, iterations);
+    answers = endpoint.infer(inputs);
   }
+  return asResult(answers, endpoint.signature(), as_dict, copiedArray);
+}
 
-  Signature signature() const { return model()->endpoint().signature(); }
-  std::vector<Signature> signatures() const {
-    std::vector<Signature> signatures;
-    for (const auto& endpoint : model()->endpoints()) signatures.push_back(endpoint->signature());
-    return signatures;
+Endpoint& endpointOf(const LoadedModel& model, nb::handle name) {
+  return model.endpoint(name.is_none() ? std::string() : nb::cast<std::string>(name));
+}
+
+std::vector<Signature> signaturesOf(const Cell& cell) {
+  std::vector<Signature> signatures;
+  for (const auto& endpoint : cell.model()->endpoints()) {
+    signatures.push_back(endpoint->signature());
   }
-  std::string engine() const { return model()->engine(); }
-  Metrics metrics() const { return model()->metrics(); }
-  std::vector<EngineChoice> explain() const { return model()->explain(); }
-  void close() { replace(nullptr); }
-
- private:
-  // Read and written under the GIL only.
-  const std::shared_ptr<LoadedModel>& model() const {
-    if (model_) return model_;
-    throw Error(ErrorCode::kFailedPrecondition,
-                "no model is loaded; call load_model_from_training_cell or aios.load first");
-  }
-
-  static Endpoint& endpointOf(const LoadedModel& model, nb::handle name) {
-    return model.endpoint(name.is_none() ? std::string() : nb::cast<std::string>(name));
-  }
-
-  static nb::object inferUnknownShapes(Endpoint& endpoint, Span<const TensorView> inputs,
-                                       bool as_dict) {
-    std::vector<Tensor> answers;
-    {
-      const nb::gil_scoped_release release;
-      answers = endpoint.infer(inputs);
-    }
-    return asResult(answers, endpoint.signature(), as_dict, copiedArray);
-  }
-
-  // The model that it replaces may take long to unload.
-  void replace(std::shared_ptr<LoadedModel> loaded) {
-    model_.swap(loaded);
-    const nb::gil_scoped_release release;
-    loaded.reset();
-  }
-
-  std::shared_ptr<LoadedModel> model_;
-};
+  return signatures;
+}
 
 Verify verifyFromName(const std::string& name) {
   if (name == "quick") return Verify::kQuick;
@@ -270,6 +166,86 @@ void loadCell(Cell& cell, const std::string& path, const std::string& engine, in
 }
 
 }  // namespace
+
+void Cell::load(const std::string& path, const std::vector<std::string>& tags,
+                const CellOptions& options) {
+  // Checks the options; loading itself is the model's own business.
+  TensorFlowPerformanceCell().initialize(options);
+  std::shared_ptr<LoadedModel> loaded;
+  {
+    const nb::gil_scoped_release release;
+    loaded = std::make_shared<LoadedModel>(path, tags, options);
+  }
+  replace(std::move(loaded));
+}
+
+nb::object Cell::infer(nb::handle x, nb::handle out, bool copy, nb::handle signature_name) {
+  const std::shared_ptr<LoadedModel> held = model();
+  Endpoint& endpoint = endpointOf(*held, signature_name);
+  const Signature& signature = endpoint.signature();
+  const Arrays inputs = borrowInputs(signature, x, copy);
+  const std::vector<TensorView> input_views = viewsOf(inputs);
+  if (out.is_none() && !endpoint.outputShapesAreKnown()) {
+    return inferUnknownShapes(endpoint, input_views, PyDict_Check(x.ptr()));
+  }
+  const int64_t batch = checkInputs(signature, input_views);
+  const Arrays outputs = outputsFor(signature, out, batch);
+  std::vector<TensorView> output_views = viewsOf(outputs);
+  withoutGilIfLong(held, endpoint, batch, [&] {
+    if (!out.is_none()) {
+      endpoint.infer(input_views, output_views);
+    } else if (batch != 0) {
+      endpoint.inferChecked(input_views, output_views, batch);
+    }
+  });
+  return asResult(outputs, signature, PyDict_Check(x.ptr()), arrayOf);
+}
+
+nb::object Cell::bind(nb::handle x, nb::handle out, nb::handle signature_name) {
+  const std::shared_ptr<LoadedModel> held = model();
+  Endpoint& endpoint = endpointOf(*held, signature_name);
+  const Signature& signature = endpoint.signature();
+  auto bound = std::make_shared<BoundCall>();
+  bound->model = held;
+  bound->endpoint = &endpoint;
+  bound->inputs = borrowInputs(signature, x, false);
+  bound->input_views = viewsOf(bound->inputs);
+  bound->batch = checkInputs(signature, bound->input_views);
+  bound->outputs = outputsFor(signature, out, bound->batch);
+  bound->output_views = viewsOf(bound->outputs);
+  // Checks everything once, and warms the batch size up.
+  endpoint.infer(bound->input_views, bound->output_views);
+  bound->result = asResult(bound->outputs, signature, PyDict_Check(x.ptr()), arrayOf);
+  return nb::cpp_function([bound] {
+    bound->run();
+    return bound->result;
+  });
+}
+
+BenchmarkResult Cell::benchmark(nb::handle x, std::size_t iterations) const {
+  if (iterations == 0) {
+    throw Error(ErrorCode::kInvalidArgument, "iterations: expected 1 or more, got 0");
+  }
+  const std::shared_ptr<LoadedModel> held = model();
+  const Arrays inputs = borrowInputs(held->endpoint().signature(), x, false);
+  const std::vector<TensorView> views = viewsOf(inputs);
+  const nb::gil_scoped_release release;
+  return runtime::benchmark(*held, views, iterations);
+}
+
+void Cell::close() { replace(nullptr); }
+
+void Cell::replace(std::shared_ptr<LoadedModel> loaded) {
+  model_.swap(loaded);
+  const nb::gil_scoped_release release;
+  loaded.reset();
+}
+
+const std::shared_ptr<LoadedModel>& Cell::model() const {
+  if (model_) return model_;
+  throw Error(ErrorCode::kFailedPrecondition,
+              "no model is loaded; call load_model_from_training_cell or aios.load first");
+}
 
 void bindCell(nb::module_& module) {
   nb::class_<EngineChoice>(module, "EngineChoice", "Why one artifact runs here, or doesn't.")
@@ -321,12 +297,21 @@ Raises:
       .def("benchmark_performance", &Cell::benchmark, nb::arg("x").none(),
            nb::arg("iterations") = 100,
            "Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.")
-      .def_prop_ro("signature", &Cell::signature, "The default signature.")
-      .def_prop_ro("signatures", &Cell::signatures, "All signatures, the default first.")
-      .def_prop_ro("engine", &Cell::engine, "The engine that runs.")
-      .def("metrics", &Cell::metrics, "Counters and latency of every signature since loading.")
-      .def("explain", &Cell::explain, "Why this engine: one row per artifact of the bundle.")
+      .def_prop_ro(
+          "signature", [](const Cell& cell) { return cell.model()->endpoint().signature(); },
+          "The default signature.")
+      .def_prop_ro("signatures", signaturesOf, "All signatures, the default first.")
+      .def_prop_ro(
+          "engine", [](const Cell& cell) { return cell.model()->engine(); },
+          "The engine that runs.")
+      .def(
+          "metrics", [](const Cell& cell) { return cell.model()->metrics(); },
+          "Counters and latency of every signature since loading.")
+      .def(
+          "explain", [](const Cell& cell) { return cell.model()->explain(); },
+          "Why this engine: one row per artifact of the bundle.")
       .def("close", &Cell::close, "Gives the model's memory back; later calls are refused.");
+  bindFastInference(module);
   module.def("nothing", [] {}, "Does nothing: what a call costs at least, for benchmarks.");
 }
 

@@ -25,6 +25,9 @@ inline CellOptions optionsWith(const Libraries& libraries) {
   return options;
 }
 
+// Sets the Python exception of the error's code.
+void setPythonError(const Error& error);
+
 void bindBundle(nanobind::module_& module);
 void bindCell(nanobind::module_& module);
 void bindMetrics(nanobind::module_& module);

@@ -32,12 +32,20 @@ const char* exceptionName(aios::ErrorCode code) {
   return "InternalError";
 }
 
+}  // namespace
+
+void aios::python::setPythonError(const aios::Error& error) {
+  const nb::object type = nb::module_::import_("aios.errors").attr(exceptionName(error.code()));
+  PyErr_SetString(type.ptr(), error.what());
+}
+
+namespace {
+
 void raiseInPython(const std::exception_ptr& caught, void* /*payload*/) {
   try {
     std::rethrow_exception(caught);
   } catch (const aios::Error& error) {
-    const nb::object type = nb::module_::import_("aios.errors").attr(exceptionName(error.code()));
-    PyErr_SetString(type.ptr(), error.what());
+    aios::python::setPythonError(error);
   }
 }
 

@@ -192,6 +192,17 @@ BorrowedArray borrowInput(nb::handle value, const TensorSpec& spec, bool copy) {
   return {array, viewOfPlain(plain, "input", spec), {}};
 }
 
+bool viewPlainArray(PyObject* value, DType dtype, TensorView& view) noexcept {
+  if (!PyArray_CheckExact(value)) return false;
+  auto* array = reinterpret_cast<PyArrayObject*>(value);
+  if (!isPlain(array) || dtypeFromNumpy(PyArray_TYPE(array)) != dtype) return false;
+  if (shapeOf(array).size() > kMaxRank) return false;
+  view = PyArray_ISWRITEABLE(array) != 0
+             ? TensorView(PyArray_DATA(array), dtype, shapeOf(array))
+             : TensorView(static_cast<const void*>(PyArray_DATA(array)), dtype, shapeOf(array));
+  return true;
+}
+
 BorrowedArray borrowOutput(nb::handle value, const TensorSpec& spec) {
   if (!PyArray_Check(value.ptr())) {
     reject("output", spec, text(value.type().attr("__name__")), "pass a NumPy array");

@@ -22,6 +22,10 @@ struct BorrowedArray {
 // without it, it is InvalidArgument. Shapes are checked later, with the signature.
 BorrowedArray borrowInput(nanobind::handle value, const TensorSpec& spec, bool copy);
 
+// Whether borrowInput() would take this object as it is, and its view if so: an exact NumPy array,
+// contiguous, of the spec's dtype. Owns nothing, throws nothing.
+bool viewPlainArray(PyObject* value, DType dtype, TensorView& view) noexcept;
+
 // A writable, C-contiguous NumPy array of the right dtype; anything else is InvalidArgument.
 BorrowedArray borrowOutput(nanobind::handle value, const TensorSpec& spec);
 

@@ -1,0 +1,219 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <exception>
+#include <new>
+#include <vector>
+
+#include "aios/aios.h"
+#include "aios/performance_cell.hpp"
+
+static_assert(AIOS_FLOAT64 == static_cast<int>(aios::DType::kFloat64) &&
+                  AIOS_BOOL == static_cast<int>(aios::DType::kBool),
+              "the C and C++ element types are the same numbers");
+static_assert(AIOS_MAX_RANK == aios::kMaxRank, "");
+static_assert(offsetof(aios_error, message) == 8 && sizeof(aios_error) == 520, "ABI");
+static_assert(offsetof(aios_options, engine) == 8 && sizeof(aios_options) == 48, "ABI");
+static_assert(offsetof(aios_tensor, shape) == 16 && offsetof(aios_tensor, data) == 80, "ABI");
+static_assert(offsetof(aios_tensor_spec, name) == 80 && sizeof(aios_tensor_spec) == 88, "ABI");
+static_assert(offsetof(aios_benchmark, p50_us) == 8 && sizeof(aios_benchmark) == 40, "ABI");
+
+struct aios_cell {
+  aios::TensorFlowPerformanceCell cell;
+  aios::Signature signature;  // of the model loaded last: owns the names that callers borrow
+};
+
+namespace {
+
+using aios::Error;
+using aios::ErrorCode;
+
+int32_t fail(aios_error* error, int32_t code, const char* message) noexcept {
+  if (error == nullptr || error->struct_size < offsetof(aios_error, message)) return code;
+  error->code = code;
+  const std::size_t room = std::min<std::size_t>(error->struct_size - offsetof(aios_error, message),
+                                                 sizeof error->message);
+  if (room == 0) return code;
+  std::strncpy(error->message, message, room - 1);
+  error->message[room - 1] = '\0';
+  return code;
+}
+
+// Runs `body`; whatever it throws becomes a code and a message.
+template <typename Body>
+int32_t guarded(aios_error* error, Body body) noexcept {
+  try {
+    body();
+    return fail(error, 0, "");
+  } catch (const Error& caught) {
+    return fail(error, static_cast<int32_t>(caught.code()), caught.what());
+  } catch (const std::bad_alloc&) {
+    return fail(error, static_cast<int32_t>(ErrorCode::kOverloaded), "out of memory");
+  } catch (const std::exception& caught) {
+    return fail(error, static_cast<int32_t>(ErrorCode::kInternal), caught.what());
+  } catch (...) {
+    return fail(error, static_cast<int32_t>(ErrorCode::kInternal), "unknown exception");
+  }
+}
+
+[[noreturn]] void throwArgument(const char* message) {
+  throw Error(ErrorCode::kInvalidArgument, message);
+}
+
+template <typename Pointer>
+void requirePointer(Pointer pointer, const char* message) {
+  if (pointer == nullptr) throwArgument(message);
+}
+
+aios::TensorView viewOf(const aios_tensor& tensor) {
+  if (tensor.struct_size < sizeof(aios_tensor)) throwArgument("aios_tensor: set struct_size");
+  if (tensor.rank > AIOS_MAX_RANK) throwArgument("aios_tensor: rank is over AIOS_MAX_RANK");
+  return {tensor.data, static_cast<aios::DType>(tensor.dtype),
+          aios::Span<const int64_t>(tensor.shape, tensor.rank)};
+}
+
+// Few tensors live on the stack, so that a call allocates nothing.
+class Views {
+ public:
+  Views(const aios_tensor* tensors, std::size_t count) : count_(count) {
+    if (count != 0) requirePointer(tensors, "tensors: expected an array, got NULL");
+    if (count > few_.size()) many_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) data()[i] = viewOf(tensors[i]);
+  }
+  aios::Span<aios::TensorView> span() { return {data(), count_}; }
+  aios::Span<const aios::TensorView> constSpan() { return {data(), count_}; }
+
+ private:
+  aios::TensorView* data() { return count_ > few_.size() ? many_.data() : few_.data(); }
+
+  std::size_t count_;
+  std::array<aios::TensorView, 4> few_;
+  std::vector<aios::TensorView> many_;
+};
+
+std::string textOr(const char* text, const char* fallback) {
+  return text != nullptr ? text : fallback;
+}
+
+aios::Verify verifyFromName(const std::string& name) {
+  if (name == "quick") return aios::Verify::kQuick;
+  if (name == "full") return aios::Verify::kFull;
+  if (name == "off") return aios::Verify::kOff;
+  throw Error(ErrorCode::kInvalidArgument,
+              "verify: expected quick, full or off, got '" + name + "'");
+}
+
+aios::CellOptions optionsFrom(const aios_options* given) {
+  aios::CellOptions options;
+  if (given == nullptr) return options;
+  if (given->struct_size < sizeof(aios_options)) throwArgument("aios_options: set struct_size");
+  options.engine = textOr(given->engine, "auto");
+  options.threads = given->threads == 0 ? 1 : given->threads;
+  options.verify = verifyFromName(textOr(given->verify, "quick"));
+  options.litert_library = textOr(given->litert_library, "");
+  options.openvino_library = textOr(given->openvino_library, "");
+  options.tensorflow_library = textOr(given->tensorflow_library, "");
+  return options;
+}
+
+}  // namespace
+
+const char* aios_version(void) { return AIOS_VERSION; }
+
+int32_t aios_cell_create(const aios_options* options, aios_cell** cell, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected the address of a pointer, got NULL");
+    auto made = std::make_unique<aios_cell>();
+    made->cell.initialize(optionsFrom(options));
+    *cell = made.release();
+  });
+}
+
+void aios_cell_destroy(aios_cell* cell) { delete cell; }
+
+int32_t aios_cell_load(aios_cell* cell, const char* path, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    requirePointer(path, "path: expected a bundle's directory, got NULL");
+    cell->cell.loadModel(path);
+    cell->signature = cell->cell.signature();
+  });
+}
+
+int32_t aios_cell_close(aios_cell* cell, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    cell->cell.close();
+  });
+}
+
+int32_t aios_cell_engine(aios_cell* cell, char* name, size_t size, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    if (name == nullptr || size == 0) throwArgument("name: expected a buffer of 1 byte or more");
+    const std::string engine = cell->cell.engine();
+    std::strncpy(name, engine.c_str(), size - 1);
+    name[size - 1] = '\0';
+  });
+}
+
+int32_t aios_cell_tensor_counts(aios_cell* cell, size_t* inputs, size_t* outputs,
+                                aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    const aios::Signature signature = cell->cell.signature();
+    if (inputs != nullptr) *inputs = signature.inputs.size();
+    if (outputs != nullptr) *outputs = signature.outputs.size();
+  });
+}
+
+int32_t aios_cell_tensor(aios_cell* cell, int32_t is_output, size_t index, aios_tensor_spec* spec,
+                         aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    if (spec == nullptr || spec->struct_size < sizeof(aios_tensor_spec)) {
+      throwArgument("aios_tensor_spec: set struct_size");
+    }
+    cell->cell.engine();  // throws while nothing is loaded
+    const auto& specs = is_output != 0 ? cell->signature.outputs : cell->signature.inputs;
+    if (index >= specs.size()) throwArgument("index: the signature has fewer tensors");
+    const aios::TensorSpec& found = specs[index];
+    spec->dtype = static_cast<int32_t>(found.dtype);
+    spec->rank = found.shape.size();
+    std::copy(found.shape.begin(), found.shape.end(), spec->shape);
+    spec->name = found.name.c_str();
+  });
+}
+
+int32_t aios_cell_infer(aios_cell* cell, const aios_tensor* inputs, size_t input_count,
+                        const aios_tensor* outputs, size_t output_count, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    Views input_views(inputs, input_count);
+    Views output_views(outputs, output_count);
+    cell->cell.inference(input_views.constSpan(), output_views.span());
+  });
+}
+
+int32_t aios_cell_warmup(aios_cell* cell, size_t iterations, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    cell->cell.warmup(iterations);
+  });
+}
+
+int32_t aios_cell_benchmark(aios_cell* cell, const aios_tensor* inputs, size_t input_count,
+                            size_t iterations, aios_benchmark* result, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    if (result == nullptr || result->struct_size < sizeof(aios_benchmark)) {
+      throwArgument("aios_benchmark: set struct_size");
+    }
+    Views views(inputs, input_count);
+    const aios::BenchmarkResult measured = cell->cell.benchmark(views.constSpan(), iterations);
+    result->p50_us = measured.p50_us;
+    result->p90_us = measured.p90_us;
+    result->p99_us = measured.p99_us;
+    result->min_us = measured.min_us;
+  });
+}

@@ -11,8 +11,9 @@ else()
 endif()
 set(AIOS_INSTALL_CMAKEDIR ${AIOS_INSTALL_LIBDIR}/cmake/aios)
 
-install(TARGETS aios EXPORT aios LIBRARY DESTINATION ${AIOS_INSTALL_LIBDIR}
-        INCLUDES DESTINATION ${AIOS_INSTALL_ROOT}include)
+target_include_directories(aios INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:${AIOS_INSTALL_ROOT}include>)
+install(TARGETS aios EXPORT aios LIBRARY DESTINATION ${AIOS_INSTALL_LIBDIR})
 install(DIRECTORY include/aios DESTINATION ${AIOS_INSTALL_ROOT}include)
 install(EXPORT aios NAMESPACE aios:: FILE aiosConfig.cmake DESTINATION ${AIOS_INSTALL_CMAKEDIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/aiosConfigVersion.cmake

@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-import platform
 import time
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from aios import _core
-from aios.bridge.engines import library_paths
-from aios.bundle.manifest import (
-    ArtifactRecord,
-    GraphRecord,
-    Manifest,
-    SignatureRecord,
-    Tolerance,
-    hash_file,
-    write_manifest,
-)
-from aios.bundle.publish import already_exists, pending_directory, publish
+from aios.bundle.manifest import Manifest, SignatureRecord, Tolerance, write_manifest
+from aios.bundle.publish import pending_directory, publish
 from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError, UnsupportedError
-from aios.exporting import golden, litert
-from aios.exporting.savedmodel import KerasSource
-
-ENGINES = ("litert",)
-GOLDEN = "golden.safetensors"
-
-
-@dataclass(frozen=True, slots=True)
-class ExportReport:
-    """What an export made: where, which artifacts passed and with which error, and warnings."""
-
-    path: Path
-    artifacts: tuple[ArtifactRecord, ...]
-    golden_samples: int
-    dropped_samples: int
-    discrimination: float
-    warnings: tuple[str, ...]
-    seconds: float
-
-    @property
-    def errors(self) -> dict[str, float]:
-        """Largest absolute error on the golden samples, by engine, of what passed."""
-        return {
-            artifact.engine: artifact.max_error
-            for artifact in self.artifacts
-            if artifact.verdict == "passed" and artifact.max_error is not None
-        }
-
-    @property
-    def declined(self) -> dict[str, str]:
-        """Why an engine is not in the bundle, by engine."""
-        return {
-            artifact.engine: artifact.reason or ""
-            for artifact in self.artifacts
-            if artifact.verdict != "passed"
-        }
+from aios.exporting import arguments, golden
+from aios.exporting.building import build
+from aios.exporting.divergence import first_diverging_layer
+from aios.exporting.golden import GoldenSet
+from aios.exporting.provenance import provenance
+from aios.exporting.report import ExportReport, declined_engines, notes
+from aios.exporting.samples import Samples, drawn, given
+from aios.exporting.sources import Source, open_source
+from aios.exporting.sources.base import SAVED_MODEL
+from aios.exporting.sources.keras_model import KerasSource
 
 
 def export(
@@ -70,6 +31,7 @@ def export(
     samples: object = None,
     tolerance: float | Tolerance | None = None,
     engines: str | Sequence[str] = "all",
+    precisions: Sequence[str] = ("float32",),
     labels: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
@@ -79,163 +41,105 @@ def export(
     one that misses its tolerance is recorded with its error and never loaded.
 
     Args:
-        model: A built Keras model on TensorFlow.
+        model: A built Keras model on any backend, the path of a .keras file or of a SavedModel
+            directory (all its signatures), or a tf.Module with tf.function methods.
         path: The bundle directory to write, as "digits.cell".
         samples: Inputs to keep as golden samples: an array whose axis 0 counts samples, or for
-            several inputs a dict of such arrays by name. At most 64 are kept. None draws them.
+            several inputs a dict of such arrays by name; for several signatures a dict of those by
+            signature. At most 64 are kept. None draws them.
         tolerance: Allowed error: a Tolerance, or a number t for Tolerance(t, t); None for the
-            default of float32.
+            default of the outputs' dtype.
         engines: "all", or the engines to make artifacts for.
+        precisions: What to make artifacts in; "float32" is the model as it is.
         labels: Class names, in the order of the model's output.
         overwrite: Replace a bundle that is there already, in one atomic step.
 
     Raises:
         InvalidArgumentError: An argument is of the wrong type or shape.
+        NotFoundError: `model` is a path where nothing is.
         FailedPreconditionError: `path` exists, can't be written to, or no engine gave the model's
             answers.
         UnsupportedError: No engine can run the model; the message says why, engine by engine.
+        OverloadedError: The disk is full; nothing is left of the export.
     """
     started = time.perf_counter()
-    target = Path(path)
-    wanted = _engine_names(engines)
-    allowed = _tolerance(tolerance)
-    if target.exists() and not overwrite:
-        raise already_exists(target)
-    source = KerasSource(model)
+    wanted = arguments.engine_names(engines)
+    arguments.require_precisions(precisions)
+    arguments.tolerance_of(tolerance, ())
+    arguments.label_names(labels)
+    target = arguments.target_directory(path, overwrite=overwrite)
+    source = open_source(model)
     with pending_directory(target) as work:
-        signature = source.save(work / "saved_model")
-        kept = golden.collect(
-            lambda inputs: source.answers(inputs, signature), signature, samples, allowed
-        )
-        kept.save(work / GOLDEN, signature)
-        artifacts = [_make(work, engine, signature, allowed) for engine in wanted]
-        manifest = Manifest(
-            signatures=(signature,),
-            artifacts=tuple(artifacts),
-            files=_shared_files(work),
-            golden=GOLDEN,
-            labels=None if labels is None else tuple(str(label) for label in labels),
-            provenance=_provenance(kept),
-        )
-        manifest = _verified(work, manifest)
+        source.save(work / SAVED_MODEL, samples)
+        allowed = arguments.tolerance_of(tolerance, source.signatures)
+        names = arguments.label_names(labels, source.signatures[0])
+        sets = _golden_sets(source, samples, allowed)
+        manifest = build(work, source, sets, wanted, allowed)
+        manifest = replace(manifest, labels=names, provenance=provenance(source, sets))
+        manifest, layers = _with_diverging_layers(work, manifest, source, sets)
         _require_one_passed(manifest)
         write_manifest(work, manifest)
         publish(work, target, overwrite=overwrite)
-    notes = _warnings(kept, manifest)
-    for note in notes:
+    said, declined = notes(sets, manifest), declined_engines(manifest)
+    for note in said:
         warnings.warn(note, stacklevel=2)
     return ExportReport(
-        path=target,
+        path=Path(path),
         artifacts=manifest.artifacts,
-        golden_samples=kept.count,
-        dropped_samples=kept.dropped,
-        discrimination=kept.discrimination,
-        warnings=tuple(notes),
+        golden_samples=sum(item.count for item in sets),
+        dropped_samples=sum(item.dropped for item in sets),
+        discrimination=min(item.discrimination for item in sets),
+        warnings=said + declined,
         seconds=time.perf_counter() - started,
+        diverging_layers=layers,
     )
 
 
-def _engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
-    names = ENGINES if engines == "all" else (engines,) if isinstance(engines, str) else engines
-    for name in names:
-        if name not in ENGINES:
-            raise InvalidArgumentError(f"engines: expected 'all' or any of {ENGINES}, got {name!r}")
-    if not names:
-        raise InvalidArgumentError(f"engines: expected 'all' or any of {ENGINES}, got none")
-    return tuple(dict.fromkeys(names))
-
-
-def _tolerance(tolerance: float | Tolerance | None) -> Tolerance:
-    if tolerance is None:
-        return Tolerance()
-    chosen = (
-        tolerance
-        if isinstance(tolerance, Tolerance)
-        else Tolerance(float(tolerance), float(tolerance))
-    )
-    if not (
-        chosen.absolute >= 0 and chosen.relative >= 0 and chosen.absolute + chosen.relative > 0
-    ):
-        raise InvalidArgumentError(
-            f"tolerance: expected a positive number as 1e-4, got {tolerance!r}"
+def _golden_sets(source: Source, samples: object, tolerance: Tolerance) -> list[GoldenSet]:
+    return [
+        golden.collect(
+            lambda inputs, signature=signature: source.answers(signature, inputs),
+            signature,
+            _samples_of(source, signature, samples),
+            tolerance,
         )
-    return chosen
+        for signature in source.signatures
+    ]
 
 
-def _make(
-    work: Path, engine: str, signature: SignatureRecord, tolerance: Tolerance
-) -> ArtifactRecord:
-    record = ArtifactRecord(engine, "any", "float32", "pending", tolerance=tolerance)
-    try:
-        content = litert.convert(work / "saved_model", signature.name)
-    except UnsupportedError as error:
-        return replace(record, verdict="declined", reason=str(error))
-    (work / "litert").mkdir()
-    (work / "litert" / "dynamic.tflite").write_bytes(content)
-    path = "litert/dynamic.tflite"
-    return replace(record, files=(hash_file(work, path),), graphs=(GraphRecord(path),))
-
-
-def _shared_files(work: Path) -> tuple[Any, ...]:
-    paths = sorted(
-        str(path.relative_to(work))
-        for path in work.rglob("*")
-        if path.is_file() and path.relative_to(work).parts[0] in ("saved_model", GOLDEN)
-    )
-    return tuple(hash_file(work, path) for path in paths)
-
-
-def _provenance(kept: golden.GoldenSet) -> dict[str, Any]:
-    packages = ("aios-cells", "keras", "tensorflow", "tensorflow-cpu", "ai-edge-litert", "numpy")
-    versions = {}
-    for package in packages:
+def _samples_of(source: Source, signature: SignatureRecord, samples: object) -> Samples:
+    """The caller's samples of one signature; with several, those that fit it, or drawn ones."""
+    names = {item.name for item in source.signatures}
+    if len(names) > 1 and isinstance(samples, Mapping) and samples and set(samples) <= names:
+        samples = samples.get(signature.name)
+    elif samples is not None and signature is not source.signatures[0]:
         try:
-            versions[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "versions": versions,
-        "golden_samples": kept.count,
-        "dropped_samples": kept.dropped,
-        "discrimination": kept.discrimination,
-    }
+            return given(signature, samples)
+        except InvalidArgumentError:
+            samples = None
+    if samples is None:
+        return drawn(signature, source.words())
+    return given(signature, samples)
 
 
-def _verified(work: Path, manifest: Manifest) -> Manifest:
-    """Writes the manifest as pending, runs the C++ cell on it, and returns it with verdicts."""
-    write_manifest(work, manifest)
-    results = {
-        (entry.engine, entry.target, entry.precision): entry
-        for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
-    }
-    return replace(
-        manifest,
-        artifacts=tuple(
-            _judged(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
-            for artifact in manifest.artifacts
-        ),
-    )
-
-
-def _judged(artifact: ArtifactRecord, entry: _core.ArtifactVerification | None) -> ArtifactRecord:
-    if entry is None:
-        return artifact
-    measured = entry.samples > 0
-    return replace(
-        artifact,
-        verdict="passed" if entry.ok else "failed",
-        max_error=_finite(entry.max_error) if measured else None,
-        worst=_finite(entry.worst) if measured else None,
-        reason=None if entry.ok else entry.reason,
-    )
-
-
-def _finite(value: float) -> float | None:
-    """JSON has no infinity: an answer that isn't finite has no largest error."""
-    return value if value < float("inf") else None
+def _with_diverging_layers(
+    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet]
+) -> tuple[Manifest, dict[str, str]]:
+    """Names, in the reason of a failed artifact, the Keras layer in which it goes wrong."""
+    found = {}
+    artifacts = []
+    for artifact in manifest.artifacts:
+        layer = None
+        if artifact.verdict == "failed" and type(source) is KerasSource:
+            layer = first_diverging_layer(
+                source, sets[0], artifact.engine, artifact.tolerance, work
+            )
+        if layer is not None:
+            found[artifact.engine] = layer
+            reason = f"{artifact.reason}; it first diverges in layer {layer}"
+            artifact = replace(artifact, reason=reason)  # noqa: PLW2901
+        artifacts.append(artifact)
+    return replace(manifest, artifacts=tuple(artifacts)), found
 
 
 def _require_one_passed(manifest: Manifest) -> None:
@@ -246,21 +150,3 @@ def _require_one_passed(manifest: Manifest) -> None:
     if all(artifact.verdict == "declined" for artifact in manifest.artifacts):
         kind = UnsupportedError
     raise kind(f"nothing was exported: no engine gives the model's answers ({reasons})")
-
-
-def _warnings(kept: golden.GoldenSet, manifest: Manifest) -> list[str]:
-    notes = []
-    if kept.discrimination < golden.MIN_DISCRIMINATION:
-        notes.append(
-            f"the golden samples prove little: answers to different samples are only "
-            f"{kept.discrimination:.1f} tolerances apart (20 or more would discriminate); pass "
-            "samples=… from your data, or check that the model is trained"
-        )
-    if kept.dropped:
-        notes.append(f"{kept.dropped} samples were dropped: the model's answer isn't finite")
-    notes += [
-        f"engine '{artifact.engine}' {artifact.verdict}: {artifact.reason}"
-        for artifact in manifest.artifacts
-        if artifact.verdict != "passed"
-    ]
-    return notes

@@ -1,211 +1,262 @@
-"""Golden samples: what the model is asked and what it answered, kept as proof in the bundle."""
+"""Golden samples: what the model is asked and what it answered, kept as proof in the bundle.
+
+The file is safetensors. Every tensor of signature SIG is named SIG/inputs/NAME or
+SIG/outputs/NAME; axis 0 counts samples, the rest is the shape of one call of batch 1. Strings are
+two tensors each, NAME#bytes and NAME#offsets, as aios.exporting.strings lays them out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from safetensors.numpy import save_file
 
-from aios.bundle.manifest import SignatureRecord, TensorRecord, Tolerance
-from aios.errors import InvalidArgumentError
+from aios.bundle.manifest import SignatureRecord, Tolerance
+from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
+from aios.exporting import strings
+from aios.exporting.comparison import Array, Arrays, answers_agree, tolerances_apart
+from aios.exporting.samples import Samples, is_stackable, with_edges
 
-Array = npt.NDArray[Any]
-Arrays = dict[str, Array]
-
-DRAWN_SAMPLES = 32
-MAX_SAMPLES = 64
 #: Fewer tolerances than this between the answers to different samples prove little.
 MIN_DISCRIMINATION = 20.0
 _CHUNK = 32
-_SEED = 20240229
+_PROBED = 4
+
+Answers = Callable[[Arrays], Arrays]
 
 
 @dataclass(frozen=True, slots=True)
 class GoldenSet:
-    """Inputs and reference outputs; axis 0 of every array counts samples, one call of batch 1 each.
+    """One signature's inputs and reference outputs; axis 0 of every array counts calls.
 
-    `dropped` samples had answers that aren't finite. `discrimination` is the median, over pairs of
-    different samples, of how many tolerances apart their answers are.
+    `discrimination` is the median, over neighbouring samples, of how many tolerances apart their
+    answers are. `independent` says that the model answers a batch of n as it answers n single
+    samples.
     """
 
+    signature: SignatureRecord
     inputs: Arrays
     outputs: Arrays
-    dropped: int
+    not_finite: int
+    raised: int
     discrimination: float
+    independent: bool
 
     @property
     def count(self) -> int:
         """Number of samples."""
-        return len(next(iter(self.inputs.values())))
+        return len(next(iter(self.outputs.values())))
 
-    def save(self, path: Path, signature: SignatureRecord) -> None:
-        """Writes the safetensors file that src/bundle/golden.hpp specifies."""
-        tensors: Arrays = {}
-        for role, specs, arrays in (
-            ("inputs", signature.inputs, self.inputs),
-            ("outputs", signature.outputs, self.outputs),
-        ):
-            for spec in specs:
-                tensors[f"{signature.name}/{role}/{spec.name}"] = np.ascontiguousarray(
-                    _as_calls(arrays[spec.name], spec)
-                )
-        save_file(tensors, path)
+    @property
+    def dropped(self) -> int:
+        """Samples left out: the answer wasn't finite, or the model raised."""
+        return self.not_finite + self.raised
+
+    def batch(self, size: int) -> Arrays:
+        """`size` samples as one batch, repeated from the first where there are fewer."""
+        rows = np.arange(size) % self.count
+        return {name: array[rows, 0] for name, array in self.inputs.items()}
+
+
+def save(path: Path, sets: Iterable[GoldenSet]) -> None:
+    """Writes the safetensors file that src/bundle/golden.hpp reads."""
+    tensors: Arrays = {}
+    for golden in sets:
+        for role, arrays in (("inputs", golden.inputs), ("outputs", golden.outputs)):
+            for name, array in arrays.items():
+                key = f"{golden.signature.name}/{role}/{name}"
+                if array.dtype == object:
+                    tensors.update(strings.pack(key, array))
+                else:
+                    tensors[key] = np.ascontiguousarray(array)
+    save_file(tensors, path)
 
 
 def collect(
-    answers: Callable[[Arrays], Arrays],
-    signature: SignatureRecord,
-    samples: object,
-    tolerance: Tolerance,
+    answers: Answers, signature: SignatureRecord, samples: Samples, tolerance: Tolerance
 ) -> GoldenSet:
     """Runs the training model on samples and edge cases of them.
 
     Args:
-        answers: The training model: arrays of a batch in, arrays of a batch out, by name.
+        answers: The training model: arrays of one call in, arrays of one call out, by name.
         signature: The model's signature.
-        samples: An array (one input), a dict by name or a list in the signature's order, axis 0
-            counting samples; or None to draw them.
+        samples: What to ask; see aios.exporting.samples.
         tolerance: What answers are told apart by.
 
     Raises:
-        InvalidArgumentError: Samples that don't fit the signature, or none that can be drawn.
+        InvalidArgumentError: The model raises on the caller's own samples, or no answer is finite.
+        FailedPreconditionError: The model answers the same input differently.
+        UnsupportedError: The shape of an answer depends on the values of the inputs.
     """
-    plain = _drawn(signature) if samples is None else _given(signature, samples)
-    inputs = _with_edges(plain)
-    outputs = _in_chunks(answers, inputs)
-    finite = np.ones(len(next(iter(inputs.values()))), dtype=bool)
+    inputs = with_edges(samples.arrays)
+    droppable = 0 if samples.drawn else samples.count
+    asked = _ask(answers, signature, inputs, _at_least_default(tolerance), droppable)
+    finite = _finite(asked.outputs)
+    if not finite.any():
+        raise InvalidArgumentError(
+            f"signature '{signature.name}': the model's answers to all samples are NaN or "
+            "infinite; check its weights and samples"
+        )
+    kept = {name: array[finite] for name, array in asked.outputs.items()}
+    rows = asked.rows[finite]
+    plain = int((rows < samples.count).sum())
+    return GoldenSet(
+        signature=signature,
+        inputs={name: array[rows] for name, array in inputs.items()},
+        outputs=kept,
+        not_finite=int((~finite).sum()),
+        raised=len(next(iter(inputs.values()), asked.rows)) - len(asked.rows),
+        discrimination=_discrimination(
+            {name: array[:plain] for name, array in kept.items()}, tolerance
+        ),
+        independent=asked.independent,
+    )
+
+
+def _at_least_default(tolerance: Tolerance) -> Tolerance:
+    """A model is compared with itself: rounding may differ between batch sizes all the same."""
+    default = Tolerance()
+    return Tolerance(
+        max(tolerance.absolute, default.absolute), max(tolerance.relative, default.relative)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    rows: Array
+    outputs: Arrays
+    independent: bool
+
+
+def _ask(
+    answers: Answers,
+    signature: SignatureRecord,
+    inputs: Arrays,
+    tolerance: Tolerance,
+    droppable: int,
+) -> _Asked:
+    """Answers in batches where the model answers rows independently, else one by one.
+
+    Rows from `droppable` on may be left out where the model raises.
+    """
+    count = len(next(iter(inputs.values()))) if inputs else 1
+    probed = np.arange(min(_PROBED, count))
+    singles = _one_by_one(answers, signature, inputs, probed, droppable)
+    if len(singles.rows):
+        _require_repeatable(answers, signature, inputs, singles, tolerance)
+    independent = False
+    if is_stackable(signature):
+        try:
+            together = _in_chunks(answers, inputs)
+            first = {name: array[singles.rows] for name, array in together.items()}
+            independent = answers_agree(first, singles.outputs, tolerance)
+        except Exception:  # The model may raise anything on a batch; single calls name the sample.
+            together = {}
+        if independent:
+            return _Asked(np.arange(count), together, independent=True)
+    alone = _one_by_one(answers, signature, inputs, np.arange(count), droppable)
+    if not len(alone.rows):
+        raise InvalidArgumentError(
+            f"signature '{signature.name}': the model raises on every drawn sample; pass "
+            "samples=…, for example samples=x_val[:64]"
+        )
+    if is_stackable(signature):
+        independent = _rows_independent(answers, inputs, alone, tolerance)
+    return _Asked(alone.rows, alone.outputs, independent)
+
+
+def _rows_independent(
+    answers: Answers, inputs: Arrays, alone: _Asked, tolerance: Tolerance
+) -> bool:
+    """Whether one batch of samples that raised nothing alone is answered as those were."""
+    rows = np.arange(min(_PROBED, len(alone.rows)))
+    try:
+        batch = answers({name: array[alone.rows[rows], 0] for name, array in inputs.items()})
+    except Exception:
+        return False
+    together = {name: array[:, np.newaxis] for name, array in batch.items()}
+    return answers_agree(
+        together, {name: array[rows] for name, array in alone.outputs.items()}, tolerance
+    )
+
+
+def _in_chunks(answers: Answers, inputs: Arrays) -> Arrays:
+    count = len(next(iter(inputs.values())))
+    chunks = [
+        answers({name: array[start : start + _CHUNK, 0] for name, array in inputs.items()})
+        for start in range(0, count, _CHUNK)
+    ]
+    together = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    return {name: array[:, np.newaxis] for name, array in together.items()}
+
+
+def _one_by_one(
+    answers: Answers, signature: SignatureRecord, inputs: Arrays, rows: Array, droppable: int
+) -> _Asked:
+    kept, calls = [], []
+    for row in rows:
+        try:
+            calls.append(answers({name: array[row] for name, array in inputs.items()}))
+        except Exception as error:
+            if row < droppable:
+                raise InvalidArgumentError(
+                    f"samples: the model raises on sample {row} of signature "
+                    f"'{signature.name}': {error}"
+                ) from error
+            continue
+        kept.append(row)
+    return _Asked(np.array(kept, dtype=np.intp), _stacked(signature, calls), independent=False)
+
+
+def _stacked(signature: SignatureRecord, calls: list[Arrays]) -> Arrays:
+    outputs: Arrays = {}
+    for spec in signature.outputs if calls else ():
+        shapes = {call[spec.name].shape for call in calls}
+        if len(shapes) != 1:
+            raise UnsupportedError(
+                f"output '{spec.name}' has a shape that depends on the values of the inputs "
+                f"({', '.join(map(str, sorted(shapes)[:3]))}); give it one shape"
+            )
+        outputs[spec.name] = np.stack([call[spec.name] for call in calls])
+    return outputs
+
+
+def _require_repeatable(
+    answers: Answers,
+    signature: SignatureRecord,
+    inputs: Arrays,
+    asked: _Asked,
+    tolerance: Tolerance,
+) -> None:
+    row = asked.rows[:1]
+    again = _one_by_one(answers, signature, inputs, row, droppable=0)
+    first = {name: array[:1] for name, array in asked.outputs.items()}
+    finite = _finite(first)[0]
+    if finite and not answers_agree(again.outputs, first, tolerance):
+        raise FailedPreconditionError(
+            f"signature '{signature.name}': the model answers the same input differently from "
+            "call to call; its answers can't be proved. Take out random draws and state that "
+            "lasts between calls (as stateful=True)"
+        )
+
+
+def _finite(outputs: Arrays) -> Array:
+    finite = np.ones(len(next(iter(outputs.values()))), dtype=bool)
     for array in outputs.values():
         if np.issubdtype(array.dtype, np.floating):
             finite &= np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    if not finite.any():
-        raise InvalidArgumentError(
-            "the model's answers to all samples are NaN or infinite; check its weights and samples"
-        )
-    plain_count = len(next(iter(plain.values())))
-    kept = {name: array[finite] for name, array in outputs.items()}
-    return GoldenSet(
-        inputs={name: array[finite] for name, array in inputs.items()},
-        outputs=kept,
-        dropped=int((~finite).sum()),
-        discrimination=_discrimination(
-            {name: array[: finite[:plain_count].sum()] for name, array in kept.items()}, tolerance
-        ),
-    )
-
-
-def _given(signature: SignatureRecord, samples: object) -> Arrays:
-    specs = signature.inputs
-    if isinstance(samples, Mapping):
-        missing = [spec.name for spec in specs if spec.name not in samples]
-        if missing or len(samples) != len(specs):
-            raise InvalidArgumentError(
-                f"samples: expected a dict with {[spec.name for spec in specs]}, "
-                f"got {list(samples)}"
-            )
-        values: Sequence[Any] = [samples[spec.name] for spec in specs]
-    elif len(specs) == 1:
-        values = [samples]
-    elif isinstance(samples, (list, tuple)) and len(samples) == len(specs):
-        values = samples
-    else:
-        raise InvalidArgumentError(
-            f"samples: the model has {len(specs)} inputs; pass a dict with "
-            f"{[spec.name for spec in specs]}"
-        )
-    arrays = {
-        spec.name: _fitting(spec, np.asarray(value)[:MAX_SAMPLES])
-        for spec, value in zip(specs, values, strict=True)
-    }
-    counts = {len(array) for array in arrays.values()}
-    if len(counts) != 1 or counts == {0}:
-        raise InvalidArgumentError(
-            f"samples: expected the same number, 1 or more, for every input, got {sorted(counts)}"
-        )
-    return arrays
-
-
-def _fitting(spec: TensorRecord, array: Array) -> Array:
-    expected = spec.shape[1:] if _batched(spec) else spec.shape
-    got = array.shape[1:]
-    fits = len(expected) == len(got) and all(
-        want in (-1, size) for want, size in zip(expected, got, strict=True)
-    )
-    if not fits or not np.can_cast(array.dtype, spec.dtype, "same_kind"):
-        raise InvalidArgumentError(
-            f"samples for input '{spec.name}': expected {spec.dtype}[N,"
-            f"{','.join(map(str, expected))}], got {array.dtype}{list(array.shape)}"
-        )
-    return array.astype(spec.dtype)
-
-
-def _drawn(signature: SignatureRecord) -> Arrays:
-    generator = np.random.default_rng(_SEED)
-    arrays: Arrays = {}
-    for spec in signature.inputs:
-        sizes = spec.shape[1:] if _batched(spec) else spec.shape
-        if -1 in sizes:
-            raise InvalidArgumentError(
-                f"samples: input '{spec.name}' has the shape {list(spec.shape)}, whose inner size "
-                "isn't known; pass samples=…, for example samples=x_val[:64]"
-            )
-        shape = (DRAWN_SAMPLES, *sizes)
-        if np.issubdtype(np.dtype(spec.dtype), np.floating):
-            arrays[spec.name] = generator.standard_normal(shape).astype(spec.dtype)
-        else:
-            arrays[spec.name] = generator.integers(0, 2, shape).astype(spec.dtype)
-    return arrays
-
-
-def _with_edges(plain: Arrays) -> Arrays:
-    """Appends zeros, denormals, and the samples' range times ±10 and ±100.
-
-    An integer or bool input, whose values must stay in range, keeps a sample's own values there.
-    """
-    edges: dict[str, list[Array]] = {name: [] for name in plain}
-    for name, array in plain.items():
-        first = array[:1]
-        if np.issubdtype(array.dtype, np.floating):
-            tiny = np.finfo(array.dtype).smallest_subnormal
-            edges[name] = [first * 0, np.full_like(first, tiny)]
-            edges[name] += [first * np.asarray(k, array.dtype) for k in (10, -10, 100, -100)]
-        else:
-            edges[name] = [array[i % len(array)][np.newaxis] for i in range(6)]
-    return {name: np.concatenate([array, *edges[name]]) for name, array in plain.items()}
-
-
-def _in_chunks(answers: Callable[[Arrays], Arrays], inputs: Arrays) -> Arrays:
-    count = len(next(iter(inputs.values())))
-    chunks = [
-        answers({name: array[start : start + _CHUNK] for name, array in inputs.items()})
-        for start in range(0, count, _CHUNK)
-    ]
-    return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    return finite
 
 
 def _discrimination(outputs: Arrays, tolerance: Tolerance) -> float:
     """Median distance, in tolerances, between the answers to neighbouring samples."""
     distances = np.zeros(0)
     for array in outputs.values():
-        answers = array.reshape(len(array), -1).astype(np.float64)
-        if len(answers) < 2 or answers.shape[1] == 0:
+        if len(array) < 2:
             continue
-        reference = answers[:-1]
-        scale = np.maximum(1.0, np.abs(reference).max(axis=1, keepdims=True))
-        allowed = tolerance.absolute * scale + tolerance.relative * np.abs(reference)
-        apart = (np.abs(answers[1:] - reference) / allowed).max(axis=1)
+        apart = tolerances_apart(array[1:], array[:-1], tolerance)
         distances = apart if distances.size == 0 else np.maximum(distances, apart)
     return float(np.median(distances)) if distances.size else 0.0
-
-
-def _batched(spec: TensorRecord) -> bool:
-    return bool(spec.shape) and spec.shape[0] == -1
-
-
-def _as_calls(array: Array, spec: TensorRecord) -> Array:
-    """[N, …] as N calls: a batched tensor gets the batch axis of one sample, [N, 1, …]."""
-    return array[:, np.newaxis] if _batched(spec) else array

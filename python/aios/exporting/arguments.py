@@ -1,0 +1,135 @@
+"""The arguments of `aios.export`, checked before anything is made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from aios.bundle.manifest import MANIFEST, SignatureRecord, Tolerance
+from aios.bundle.publish import already_exists
+from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
+from aios.exporting.engines import MAKERS
+
+PRECISIONS = ("float32",)
+#: Two units in the last place: a float16 answer can't be told better than that.
+_FLOAT16_TOLERANCE = Tolerance(2e-3, 2e-3)
+
+
+def target_directory(path: object, *, overwrite: bool) -> Path:
+    """Where the bundle goes; a symbolic link stays, and what it points to is replaced.
+
+    Raises:
+        InvalidArgumentError: Not a path that can be a directory's name.
+        FailedPreconditionError: Something is there that may not be replaced.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
+        raise InvalidArgumentError(
+            f"path: expected a directory to write, as 'digits.cell', got {path!r}"
+        )
+    target = Path(os.fspath(path))
+    if target.is_symlink():
+        target = Path(os.path.realpath(target))
+    if target.name in ("", "..") or "\0" in str(target):
+        raise InvalidArgumentError(
+            f"path: expected a directory to write, as 'digits.cell', got {os.fspath(path)!r}"
+        )
+    if not os.path.lexists(target):
+        return target
+    if not target.is_dir():
+        raise FailedPreconditionError(
+            f"'{target}' is a file, and a bundle is a directory; choose another name or remove it"
+        )
+    if not overwrite:
+        raise already_exists(target)
+    if any(target.iterdir()) and not (target / MANIFEST).exists():
+        raise FailedPreconditionError(
+            f"'{target}' isn't a bundle (it has no {MANIFEST}), so it isn't overwritten; choose "
+            "another name or remove it"
+        )
+    return target
+
+
+def engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
+    """The engines asked for, each once.
+
+    Raises:
+        InvalidArgumentError: An unknown one, or none.
+    """
+    known = tuple(MAKERS)
+    names = known if engines == "all" else (engines,) if isinstance(engines, str) else engines
+    for name in names:
+        if name not in known:
+            raise InvalidArgumentError(f"engines: expected 'all' or any of {known}, got {name!r}")
+    if not names:
+        raise InvalidArgumentError(f"engines: expected 'all' or any of {known}, got none")
+    return tuple(dict.fromkeys(names))
+
+
+def require_precisions(precisions: Sequence[str]) -> None:
+    """Checks the precisions asked for.
+
+    Raises:
+        InvalidArgumentError: None.
+        UnsupportedError: One that artifacts can't be made in.
+    """
+    asked = (precisions,) if isinstance(precisions, str) else tuple(precisions)
+    if not asked:
+        raise InvalidArgumentError(f"precisions: expected some of {PRECISIONS}, got none")
+    for precision in asked:
+        if precision not in PRECISIONS:
+            raise UnsupportedError(
+                f"precisions: {precision!r} isn't made yet; expected some of {PRECISIONS}"
+            )
+
+
+def tolerance_of(
+    tolerance: float | Tolerance | None, signatures: Sequence[SignatureRecord]
+) -> Tolerance:
+    """The tolerance asked for, or the default: float32's, wider where an output is float16.
+
+    Raises:
+        InvalidArgumentError: Not a positive number.
+    """
+    if tolerance is None:
+        half = any(spec.dtype == "float16" for item in signatures for spec in item.outputs)
+        return _FLOAT16_TOLERANCE if half else Tolerance()
+    if isinstance(tolerance, Tolerance):
+        chosen = tolerance
+    elif isinstance(tolerance, (int, float)):
+        chosen = Tolerance(float(tolerance), float(tolerance))
+    else:
+        raise InvalidArgumentError(
+            f"tolerance: expected a number as 1e-4, or aios.Tolerance, got {tolerance!r}"
+        )
+    parts = (chosen.absolute, chosen.relative)
+    if not (min(parts) >= 0 and 0 < sum(parts) < float("inf")):
+        raise InvalidArgumentError(
+            f"tolerance: expected a positive number as 1e-4, got {tolerance!r}"
+        )
+    return chosen
+
+
+def label_names(
+    labels: Sequence[str] | None, signature: SignatureRecord | None = None
+) -> tuple[str, ...] | None:
+    """The class labels, one for each of the first output's classes.
+
+    Raises:
+        InvalidArgumentError: Not a sequence, or of another length than the output has classes.
+    """
+    if labels is None:
+        return None
+    if isinstance(labels, (str, bytes)):
+        raise InvalidArgumentError(
+            f"labels: expected a list of class names, as ['cat', 'dog'], got {labels!r}"
+        )
+    names = tuple(str(label) for label in labels)
+    if signature is not None and len(signature.outputs) == 1 and signature.outputs[0].shape:
+        classes = signature.outputs[0].shape[-1]
+        if len(signature.outputs[0].shape) > 1 and classes > 1 and classes != len(names):
+            raise InvalidArgumentError(
+                f"labels: output '{signature.outputs[0].name}' has {classes} classes, got "
+                f"{len(names)} labels"
+            )
+    return names

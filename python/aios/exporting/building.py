@@ -1,0 +1,186 @@
+"""Artifacts into a directory, judged through the C++ cell: what an export publishes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from aios import _core
+from aios.bridge import TensorFlowCellularBridge
+from aios.bridge.engines import library_paths
+from aios.bundle.manifest import (
+    ArtifactRecord,
+    FileRecord,
+    Manifest,
+    Tolerance,
+    hash_file,
+    write_manifest,
+)
+from aios.errors import AiosError, UnsupportedError
+from aios.exporting import engines, golden
+from aios.exporting.comparison import answers_agree
+from aios.exporting.golden import GoldenSet
+from aios.exporting.samples import is_stackable
+from aios.exporting.sources.base import SAVED_MODEL, Source
+
+GOLDEN = "golden.safetensors"
+#: Neither is a size that artifacts are made for, and the second needs several of those.
+PROBED_BATCHES = (3, 11)
+
+
+def build(
+    work: Path,
+    source: Source,
+    sets: Sequence[GoldenSet],
+    names: Sequence[str],
+    tolerance: Tolerance,
+) -> Manifest:
+    """Writes golden samples and artifacts, runs them through the C++ cell, and tells the verdicts.
+
+    Args:
+        work: The bundle's directory, with the SavedModel in it.
+        source: What the SavedModel was saved from.
+        sets: Golden samples of every signature.
+        names: Engines to make artifacts for.
+        tolerance: Allowed error.
+    """
+    golden.save(work / GOLDEN, sets)
+    artifacts = tuple(
+        engines.make(name, work, source, sets, tolerance)
+        for name in engines.MAKERS
+        if name in names
+    )
+    manifest = Manifest(
+        signatures=tuple(item.signature for item in sets),
+        artifacts=artifacts,
+        files=_shared_files(work, artifacts),
+        golden=GOLDEN,
+        labels=None,
+        provenance={},
+    )
+    manifest = _judged(work, manifest)
+    manifest = _judged_in_batches(work, manifest, source, sets)
+    write_manifest(work, manifest)
+    return manifest
+
+
+def _judged(work: Path, manifest: Manifest) -> Manifest:
+    """Writes the manifest as pending, runs the C++ cell on it, and returns it with verdicts."""
+    write_manifest(work, manifest)
+    results = {
+        (entry.engine, entry.target, entry.precision): entry
+        for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+    }
+    artifacts = tuple(
+        _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
+        for artifact in manifest.artifacts
+    )
+    for old, new in zip(manifest.artifacts, artifacts, strict=True):
+        if new.verdict == "declined":
+            _remove_files(work, old)
+    return replace(manifest, artifacts=artifacts, files=_shared_files(work, artifacts))
+
+
+def _with_verdict(
+    artifact: ArtifactRecord, entry: _core.ArtifactVerification | None
+) -> ArtifactRecord:
+    if entry is None:
+        return artifact
+    if entry.samples == 0:
+        return replace(
+            artifact,
+            verdict="declined",
+            files=(),
+            graphs=(),
+            composable=False,
+            reason=f"it could not be run here: {entry.reason}",
+        )
+    return replace(
+        artifact,
+        verdict="passed" if entry.ok else "failed",
+        max_error=_finite(entry.max_error),
+        worst=_finite(entry.worst),
+        reason=None if entry.ok else entry.reason,
+    )
+
+
+def _finite(value: float) -> float | None:
+    """JSON has no infinity: an answer that isn't finite has no largest error."""
+    return value if value < float("inf") else None
+
+
+def _judged_in_batches(
+    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet]
+) -> Manifest:
+    """Asks what passed for batches too, through the cell that will serve them."""
+    stackable = all(is_stackable(item.signature) for item in sets)
+    strings = any(spec.dtype == "string" for item in sets for spec in item.signature.inputs)
+    if not stackable or strings:
+        return manifest
+    write_manifest(work, manifest)
+    return replace(
+        manifest,
+        artifacts=tuple(
+            _probed(work, artifact, source, sets) if artifact.verdict == "passed" else artifact
+            for artifact in manifest.artifacts
+        ),
+    )
+
+
+def _probed(
+    work: Path, artifact: ArtifactRecord, source: Source, sets: Sequence[GoldenSet]
+) -> ArtifactRecord:
+    any_batch = artifact.composable or all(graph.batch == -1 for graph in artifact.graphs)
+    if not any_batch:
+        return artifact
+    bridge = TensorFlowCellularBridge(engine=artifact.engine)
+    try:
+        bridge.load_model_from_training_cell(work, verify="off")
+        for item in sets:
+            for batch in PROBED_BATCHES:
+                if not _agrees(bridge, item, batch, source, artifact.tolerance):
+                    return replace(
+                        artifact,
+                        verdict="failed",
+                        composable=False,
+                        reason=f"signature '{item.signature.name}': a batch of {batch} isn't "
+                        "answered as the training model answers it",
+                    )
+    except UnsupportedError:
+        return replace(artifact, composable=False)
+    except AiosError as error:
+        return replace(artifact, verdict="failed", composable=False, reason=f"in a batch: {error}")
+    finally:
+        bridge.close()
+    return artifact
+
+
+def _agrees(
+    bridge: TensorFlowCellularBridge,
+    item: GoldenSet,
+    batch: int,
+    source: Source,
+    tolerance: Tolerance,
+) -> bool:
+    inputs = item.batch(batch)
+    if bridge.signature.name == item.signature.name:
+        answers = bridge.perform_inference(inputs)
+    else:
+        answers = bridge.perform_inference(inputs, signature=item.signature.name)
+    return answers_agree(answers, source.answers(item.signature, inputs), tolerance)
+
+
+def _shared_files(work: Path, artifacts: Sequence[ArtifactRecord]) -> tuple[FileRecord, ...]:
+    """The SavedModel and the golden samples, less what is an artifact's own."""
+    owned = {file.path for artifact in artifacts for file in artifact.files}
+    found = [path for path in (work / SAVED_MODEL).rglob("*") if path.is_file()]
+    paths = [str(path.relative_to(work)) for path in (*found, work / GOLDEN)]
+    return tuple(hash_file(work, path) for path in sorted(paths) if path not in owned)
+
+
+def _remove_files(work: Path, artifact: ArtifactRecord) -> None:
+    folders = {Path(file.path).parts[0] for file in artifact.files} - {SAVED_MODEL}
+    for folder in folders:
+        shutil.rmtree(work / folder, ignore_errors=True)

@@ -1,0 +1,131 @@
+"""The litert engine's artifact: a .tflite file with a dynamic batch, else two with fixed ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
+from aios.errors import UnsupportedError
+from aios.exporting import tflite
+from aios.exporting.comparison import answers_agree
+from aios.exporting.golden import GoldenSet
+from aios.exporting.graphs import FrozenGraph
+from aios.exporting.samples import is_stackable
+from aios.exporting.sources.base import Source
+
+FIXED_BATCHES = (1, 8)
+_PROBED_BATCH = 3
+
+
+def make(
+    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+) -> ArtifactRecord:
+    """Writes `litert/dynamic.tflite`, or `litert/b1.tflite` and `litert/b8.tflite`.
+
+    Raises:
+        UnsupportedError: LiteRT can't run the model; the message names operators or tensors.
+    """
+    _require_no_strings(golden)
+    frozen = {item.signature.name: source.frozen(item.signature.name) for item in golden}
+    batched = all(is_stackable(item.signature) for item in golden)
+    files = _dynamic(work, source, golden, frozen, tolerance, probe=batched)
+    if files is None:
+        files = _fixed(work, source, golden, frozen, tolerance)
+    (work / "litert").mkdir(exist_ok=True)
+    graphs = []
+    for path, (batch, content) in files.items():
+        (work / path).write_bytes(content)
+        graphs.append(GraphRecord(path, batch))
+    return ArtifactRecord(
+        engine="litert",
+        target="any",
+        precision="float32",
+        verdict="pending",
+        files=tuple(hash_file(work, graph.path) for graph in graphs),
+        graphs=tuple(graphs),
+        composable=batched and all(item.independent for item in golden),
+    )
+
+
+_Files = dict[str, tuple[int, bytes]]
+
+
+def _dynamic(
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    frozen: Mapping[str, FrozenGraph],
+    tolerance: Tolerance,
+    *,
+    probe: bool,
+) -> _Files | None:
+    """One file for any batch; None where that can't be made, but a fixed batch may be."""
+    try:
+        content = tflite.convert(frozen, work)
+        if probe and _wrong_only_in_batches(content, source, golden, tolerance):
+            return None
+    except UnsupportedError:
+        if not probe:
+            raise
+        return None
+    return {"litert/dynamic.tflite": (-1, content)}
+
+
+def _fixed(
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    frozen: Mapping[str, FrozenGraph],
+    tolerance: Tolerance,
+) -> _Files:
+    """A file per batch size; only for one where the larger doesn't give the model's answers."""
+    files = {}
+    for batch in FIXED_BATCHES:
+        try:
+            content = tflite.convert(frozen, work, batch)
+        except UnsupportedError:
+            if batch == 1:
+                raise
+            continue
+        if batch == 1 or _agrees(content, source, golden, tolerance, batch):
+            files[f"litert/b{batch}.tflite"] = (batch, content)
+    return files
+
+
+def _wrong_only_in_batches(
+    content: bytes, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+) -> bool:
+    """A file that is wrong for single samples too is left for the gate to judge."""
+    if _agrees(content, source, golden, tolerance, _PROBED_BATCH):
+        return False
+    return _agrees(content, source, golden, tolerance, 1)
+
+
+def _agrees(
+    content: bytes,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    batch: int,
+) -> bool:
+    try:
+        for item in golden:
+            inputs = item.batch(batch)
+            answers = tflite.run(content, item.signature.name, inputs)
+            if not answers_agree(answers, source.answers(item.signature, inputs), tolerance):
+                return False
+    except ImportError:
+        return True
+    except UnsupportedError:
+        return False
+    return True
+
+
+def _require_no_strings(golden: Sequence[GoldenSet]) -> None:
+    for item in golden:
+        for spec in item.signature.inputs + item.signature.outputs:
+            if spec.dtype == "string":
+                raise UnsupportedError(
+                    f"tensor '{spec.name}' is of strings, which only the tensorflow engine takes"
+                )

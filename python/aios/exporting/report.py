@@ -1,0 +1,82 @@
+"""What an export made, and what it would rather have had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from aios.bundle.manifest import ArtifactRecord, Manifest
+from aios.exporting.golden import MIN_DISCRIMINATION, GoldenSet
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export made: where, which artifacts passed and with which error, and warnings.
+
+    `dropped_samples` counts the samples whose answer wasn't finite, and the drawn ones that the
+    model raised on. `discrimination` is how many tolerances apart the answers to different samples
+    are. `diverging_layers` names, by engine, the first Keras layer in which a failed artifact goes
+    wrong, as "'dense_1' (Dense)".
+    """
+
+    path: Path
+    artifacts: tuple[ArtifactRecord, ...]
+    golden_samples: int
+    dropped_samples: int
+    discrimination: float
+    warnings: tuple[str, ...]
+    seconds: float
+    diverging_layers: dict[str, str]
+
+    @property
+    def errors(self) -> dict[str, float]:
+        """Largest absolute error on the golden samples, by engine, of what passed."""
+        return {
+            artifact.engine: artifact.max_error
+            for artifact in self.artifacts
+            if artifact.verdict == "passed" and artifact.max_error is not None
+        }
+
+    @property
+    def declined(self) -> dict[str, str]:
+        """Why an engine can't run this bundle, by engine."""
+        return {
+            artifact.engine: artifact.reason or ""
+            for artifact in self.artifacts
+            if artifact.verdict != "passed"
+        }
+
+
+def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
+    """What a user should look at in an export that succeeded."""
+    found = []
+    for item in sets:
+        of = f" of signature '{item.signature.name}'" if len(sets) > 1 else ""
+        if item.discrimination < MIN_DISCRIMINATION:
+            found.append(
+                f"the golden samples{of} prove little: answers to different samples are only "
+                f"{item.discrimination:.1f} tolerances apart (20 or more would discriminate); pass "
+                "samples=… from your data, or check that the model is trained"
+            )
+        if item.not_finite:
+            found.append(
+                f"{item.not_finite} samples{of} were dropped: the model's answer isn't finite"
+            )
+        if item.raised:
+            found.append(f"{item.raised} drawn samples{of} were dropped: the model raises on them")
+    found += [
+        f"engine '{artifact.engine}' {artifact.verdict}: {artifact.reason}"
+        for artifact in manifest.artifacts
+        if artifact.verdict == "failed"
+    ]
+    return tuple(found)
+
+
+def declined_engines(manifest: Manifest) -> tuple[str, ...]:
+    """Which engines can't run the bundle, and why: reported, but no cause for alarm."""
+    return tuple(
+        f"engine '{artifact.engine}' declined: {artifact.reason}"
+        for artifact in manifest.artifacts
+        if artifact.verdict == "declined"
+    )

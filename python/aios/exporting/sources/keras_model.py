@@ -1,0 +1,142 @@
+"""A Keras model as a source: Functional, Sequential or subclassed, compiled or not."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from aios.bundle.manifest import SignatureRecord
+from aios.errors import AiosError, UnsupportedError
+from aios.exporting.comparison import Arrays
+from aios.exporting.graphs import first_line
+from aios.exporting.sources.base import DEFAULT_SIGNATURE, Source, signature_record, tensors
+from aios.exporting.sources.call_plan import CallPlan, plan
+
+
+class KerasSource(Source):
+    """Inputs are named as the model's Input layers, dict keys or arguments are."""
+
+    kind: ClassVar[str] = "keras"
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self._plan: CallPlan | None = None
+        self._output_names: tuple[str, ...] = ()
+
+    def save(self, path: Path, samples: object = None) -> None:
+        """Exports the model for inference.
+
+        Raises:
+            InvalidArgumentError: The model isn't built or doesn't say what it takes.
+            UnsupportedError: Keras can't export it; says why.
+        """
+        self._plan = plan(self.model, samples)
+        self.save_planned(path, self._plan)
+        self._read(path)
+
+    def save_planned(self, path: Path, planned: CallPlan) -> tuple[str, ...]:
+        """Writes the SavedModel for a plan; returns the names of the outputs in order."""
+        import keras
+        import tensorflow as tf
+
+        self._plan = planned
+
+        def serve(*values: Any) -> dict[str, Any]:
+            answers = self._named(self._call(values))
+            self._output_names = tuple(answers)
+            return answers
+
+        archive = keras.export.ExportArchive()
+        try:
+            archive.track(self.model)
+            archive.add_endpoint(
+                DEFAULT_SIGNATURE,
+                serve,
+                input_signature=[
+                    tf.TensorSpec(shape, dtype, name=name)
+                    for name, shape, dtype in zip(
+                        planned.names, planned.shapes, planned.dtypes, strict=True
+                    )
+                ],
+            )
+            archive.write_out(str(path), verbose=False)
+        except (AiosError, OSError):
+            raise
+        except Exception as error:
+            raise UnsupportedError(
+                f"Keras can't export model '{self.model.name}': {first_line(error)}"
+            ) from error
+        return self._output_names
+
+    def answers(self, signature: SignatureRecord, inputs: Arrays) -> Arrays:
+        """The model's own outputs for one call, by the signature's names."""
+        results = self._named(self._call(list(self._values(inputs, signature).values())))
+        return {spec.name: self._array(results[spec.name]) for spec in signature.outputs}
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the configuration and of every weight's path, shape, dtype and bytes."""
+        try:
+            configuration = self.model.to_json()
+        except Exception:  # A subclassed model may have no configuration.
+            configuration = f"{type(self.model).__module__}.{type(self.model).__qualname__}"
+        digest = hashlib.sha256(configuration.encode())
+        for weight in self.model.weights:
+            array = np.ascontiguousarray(self._array(weight.value))
+            digest.update(f"\0{weight.path}\0{array.shape}\0{array.dtype}\0".encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    def words(self) -> tuple[str, ...]:
+        """The first words of its look-up layers, and one that none of them has."""
+        found: dict[str, None] = {}
+        for layer in self.model._flatten_layers(include_self=False):
+            if hasattr(layer, "get_vocabulary"):
+                found.update(dict.fromkeys(str(word) for word in layer.get_vocabulary()[:32]))
+        return (*found, "not in any vocabulary") if found else ()
+
+    def _read(self, path: Path) -> None:
+        functions = self._open(path)
+        names = self._plan.names if self._plan else ()
+        self.signatures = (
+            signature_record(
+                DEFAULT_SIGNATURE, functions[DEFAULT_SIGNATURE], names, self._output_names
+            ),
+        )
+
+    def _call(self, values: Sequence[Any]) -> Any:
+        assert self._plan is not None
+        positional, named = self._plan.arguments(self.model, values)
+        return self.model(*positional, **named, training=False)
+
+    def _values(self, inputs: Arrays, signature: SignatureRecord) -> dict[str, Any]:
+        return tensors(inputs, signature)
+
+    def _array(self, value: Any) -> Any:
+        return np.asarray(value)
+
+    def _named(self, results: Any) -> dict[str, Any]:
+        """Outputs by name: a dict's keys, joined where they nest; else output_0, output_1 etc."""
+        import keras
+
+        if not isinstance(results, dict):
+            flat = [result for result in keras.tree.flatten(results) if result is not None]
+            return {f"output_{index}": result for index, result in enumerate(flat)}
+        return _joined("", results)
+
+
+def _joined(prefix: str, results: Any) -> dict[str, Any]:
+    if isinstance(results, dict):
+        parts = results.items()
+    elif isinstance(results, (list, tuple)):
+        parts = dict(enumerate(results)).items()
+    else:
+        return {} if results is None else {prefix: results}
+    named: dict[str, Any] = {}
+    for key, value in parts:
+        named |= _joined(f"{prefix}_{key}" if prefix else str(key), value)
+    return named

@@ -1,0 +1,126 @@
+"""Frozen graphs → .tflite: with a dynamic batch, or with one that is fixed."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from aios.errors import UnsupportedError
+from aios.exporting.comparison import Arrays
+from aios.exporting.graphs import FrozenGraph, first_line, imported, with_batch
+
+#: Operators that would read variables that LiteRT's runtime never sets.
+_VARIABLE_OPERATORS = ("READ_VARIABLE", "VAR_HANDLE", "ASSIGN_VARIABLE")
+_MISSING = re.compile(r"(?:Flex|Custom|TF Select) ops?: ([\w, ]+)|'tf\.(\w+)' op")
+
+
+def convert(
+    signatures: Mapping[str, FrozenGraph], scratch: Path, batch: int | None = None
+) -> bytes:
+    """Converts frozen signatures into one .tflite file that names its tensors as they do.
+
+    Args:
+        signatures: The frozen graph of every signature, by name.
+        scratch: A directory for a temporary one, which is removed again.
+        batch: Size of dimension 0 where that is unknown; None leaves it dynamic.
+
+    Raises:
+        UnsupportedError: The converter can't, or it needs operators that LiteRT lacks (named).
+    """
+    import tensorflow as tf
+
+    graphs = {
+        name: frozen if batch is None else with_batch(frozen, batch)
+        for name, frozen in signatures.items()
+    }
+    module = tf.Module()
+    module.endpoints = {name: _endpoint(frozen) for name, frozen in graphs.items()}
+    with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
+        tf.saved_model.save(module, directory, signatures=module.endpoints)
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            directory, signature_keys=list(signatures)
+        )
+        try:
+            model = bytes(converter.convert())
+        except Exception as error:
+            raise UnsupportedError(_refusal(error)) from error
+    refused = refused_operators(model)
+    if refused:
+        raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
+    return model
+
+
+def refused_operators(model: bytes) -> list[str]:
+    """Names of a file's operators that LiteRT's own runtime can't run: custom, Flex, variables."""
+    return sorted(
+        name
+        for name in operators(model)
+        if name.startswith(("CUSTOM", "Flex")) or name in _VARIABLE_OPERATORS
+    )
+
+
+def operators(model: bytes) -> list[str]:
+    """Names of the operators used; a custom one as "CUSTOM:name", or "Flex…" as it is called."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    names = {
+        code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+    }
+    root = schema.Model.GetRootAs(model, 0)
+    return [
+        _operator_name(root.OperatorCodes(index), names)
+        for index in range(root.OperatorCodesLength())
+    ]
+
+
+def run(model: bytes, signature: str, inputs: Arrays) -> Arrays:
+    """Answers one call with LiteRT's Python interpreter: for probes at export.
+
+    Raises:
+        UnsupportedError: The interpreter can't prepare or run the graph for these shapes.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        runner: Any = Interpreter(model_content=model).get_signature_runner(signature)
+        return {name: array.copy() for name, array in runner(**inputs).items()}
+    except (RuntimeError, ValueError) as error:
+        raise UnsupportedError(f"LiteRT can't run it: {first_line(error)}") from error
+
+
+def _endpoint(frozen: FrozenGraph) -> Any:
+    import tensorflow as tf
+
+    function = imported(frozen)
+
+    @tf.function(autograph=False)
+    def endpoint(**tensors: Any) -> dict[str, Any]:
+        answers = function(*[tensors[name] for name in frozen.inputs])
+        return dict(zip(frozen.outputs, tf.nest.flatten(answers), strict=True))
+
+    specs = {
+        name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
+        for name, tensor in zip(frozen.inputs, function.inputs, strict=True)
+    }
+    return endpoint.get_concrete_function(**specs)
+
+
+def _operator_name(code: Any, names: dict[int, str]) -> str:
+    name = names.get(max(code.BuiltinCode(), code.DeprecatedBuiltinCode()), "CUSTOM")
+    if name != "CUSTOM":
+        return name
+    custom = (code.CustomCode() or b"").decode(errors="replace")
+    return custom if custom.startswith("Flex") else f"CUSTOM:{custom}"
+
+
+def _refusal(error: Exception) -> str:
+    """What the converter said, by the operators that it names, if it does."""
+    found: set[str] = set()
+    for listed, single in _MISSING.findall(str(error)):
+        found.update(name.strip() for name in (listed or single).split(","))
+    if found:
+        return f"TensorFlow's converter has no LiteRT form of {', '.join(sorted(found))}"
+    return f"TensorFlow's converter refused: {first_line(error)}"

@@ -40,7 +40,7 @@ DType dtypeFromSafetensors(const std::string& code) {
 
 std::vector<uint64_t> sizes(const Json& json, const std::string& name) {
   std::vector<uint64_t> values;
-  if (!json.is_array() || json.size() > kMaxRank + 1) throwMalformed("'" + name + "' is malformed");
+  if (!json.is_array() || json.size() > kMaxRank + 2) throwMalformed("'" + name + "' is malformed");
   for (const Json& value : json) {
     if (!value.is_number_unsigned()) throwMalformed("'" + name + "' is malformed");
     values.push_back(value.get<uint64_t>());
@@ -73,6 +73,7 @@ GoldenSamples::GoldenSamples(const std::filesystem::path& path) : file_(path) {
     entry.begin = range[0];
     const std::size_t available = file_.size() - payload_;
     // Checked with the samples' axis left out, so that the rank is a call's rank.
+    if (entry.shape.size() > kMaxRank + 1) throwMalformed("'" + name + "' has too many axes");
     const TensorView one(static_cast<const void*>(nullptr), entry.dtype,
                          Span<const int64_t>(entry.shape.data() + 1, entry.shape.size() - 1));
     const uint64_t samples = shape[0];
@@ -85,13 +86,20 @@ GoldenSamples::GoldenSamples(const std::filesystem::path& path) : file_(path) {
   }
 }
 
+const GoldenSamples::Entry& GoldenSamples::find(const std::string& key) const {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) throwMalformed("'" + key + "' is missing");
+  return found->second;
+}
+
 const GoldenSamples::Entry& GoldenSamples::entry(const Signature& signature, const char* role,
                                                  const TensorSpec& spec) const {
   const std::string key = signature.name + "/" + role + "/" + spec.name;
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) throwMalformed("'" + key + "' is missing");
-  const Entry& entry = found->second;
-  bool fits = entry.dtype == spec.dtype && entry.shape.size() == spec.shape.size() + 1;
+  const bool strings = spec.dtype == DType::kString;
+  const Entry& entry = find(strings ? key + "#offsets" : key);
+  bool fits = entry.dtype == (strings ? DType::kInt64 : spec.dtype) &&
+              entry.shape.size() == spec.shape.size() + (strings ? 2 : 1) &&
+              (!strings || entry.shape.back() == 2);
   for (std::size_t i = 0; fits && i < spec.shape.size(); ++i) {
     fits = spec.shape[i] == kAnySize || spec.shape[i] == entry.shape[i + 1];
   }
@@ -113,32 +121,61 @@ std::size_t GoldenSamples::count(const Signature& signature) const {
   return samples < 0 ? 0 : static_cast<std::size_t>(samples);
 }
 
-TensorView GoldenSamples::sampleOf(const Signature& signature, const char* role,
-                                   const TensorSpec& spec, std::size_t sample) const {
-  const Entry& found = entry(signature, role, spec);
-  const Span<const int64_t> shape(found.shape.data() + 1, found.shape.size() - 1);
-  const TensorView first(static_cast<const void*>(file_.data() + payload_ + found.begin),
-                         found.dtype, shape);
+// One sample of an entry, without the samples' axis; of `axes` axes.
+TensorView GoldenSamples::sampleOf(const Entry& entry, std::size_t axes, std::size_t sample) const {
+  const Span<const int64_t> shape(entry.shape.data() + 1, axes);
+  const TensorView first(static_cast<const void*>(file_.data() + payload_ + entry.begin),
+                         entry.dtype, shape);
   const auto* begin = static_cast<const std::byte*>(first.bytesData());
-  return {static_cast<const void*>(begin + sample * first.bytes()), found.dtype, shape};
+  return {static_cast<const void*>(begin + sample * first.bytes()), entry.dtype, shape};
 }
 
-std::vector<TensorView> GoldenSamples::inputs(const Signature& signature,
-                                              std::size_t sample) const {
-  std::vector<TensorView> views;
-  for (const TensorSpec& spec : signature.inputs) {
-    views.push_back(sampleOf(signature, "inputs", spec, sample));
+TensorView GoldenSamples::stringsOf(const std::string& key, std::size_t sample,
+                                    std::vector<StringRef>& strings) const {
+  const Entry& bytes = find(key + "#bytes");
+  if (bytes.dtype != DType::kUInt8 || bytes.shape.size() != 1) {
+    throwMalformed("'" + key + "#bytes' isn't a list of bytes");
   }
-  return views;
+  const Entry& offsets = find(key + "#offsets");
+  const TensorView ranges = sampleOf(offsets, offsets.shape.size() - 1, sample);
+  const auto* characters = reinterpret_cast<const char*>(file_.data() + payload_ + bytes.begin);
+  for (std::size_t i = 0; i < ranges.elements(); i += 2) {
+    std::array<int64_t, 2> range{};
+    std::memcpy(range.data(), static_cast<const char*>(ranges.bytesData()) + i * sizeof(int64_t),
+                sizeof range);
+    if (range[0] < 0 || range[0] > range[1] || range[1] > bytes.shape[0]) {
+      throwMalformed("'" + key + "#offsets' points out of the bytes");
+    }
+    strings.push_back({characters + range[0], static_cast<std::size_t>(range[1] - range[0])});
+  }
+  return {static_cast<const void*>(strings.data()), DType::kString,
+          Span<const int64_t>(ranges.shape().data(), ranges.rank() - 1)};
 }
 
-std::vector<TensorView> GoldenSamples::outputs(const Signature& signature,
-                                               std::size_t sample) const {
-  std::vector<TensorView> views;
-  for (const TensorSpec& spec : signature.outputs) {
-    views.push_back(sampleOf(signature, "outputs", spec, sample));
+GoldenCall GoldenSamples::call(const Signature& signature, const char* role,
+                               const std::vector<TensorSpec>& specs, std::size_t sample) const {
+  GoldenCall call;
+  for (const TensorSpec& spec : specs) {
+    const Entry& found = entry(signature, role, spec);
+    if (spec.dtype == DType::kString) {
+      const std::string key = signature.name + "/" + role + "/" + spec.name;
+      std::vector<StringRef> strings;
+      call.views.push_back(stringsOf(key, sample, strings));
+      // Moving a vector moves no elements: the view stays right.
+      call.strings.push_back(std::move(strings));
+    } else {
+      call.views.push_back(sampleOf(found, spec.shape.size(), sample));
+    }
   }
-  return views;
+  return call;
+}
+
+GoldenCall GoldenSamples::inputs(const Signature& signature, std::size_t sample) const {
+  return call(signature, "inputs", signature.inputs, sample);
+}
+
+GoldenCall GoldenSamples::outputs(const Signature& signature, std::size_t sample) const {
+  return call(signature, "outputs", signature.outputs, sample);
 }
 
 }  // namespace aios::bundle

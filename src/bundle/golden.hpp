@@ -2,6 +2,8 @@
 //
 // Every tensor is named SIGNATURE/inputs/NAME or SIGNATURE/outputs/NAME and has one leading axis
 // more than a call of batch 1: the samples. Format: https://github.com/huggingface/safetensors.
+// Strings are two tensors: NAME#bytes (uint8) and NAME#offsets (int64), whose last axis of size 2
+// says where each element begins and ends in the bytes.
 #pragma once
 
 #include <filesystem>
@@ -14,6 +16,12 @@
 
 namespace aios::bundle {
 
+// One call's tensors; they borrow from the file, and strings from `strings`.
+struct GoldenCall {
+  std::vector<TensorView> views;
+  std::vector<std::vector<StringRef>> strings;
+};
+
 // Maps the file for its own lifetime; the views that it gives borrow from it.
 class GoldenSamples {
  public:
@@ -24,8 +32,8 @@ class GoldenSamples {
   // signature is missing, of another dtype or shape, or has another number of samples.
   std::size_t count(const Signature& signature) const;
   // One call's tensors in the signature's order; `sample` is less than count(signature).
-  std::vector<TensorView> inputs(const Signature& signature, std::size_t sample) const;
-  std::vector<TensorView> outputs(const Signature& signature, std::size_t sample) const;
+  GoldenCall inputs(const Signature& signature, std::size_t sample) const;
+  GoldenCall outputs(const Signature& signature, std::size_t sample) const;
 
  private:
   struct Entry {
@@ -33,9 +41,13 @@ class GoldenSamples {
     std::vector<int64_t> shape;
     std::size_t begin;
   };
+  const Entry& find(const std::string& key) const;
   const Entry& entry(const Signature& signature, const char* role, const TensorSpec& spec) const;
-  TensorView sampleOf(const Signature& signature, const char* role, const TensorSpec& spec,
-                      std::size_t sample) const;
+  GoldenCall call(const Signature& signature, const char* role,
+                  const std::vector<TensorSpec>& specs, std::size_t sample) const;
+  TensorView sampleOf(const Entry& entry, std::size_t axes, std::size_t sample) const;
+  TensorView stringsOf(const std::string& key, std::size_t sample,
+                       std::vector<StringRef>& strings) const;
 
   MappedFile file_;
   std::size_t payload_ = 0;

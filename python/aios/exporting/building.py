@@ -48,9 +48,10 @@ def build(
     """
     golden.save(work / GOLDEN, sets)
     artifacts = tuple(
-        engines.make(name, work, source, sets, tolerance)
+        artifact
         for name in engines.MAKERS
         if name in names
+        for artifact in engines.make(name, work, source, sets, tolerance)
     )
     manifest = Manifest(
         signatures=tuple(item.signature for item in sets),

@@ -201,8 +201,8 @@ std::shared_ptr<const Model> loadCompiledModel(const bundle::Bundle& bundle,
       std::any_of(artifact.files.begin(), artifact.files.end(),
                   [&](const bundle::FileRecord& file) { return file.path == weights; });
   if (!hashed) compiled::throwMisfit("'" + weights + "' isn't among its files");
-  return std::make_shared<compiled::CompiledModel>(
-      bundle.directory / code, bundle.directory / weights, artifact.composable);
+  return std::make_shared<compiled::CompiledModel>(bundle.directory / code,
+                                                   bundle.directory / weights, artifact.composable);
 }
 
 }  // namespace aios::engines

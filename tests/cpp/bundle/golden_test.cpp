@@ -36,14 +36,14 @@ TEST(GoldenSamples, GivesOneCallsTensors) {
   directory.write("g", fileOf(kHeader));
   const GoldenSamples golden(directory.path() / "g");
   ASSERT_EQ(golden.count(kSignature), 2U);
-  const TensorView x = golden.inputs(kSignature, 1)[0];
+  const TensorView x = golden.inputs(kSignature, 1).views[0];
   EXPECT_EQ(describe(x), "float32[1,2]");
   float values[2];
   std::memcpy(values, x.bytesData(), sizeof values);
   EXPECT_EQ(values[0], 3);
   EXPECT_EQ(values[1], 4);
   int32_t answer = 0;
-  std::memcpy(&answer, golden.outputs(kSignature, 0)[0].bytesData(), sizeof answer);
+  std::memcpy(&answer, golden.outputs(kSignature, 0).views[0].bytesData(), sizeof answer);
   EXPECT_EQ(answer, 5);
 }
 
@@ -64,6 +64,30 @@ TEST(GoldenSamples, RefusesHostileFiles) {
                 "doesn't fit its bytes");
   expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"BF9","shape":[2],"data_offsets":[0,16]}})"),
                 "unknown dtype");
+}
+
+TEST(GoldenSamples, GivesStrings) {
+  const Signature signature = {"s", {{"w", DType::kString, {kAnySize}}}, {}};
+  const std::string header =
+      R"({"s/inputs/w#bytes":{"dtype":"U8","shape":[5],"data_offsets":[32,37]},)"
+      R"("s/inputs/w#offsets":{"dtype":"I64","shape":[1,2,2],"data_offsets":[0,32]}})";
+  const auto write = [&](const TemporaryDirectory& directory, int64_t last) {
+    const uint64_t size = header.size();
+    const int64_t offsets[] = {0, 3, 3, last};
+    directory.write("g", std::string(reinterpret_cast<const char*>(&size), sizeof size) + header +
+                             std::string(reinterpret_cast<const char*>(offsets), sizeof offsets) +
+                             "catat");
+  };
+  const TemporaryDirectory directory;
+  write(directory, 5);
+  const GoldenSamples golden(directory.path() / "g");
+  const GoldenCall call = golden.inputs(signature, 0);
+  ASSERT_EQ(call.views[0].elements(), 2U);
+  const StringRef last = call.views[0].data<StringRef>()[1];
+  EXPECT_EQ(std::string(last.data, last.size), "at");
+  write(directory, 6);
+  const GoldenSamples hostile(directory.path() / "g");
+  EXPECT_AIOS_ERROR(hostile.inputs(signature, 0), kDataLoss, "points out of the bytes");
 }
 
 TEST(GoldenSamples, RefusesTensorsThatDoNotFitTheSignature) {

@@ -5,9 +5,9 @@ from tolerance import assert_within_tolerance
 import aios
 
 
-@pytest.fixture(scope="module")
-def bridge(digits):
-    with aios.load(digits.bundle) as loaded:
+@pytest.fixture(scope="module", params=["auto", "litert", "tensorflow"])
+def bridge(digits, request):
+    with aios.load(digits.bundle, engine=request.param) as loaded:
         yield loaded
 
 
@@ -165,7 +165,7 @@ def test_signature_tells_names_dtypes_and_shapes(bridge):
     assert (x.name, x.dtype, x.shape) == ("x", "float32", (-1, 64))
     (y,) = bridge.signature.outputs
     assert (y.name, y.dtype, y.shape) == ("output_0", "float32", (-1, 10))
-    assert bridge.engine == "litert"
+    assert bridge.engine in ("compiled", "litert", "tensorflow")
 
 
 def test_benchmark_reports_ordered_percentiles(bridge, digits):
@@ -173,7 +173,7 @@ def test_benchmark_reports_ordered_percentiles(bridge, digits):
     assert result.iterations == 200
     assert 0 < result.min_us <= result.p50_us <= result.p90_us <= result.p99_us <= result.max_us
     assert result.throughput_per_s == pytest.approx(8e6 / result.mean_us)
-    assert result.engine == "litert"
+    assert result.engine == bridge.engine
     with pytest.raises(aios.InvalidArgumentError, match="iterations"):
         bridge.benchmark_performance(digits.x_test[:8], iterations=0)
 
@@ -199,5 +199,14 @@ def test_without_the_engines_library_the_remedy_is_named(digits, monkeypatch):
     )
     with pytest.raises(aios.NotFoundError, match=r"pip install aios-cells\[litert\]"):
         aios.load(digits.bundle, engine="litert")
-    with pytest.raises(aios.NotFoundError, match="engine 'auto' here: litert"):
-        aios.load(digits.bundle)
+
+
+def test_auto_goes_on_without_an_engine_and_says_why(digits, monkeypatch):
+    monkeypatch.setenv("AIOS_ALLOW_NATIVE", "0")
+    with aios.load(digits.bundle) as bridge:
+        assert bridge.engine == "litert"
+        reasons = {row.engine: row.reason for row in bridge.explain() if not row.chosen}
+        assert bridge.perform_inference(digits.x_test).shape == (360, 10)
+    assert "AIOS_ALLOW_NATIVE=0" in reasons["compiled"]
+    with pytest.raises(aios.UnsupportedError, match="AIOS_ALLOW_NATIVE=0"):
+        aios.load(digits.bundle, engine="compiled")

@@ -87,7 +87,8 @@ def test_a_path_out_of_the_bundle_is_refused(bundle_copy):
 
 def test_an_artifact_that_failed_at_export_is_never_loaded(bundle_copy):
     def fail(document):
-        document["artifacts"][0].update(verdict="failed", reason="7 tolerances off")
+        for artifact in document["artifacts"]:
+            artifact.update(verdict="failed", reason="7 tolerances off")
 
     _rewrite_manifest(bundle_copy, fail)
     for engine in ("auto", "litert"):
@@ -96,9 +97,11 @@ def test_an_artifact_that_failed_at_export_is_never_loaded(bundle_copy):
 
 
 def test_an_artifact_that_was_never_verified_is_not_loaded(bundle_copy):
-    _rewrite_manifest(
-        bundle_copy, lambda document: document["artifacts"][0].update(verdict="pending")
-    )
+    def forget(document):
+        for artifact in document["artifacts"]:
+            artifact.update(verdict="pending", reason=None)
+
+    _rewrite_manifest(bundle_copy, forget)
     with pytest.raises(aios.NotFoundError, match="never verified"):
         aios.load(bundle_copy)
 
@@ -108,22 +111,22 @@ def _swap_model_for_another(bundle, tmp_path):
     import keras
 
     other = keras.Sequential([keras.Input((64,), name="x"), keras.layers.Dense(10)])
-    report = aios.export(other, tmp_path / "other.cell")
-    name = report.artifacts[0].files[0].path
+    aios.export(other, tmp_path / "other.cell", engines="litert")
+    name = "litert/dynamic.tflite"
     (bundle / name).write_bytes((tmp_path / "other.cell" / name).read_bytes())
     record = hash_file(bundle, name)
     _rewrite_manifest(
         bundle,
-        lambda document: document["artifacts"][0]["files"][0].update(
-            bytes=record.bytes, sha256=record.sha256
-        ),
+        lambda document: next(
+            artifact for artifact in document["artifacts"] if artifact["engine"] == "litert"
+        )["files"][0].update(bytes=record.bytes, sha256=record.sha256),
     )
 
 
 def test_wrong_answers_are_found_by_the_golden_samples(bundle_copy, tmp_path):
     _swap_model_for_another(bundle_copy, tmp_path)
-    for verify in ("quick", "full"):
-        message = _refused(bundle_copy, verify=verify)
+    for options in ({"engine": "litert"}, {"engine": "auto", "verify": "full"}):
+        message = _refused(bundle_copy, **options)
         assert "output_0" in message
         assert "tolerances away" in message
 

@@ -1,0 +1,130 @@
+"""OpenVINO at float32: its C API in two configurations, and its Python request."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.contender import Array, Contender
+from benchmarks.files import ModelFiles
+from benchmarks.timing import NativeCall, PythonCall
+
+EXCLUSIVE = {"EXCLUSIVE_ASYNC_REQUESTS": "YES"}
+
+
+def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]:
+    """LATENCY, the same with EXCLUSIVE_ASYNC_REQUESTS, and a Python request."""
+    path = files.onnx(len(x))
+    shape = (len(x), *files.reference().shape[1:])
+    settings = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "f32",
+        "INFERENCE_NUM_THREADS": str(threads),
+    }
+    yield _request(path, x, shape, settings, "OpenVINO LATENCY")
+    with _affinity(threads):
+        exclusive = _request(path, x, shape, settings | EXCLUSIVE, "OpenVINO EXCLUSIVE")
+    yield exclusive
+    yield _python(path, x, settings)
+
+
+class _affinity:  # noqa: N801
+    """Lets OpenVINO see only some processors: in its exclusive mode it asks for all of them."""
+
+    def __init__(self, count: int) -> None:
+        self._all = os.sched_getaffinity(0)
+        self._some = set(sorted(self._all)[:count])
+
+    def __enter__(self) -> None:
+        os.sched_setaffinity(0, self._some)
+
+    def __exit__(self, *_: object) -> None:
+        os.sched_setaffinity(0, self._all)
+
+
+@functools.lru_cache(maxsize=1)
+def _library() -> ctypes.CDLL:
+    folder = Path(next(iter(find_spec("openvino").submodule_search_locations)))  # type: ignore[union-attr]
+    (path,) = folder.glob("libs/libopenvino_c.so*")
+    return ctypes.CDLL(str(path))
+
+
+class _Compiled:
+    """A compiled model with one request."""
+
+    def __init__(self, path: Path, settings: dict[str, str]) -> None:
+        self.library = _library()
+        self._core, self._model = ctypes.c_void_p(), ctypes.c_void_p()
+        self._compiled, self.request = ctypes.c_void_p(), ctypes.c_void_p()
+        self._ask("ov_core_create", ctypes.byref(self._core))
+        self._ask("ov_core_read_model", self._core, str(path).encode(), None,
+                  ctypes.byref(self._model))  # fmt: skip
+        pairs = [text.encode() for pair in settings.items() for text in pair]
+        size = ctypes.c_size_t(len(pairs))
+        self._ask("ov_core_compile_model", self._core, self._model, b"CPU", size,
+                  ctypes.byref(self._compiled), *pairs)  # fmt: skip
+        self._ask("ov_compiled_model_create_infer_request", self._compiled,
+                  ctypes.byref(self.request))  # fmt: skip
+
+    def tensor(self, kind: str, shape: tuple[int, ...]) -> Array:
+        """The request's own input or output, as an array over its memory."""
+        tensor, memory = ctypes.c_void_p(), ctypes.c_void_p()
+        self._ask(f"ov_infer_request_get_{kind}_tensor", self.request, ctypes.byref(tensor))
+        self._ask("ov_tensor_data", tensor, ctypes.byref(memory))
+        floats = ctypes.cast(memory, ctypes.POINTER(ctypes.c_float))
+        return np.ctypeslib.as_array(floats, shape)
+
+    def _ask(self, function: str, *arguments: object) -> None:
+        status = getattr(self.library, function)(*arguments)
+        if status:
+            said = self.library.ov_get_last_err_msg
+            said.restype = ctypes.c_char_p
+            raise RuntimeError(f"OpenVINO, {function}: status {status}: {said()!r}")
+
+    def __del__(self) -> None:
+        self.library.ov_infer_request_free(self.request)
+        self.library.ov_compiled_model_free(self._compiled)
+        self.library.ov_model_free(self._model)
+        self.library.ov_core_free(self._core)
+
+
+def _request(
+    path: Path, x: Array, shape: tuple[int, ...], settings: dict[str, str], name: str
+) -> Contender:
+    compiled = _Compiled(path, settings)
+    compiled.tensor("input", x.shape)[:] = x
+    target = compiled.tensor("output", shape)
+    function = ctypes.cast(compiled.library.ov_infer_request_infer, ctypes.c_void_p).value or 0
+    call = NativeCall(function, (compiled.request.value or 0,), compiled)
+
+    def answer() -> Array:
+        call.latencies_us(1, 1)
+        return target.copy()
+
+    return Contender(name, "OpenVINO", f"from ONNX, {_words(settings)}; C API", "C", call, answer)
+
+
+def _python(path: Path, x: Array, settings: dict[str, str]) -> Contender:
+    import openvino
+
+    request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+    inputs = [x]
+
+    def python() -> Array:
+        return request.infer(inputs, share_inputs=True)[0]
+
+    config = f"from ONNX, {_words(settings)}; request.infer, shared inputs"
+    name = "OpenVINO infer"
+    return Contender(
+        name, "OpenVINO", config, "Python", PythonCall(python), lambda: np.array(python())
+    )
+
+
+def _words(settings: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in settings.items())

@@ -223,8 +223,7 @@ AIOS_KERNEL_NOINLINE void winogradProducts(const float* __restrict in,
   using T = WinogradTiling<S>;
   for (int position = 0; position < kWinogradPositions; ++position)
     stridedProduct<Tiles, S::kChannels, T::kOut, T::kIn, T::kOut>(
-        in + position * T::kInStep,
-        packed + position * packedFloats(S::kChannels, S::kFilters),
+        in + position * T::kInStep, packed + position * packedFloats(S::kChannels, S::kFilters),
         out + position * T::kOutStep);
 }
 

@@ -9,13 +9,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aios.errors import FailedPreconditionError, UnsupportedError
 from aios.workflow.content_store import FileRef
 from aios.workflow.home_files import HomeFiles
 from aios.workflow.messages import Message
 from aios.workflow.store import AddMessage, Change, Json, PutDocument, Store
+
+if TYPE_CHECKING:
+    from aios.workflow.registry import Registry
 
 _log = logging.getLogger("aios.workflow")
 _REPORT_INTERVAL_S: Final = 0.1
@@ -39,6 +42,7 @@ class StepContext:
     attempt: int
     home: HomeFiles
     store: Store | None = None
+    registry: Registry | None = None
     publish: Callable[[Message], None] = lambda message: None
     commit: Callable[[list[Change], bool], None] = lambda changes, durable: None
     verdict: Json | None = None
@@ -95,6 +99,36 @@ class StepContext:
         result = effect()
         self.commit([PutDocument("effects", key, {"result": result}, expect=0)], True)
         return result
+
+    def register_model(self, name: str, bundle: Path, **details: Any) -> int:
+        """Add a bundle to the registry with the step's success; returns the version's number.
+
+        Keyed by (run, step): a step that runs twice registers once. `details`: fields of `ModelVersion`.
+        """
+        registry = self._registry()
+        place, sha256 = registry.adopt_bundle(bundle)
+        details = {"run_id": self.run_id, "workflow": self.workflow, **details}
+        version, changes = registry.registration(
+            name, place, sha256, details, effect=self.effect_key()
+        )
+        self.changes.extend(changes)
+        return version
+
+    def promote_model(self, name: str, version: int, alias: str = "champion") -> None:
+        """Let an alias answer with a version from the step's success on; keyed by (run, step)."""
+        self.changes.extend(
+            self._registry().promotion(
+                name, version, alias, run_id=self.run_id, effect=self.effect_key()
+            )
+        )
+
+    def _registry(self) -> Registry:
+        if self.registry is None:
+            raise UnsupportedError(
+                f"step '{self.step}': the registry can't be changed by an isolated step; do it in one that"
+                " isn't"
+            )
+        return self.registry
 
     def effect_key(self, name: str = "") -> str:
         """The same for every attempt of this step in this run, and for nothing else."""

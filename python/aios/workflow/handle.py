@@ -7,10 +7,10 @@ import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from aios.errors import DeadlineExceededError, NotFoundError
+from aios.errors import DeadlineExceededError, NotFoundError, WorkflowFailedError
 from aios.workflow.codec import ValueRef, load_value
 from aios.workflow.messages import Message, from_stored
-from aios.workflow.reports import RunReport, StepReport, WorkflowFailedError
+from aios.workflow.reports import RunReport, StepReport
 from aios.workflow.store import RunStatus
 
 if TYPE_CHECKING:

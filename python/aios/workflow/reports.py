@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from aios.errors import AiosError
 from aios.workflow.store import Json, RunRecord, StepRecord
 
 
@@ -50,16 +49,6 @@ class RunReport:
         body = asdict(self)
         body["steps"] = [asdict(item) for item in self.steps]
         return body
-
-
-class WorkflowFailedError(AiosError):
-    """A run ended FAILED or CANCELLED; `report` has its steps and their errors."""
-
-    code = 10
-
-    def __init__(self, message: str, report: RunReport) -> None:
-        super().__init__(message)
-        self.report = report
 
 
 def run_report(run: RunRecord, steps: Iterable[StepRecord], order: Iterable[str] = ()) -> RunReport:

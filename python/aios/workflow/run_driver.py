@@ -14,6 +14,7 @@ from aios.workflow.clock import Clock
 from aios.workflow.context import StepContext
 from aios.workflow.home import Home
 from aios.workflow.messages import Message, RunFinished, StepFinished, StepStarted
+from aios.workflow.registry import Registry
 from aios.workflow.run_machine import (
     Complete,
     Conflicted,
@@ -190,6 +191,7 @@ class RunDriver:
             attempt=launch.attempt,
             home=self.home,
             store=self.home.store,
+            registry=Registry(self.home, self.clock),
             commit=self._commit_effect,
         )
 

@@ -29,10 +29,21 @@ class ChaosFailure(AssertionError):
     """A promise was broken; the message says which."""
 
 
-def start(worker: str, home: Path, runs: int, lease_s: float, target: int) -> subprocess.Popen[bytes]:
+def start(
+    worker: str, home: Path, runs: int, lease_s: float, target: int, *extra: str
+) -> subprocess.Popen[bytes]:
     """Start a worker process on `home`."""
     command = [sys.executable, str(HERE / f"{worker}.py"), str(home), str(runs), str(lease_s)]
-    return subprocess.Popen([*command, str(target)], stdout=subprocess.PIPE)
+    return subprocess.Popen([*command, str(target), *extra], stdout=subprocess.PIPE)
+
+
+def unfinished(path: Path) -> bool:
+    """True while a run of the home isn't over."""
+    home = Home(path, create=False)
+    try:
+        return bool(home.store.runs(status="RUNNING", limit=1))
+    finally:
+        home.close()
 
 
 def wait_ready(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:
@@ -89,7 +100,7 @@ def _lives(pid: int) -> bool:
 def resume_rounds(
     worker: str, kills: int, seed: int, *, runs: int, moments_s: tuple[float, float], lease_s: float
 ) -> dict[str, float]:
-    """Kill one worker `kills` times, a new home whenever all runs are over."""
+    """Kill one worker `kills` times before its runs are over; a new home whenever they are."""
     chance = random.Random(seed)
     done = homes = 0
     started = time.monotonic()
@@ -104,8 +115,8 @@ def resume_rounds(
                 if process.poll() is not None:
                     break
                 kill(process)
-                done += 1
-                process = start(worker, home, 0, lease_s, runs)
+                done += unfinished(home)
+                process = start(worker, home, 0, lease_s, runs, "resume")
                 wait_ready(process)
             finish(process, 300)
             check(home, runs)
@@ -132,7 +143,7 @@ def takeover_rounds(
                 if any(process.poll() is not None for process in pair):
                     break
                 kill(pair[victim])
-                done += 1
+                done += unfinished(home)
                 pair[victim] = start(worker, home, 0, lease_s, 2 * runs)
                 wait_ready(pair[victim])
             for process in pair:
@@ -196,7 +207,7 @@ def _expect(what: str, found: object, expected: object) -> None:
 
 
 SETTINGS = {
-    "light": {"runs": 4, "moments_s": (0.0, 0.15), "lease_s": 0.5},
+    "light": {"runs": 12, "moments_s": (0.0, 0.3), "lease_s": 0.5},
     "standard": {"runs": 1, "moments_s": (0.5, 12.0), "lease_s": 2.0},
 }
 

@@ -1,7 +1,7 @@
 """A manager in a process of its own, on light steps: what `harness.py` kills.
 
-`python light.py HOME RUNS LEASE_S TARGET`: start RUNS runs if the home has none, then drive what is there until
-TARGET runs are over. Each run has the steps load → work (three ways) → export → register → deploy.
+`python light.py HOME RUNS LEASE_S TARGET [resume]`: start RUNS runs, resume the unfinished ones if asked to, and
+go on until TARGET runs are over. Each run has the steps load → work (three ways) → export → register → deploy.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from aios.workflow.workflow import Workflow
 
 
 def load(data):
-    time.sleep(0.002)
+    time.sleep(0.01)
     return [data["seed"] * 10 + i for i in range(3)]
 
 
 @step(over="load")
 def work(load, context):
-    time.sleep(0.003)
+    time.sleep(0.02)
     context.emit(ModelTrained(workflow="light", metrics={"value": float(load)}))
     return load * load
 
@@ -35,7 +35,7 @@ def export(work, context):
         bundle = place / "model.cell"
         bundle.mkdir()
         (bundle / "a.json").write_text(json.dumps(work))
-        time.sleep(0.001)
+        time.sleep(0.01)
         (bundle / "b.json").write_text(json.dumps(work[::-1]))
         sha256 = bundle_sha256(bundle)
         context.home.content.put_directory(bundle, context.home.bundle(sha256))
@@ -61,6 +61,9 @@ def main() -> None:
     manager = AICellManager(home, lease_s=lease_s)
     workflow = Workflow(id="light", steps=STEPS)
     manager.register_workflow(workflow)
+    if sys.argv[5:] == ["resume"]:
+        for run in manager.runs(status="RUNNING"):
+            manager.resume(run.id)
     for number in range(runs):
         manager.execute_workflow("light", {"seed": number})
     print("ready", flush=True)

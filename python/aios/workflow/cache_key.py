@@ -28,6 +28,7 @@ def step_code(step: Step) -> str:
     """Hash the code of `step`, and the constants it is given."""
     digest = _Digest()
     digest.function(step.function)
+    digest.add(step.version)
     for name in sorted(step.constants):
         digest.add(name)
         digest.value(step.constants[name])

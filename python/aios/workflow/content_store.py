@@ -53,7 +53,7 @@ class ContentStore:
 
     def put_file(self, source: Path) -> FileRef:
         """Store a copy of the file `source`; returns its reference."""
-        suffix = "".join(source.suffixes[-1:])
+        suffix = "".join(source.suffixes[-2:])
         with self._errors(), source.open("rb") as file:
             digest = hashlib.sha256()
             while chunk := file.read(_CHUNK):

@@ -41,6 +41,7 @@ class StepContext:
     step: str
     attempt: int
     home: HomeFiles
+    data_sha256: str = ""
     store: Store | None = None
     registry: Registry | None = None
     publish: Callable[[Message], None] = lambda message: None

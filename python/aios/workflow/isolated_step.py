@@ -143,16 +143,18 @@ class ProcessPool:
         self._size = size
         self._start = start
         self._lock = threading.Lock()
-        self._idle: OrderedDict[StepProcess, str] = OrderedDict()
+        self._idle: OrderedDict[StepProcess, tuple[str, str]] = OrderedDict()
         self._busy: set[StepProcess] = set()
         self._closed = False
 
-    def acquire(self, run_id: str) -> StepProcess:
-        """A child for this run; the caller gives it back or kills it."""
+    def acquire(self, run_id: str, kind: str) -> StepProcess:
+        """A child for this run's steps of one kind; the caller gives it back or kills it."""
         with self._lock:
             if self._closed:
                 raise UnavailableError("the manager is closing")
-            found = next((item for item, run in self._idle.items() if run == run_id), None)
+            found = next(
+                (item for item, use in self._idle.items() if use == (run_id, kind)), None
+            )
             if found is not None:
                 del self._idle[found]
                 self._busy.add(found)
@@ -162,12 +164,12 @@ class ProcessPool:
             self._busy.add(started)
         return started
 
-    def give_back(self, process: StepProcess, run_id: str) -> None:
+    def give_back(self, process: StepProcess, run_id: str, kind: str) -> None:
         """Keep a healthy child for the run's next step; the longest idle one may have to go."""
         with self._lock:
             self._busy.discard(process)
             if not process.dead and not self._closed:
-                self._idle[process] = run_id
+                self._idle[process] = (run_id, kind)
             surplus = len(self._idle) - self._size
             evicted = [self._idle.popitem(last=False)[0] for _ in range(surplus)]
             if self._closed:
@@ -178,7 +180,7 @@ class ProcessPool:
     def forget(self, run_id: str) -> None:
         """End the idle children of a run that is over."""
         with self._lock:
-            over = [item for item, run in self._idle.items() if run == run_id]
+            over = [item for item, use in self._idle.items() if use[0] == run_id]
             for item in over:
                 del self._idle[item]
         for item in over:
@@ -215,7 +217,7 @@ def run_isolated(
         StepFailedError, or the `AiosError` it raised: the step's function failed.
     """
     job = _job(step, context, inputs, index)
-    process = pool.acquire(context.run_id)
+    process = pool.acquire(context.run_id, str(step.isolated))
     give_up = None if step.timeout_s is None else time.monotonic() + step.timeout_s
     try:
         process.send(job)
@@ -224,7 +226,7 @@ def run_isolated(
         process.kill()
         raise
     finally:
-        pool.give_back(process, context.run_id)
+        pool.give_back(process, context.run_id, str(step.isolated))
     context.verdict = outcome.get("verdict")
     context.changes.extend(AddMessage(StoredMessage(**item)) for item in outcome["messages"])
     return ValueRef.from_json(outcome["output"])
@@ -247,6 +249,7 @@ def _job(
             "workflow": context.workflow,
             "step": context.step,
             "attempt": context.attempt,
+            "data_sha256": context.data_sha256,
         },
         "home": str(context.home.path),
     }

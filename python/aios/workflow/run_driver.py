@@ -190,6 +190,7 @@ class RunDriver:
             step=launch.task,
             attempt=launch.attempt,
             home=self.home,
+            data_sha256=self.run.data_sha256,
             store=self.home.store,
             registry=Registry(self.home, self.clock),
             commit=self._commit_effect,

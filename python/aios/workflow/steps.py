@@ -33,10 +33,12 @@ class Step:
         after: steps to wait for without reading their result.
         over: a parameter to fan out over: the step runs once per element of the list given there, on the
             thread pool, and its result is the list of results.
-        isolated: run in a child process, so that a crash or a lack of memory is a failed step.
+        isolated: run in a child process, so that a crash or a lack of memory is a failed step. A text names
+            the process: isolated steps of a run that give the same one share it, and what it has imported.
         durable: its commit is on the disk (`synchronous=FULL`) before the run goes on.
         packages: distributions whose versions belong to its cache key, such as "keras".
         constants: fixed values for parameters; functions among them travel to a child process.
+        version: part of the cache key, for what can't be seen in the code: change it to run the step again.
     """
 
     function: Callable[..., Any]
@@ -47,10 +49,11 @@ class Step:
     needs: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     over: str | None = None
-    isolated: bool = False
+    isolated: bool | str = False
     durable: bool = False
     packages: tuple[str, ...] = ()
     constants: Mapping[str, Any] = field(default_factory=dict)
+    version: str = ""
 
     def __post_init__(self) -> None:
         if not self.name:

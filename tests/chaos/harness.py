@@ -25,7 +25,7 @@ from aios.workflow.registry import bundle_sha256
 HERE = Path(__file__).parent
 
 
-class ChaosFailure(AssertionError):
+class ChaosError(AssertionError):
     """A promise was broken; the message says which."""
 
 
@@ -54,10 +54,10 @@ def wait_ready(process: subprocess.Popen[bytes], timeout_s: float = 60) -> None:
     text = b""
     while b"ready" not in text:
         if time.monotonic() > give_up:
-            raise ChaosFailure("a worker didn't start")
+            raise ChaosError("a worker didn't start")
         text += process.stdout.read() or b""
         if process.poll() is not None and b"ready" not in text:
-            raise ChaosFailure(f"a worker ended with {process.returncode} before it was ready")
+            raise ChaosError(f"a worker ended with {process.returncode} before it was ready")
         time.sleep(0.002)
 
 
@@ -86,7 +86,7 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     give_up = time.monotonic() + 10
     while alive := [pid for pid in children if _lives(pid)]:
         if time.monotonic() > give_up:
-            raise ChaosFailure(f"orphan processes: {alive}")
+            raise ChaosError(f"orphan processes: {alive}")
         time.sleep(0.01)
 
 
@@ -158,13 +158,14 @@ def finish(process: subprocess.Popen[bytes], timeout_s: float) -> None:
         code = process.wait(timeout_s)
     except subprocess.TimeoutExpired:
         process.kill()
-        raise ChaosFailure(f"runs didn't complete in {timeout_s} s") from None
+        raise ChaosError(f"runs didn't complete in {timeout_s} s") from None
     if code != 0:
-        raise ChaosFailure(f"a worker ended with {code}")
+        raise ChaosError(f"a worker ended with {code}")
 
 
 def check(path: Path, runs: int) -> None:
-    """Every run complete, each registered and deployed once, no message lost or doubled, no half bundle."""
+    """Every run complete, each registered and deployed once, no message lost or doubled, no half"
+    " bundle."""
     home = Home(path, create=False)
     try:
         store = home.store
@@ -181,8 +182,16 @@ def check(path: Path, runs: int) -> None:
             if run.workflow == "light":
                 _expect(f"ModelTrained of {run.id}", kinds[run.id, "ModelTrained"], 3)
         versions = [item.value for item in store.documents("versions")]
-        _expect("versions by run", Counter(item["run_id"] for item in versions), Counter([run.id for run in found]))
-        _expect("version numbers", sorted(item["version"] for item in versions), list(range(1, runs + 1)))
+        _expect(
+            "versions by run",
+            Counter(item["run_id"] for item in versions),
+            Counter([run.id for run in found]),
+        )
+        _expect(
+            "version numbers",
+            sorted(item["version"] for item in versions),
+            list(range(1, runs + 1)),
+        )
         _expect("problems", store.problems(), [])
         for bundle in home.bundles.iterdir():
             _expect(f"hash of bundle {bundle.name}", f"{bundle_sha256(bundle)}.cell", bundle.name)
@@ -203,7 +212,7 @@ def _verify_bundle(bundle: Path) -> None:
 
 def _expect(what: str, found: object, expected: object) -> None:
     if found != expected:
-        raise ChaosFailure(f"{what}: expected {expected}, found {found}")
+        raise ChaosError(f"{what}: expected {expected}, found {found}")
 
 
 SETTINGS = {

@@ -1,7 +1,8 @@
 """A manager in a process of its own, on light steps: what `harness.py` kills.
 
-`python light.py HOME RUNS LEASE_S TARGET [resume]`: start RUNS runs, resume the unfinished ones if asked to, and
-go on until TARGET runs are over. Each run has the steps load → work (three ways) → export → register → deploy.
+`python light.py HOME RUNS LEASE_S TARGET [resume]`: start RUNS runs, resume the unfinished ones if
+asked to, and go on until TARGET runs are over. Each run has the steps load → work (three ways) →
+export → register → deploy.
 """
 
 from __future__ import annotations
@@ -57,7 +58,12 @@ STEPS = [load, work, export, register, deploy]
 
 
 def main() -> None:
-    home, runs, lease_s, target = sys.argv[1], int(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4])
+    home, runs, lease_s, target = (
+        sys.argv[1],
+        int(sys.argv[2]),
+        float(sys.argv[3]),
+        int(sys.argv[4]),
+    )
     manager = AICellManager(home, lease_s=lease_s)
     workflow = Workflow(id="light", steps=STEPS)
     manager.register_workflow(workflow)

@@ -1,9 +1,9 @@
 """How messages reach their readers: durable ones from the store, telemetry through memory.
 
-Durable messages are committed with what caused them and read in the order of their `seq`, by any process on
-the home; a named subscription keeps its place, and gets each message at least once, without repeats of an
-id within the subscription's memory. Telemetry never touches the disk: each subscription has a bounded queue,
-and what doesn't fit is counted and dropped.
+Durable messages are committed with what caused them and read in the order of their `seq`, by any
+process on the home; a named subscription keeps its place, and gets each message at least once,
+without repeats of an id within the subscription's memory. Telemetry never touches the disk: each
+subscription has a bounded queue, and what doesn't fit is counted and dropped.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Callback = Callable[[Any], object]
 class TelemetryQueue:
     """A bounded queue of one subscription, with its drop counter; any thread may put.
 
-    `put` takes no lock: `deque.append` is atomic. Under many writers the bound can be passed by as many
-    messages as there are writers.
+    `put` takes no lock: `deque.append` is atomic. Under many writers the bound can be passed by as
+    many messages as there are writers.
     """
 
     __slots__ = ("_items", "_wake", "capacity", "dropped")
@@ -106,7 +106,10 @@ class Subscription:
 
 
 class Bus:
-    """The messages of one home as one manager sees them; its thread starts with the first subscription."""
+    """The messages of one home as one manager sees them.
+
+    Its thread starts with the first subscription.
+    """
 
     def __init__(self, store: Store, *, poll_s: float = 0.05, capacity: int = 65_536) -> None:
         self._store = store

@@ -1,8 +1,9 @@
 """When a finished step may be used again: its code, its inputs and its environment are the same.
 
-The code's hash covers the function's bytecode, constants, defaults and closure, and, recursively, the
-functions and constants of the same project that it names. Comments, line numbers and the docstring don't
-count. Installed packages count by version: those named by the step, and always Python and NumPy.
+The code's hash covers the function's bytecode, constants, defaults and closure, and, recursively,
+the functions and constants of the same project that it names. Comments, line numbers and the
+docstring don't count. Installed packages count by version: those named by the step, and always
+Python and NumPy.
 """
 
 from __future__ import annotations
@@ -56,7 +57,9 @@ def difference(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
     if old["code"] != new["code"]:
         reasons.append("its code changed")
     before, after = old["inputs"], new["inputs"]
-    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    changed = sorted(
+        name for name in before.keys() | after.keys() if before.get(name) != after.get(name)
+    )
     if changed:
         reasons.append(f"input {', '.join(changed)} changed")
     before, after = old["environment"], new["environment"]
@@ -117,7 +120,7 @@ class _Digest:
         self._globals(target.__code__, target.__globals__)
         self._depth -= 1
 
-    def value(self, value: Any) -> None:
+    def value(self, value: Any) -> None:  # noqa: PLR0912
         """Add a constant; what can't be hashed by content counts by its type."""
         if isinstance(value, _PLAIN):
             self.add(f"{type(value).__name__} {value!r}")

@@ -1,8 +1,8 @@
 """How a function travels to a child process: by name where it can be imported, else by value.
 
-A function of an importable module travels as `module:qualname`, so the child runs what is on the disk. One
-from `__main__`, a notebook, a lambda or a closure is serialised by cloudpickle and sent over the pipe of the
-child; it is never written to a disk.
+A function of an importable module travels as `module:qualname`, so the child runs what is on the
+disk. One from `__main__`, a notebook, a lambda or a closure is serialised by cloudpickle and sent
+over the pipe of the child; it is never written to a disk.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def describe(function: Callable[..., Any] | str) -> dict[str, str]:
     if isinstance(function, str):
         if function.count(":") != 1:
             raise InvalidArgumentError(
-                f"expected a function or 'module:function', such as 'models:build', got {function!r}"
+                f"expected a function or 'module:function', such as 'models:build', got"
+                f" {function!r}"
             )
         return {"name": function}
     if _is_importable(function):
@@ -50,13 +51,16 @@ def resolve(description: dict[str, str]) -> Callable[..., Any]:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise NotFoundError(
-            f"'{description['name']}' can't be imported: {error}; add its folder to PYTHONPATH (looked in"
-            f" {', '.join(path or '.' for path in sys.path[:6])}), or register the workflow again, then resume"
+            f"'{description['name']}' can't be imported: {error}; add its folder to PYTHONPATH"
+            f" (looked in"
+            f" {', '.join(path or '.' for path in sys.path[:6])}), or register the workflow again,"
+            f" then resume"
         ) from error
     for name in qualname.split("."):
         if not hasattr(found, name):
             raise NotFoundError(
-                f"'{description['name']}' can't be imported: {module} has no '{name}'; register the workflow"
+                f"'{description['name']}' can't be imported: {module} has no '{name}'; register"
+                f" the workflow"
                 " again with a function that exists, then resume"
             )
         found = getattr(found, name)
@@ -75,10 +79,9 @@ def _is_importable(function: Callable[..., Any]) -> bool:
     found: Any = sys.modules.get(module)
     for name in qualname.split("."):
         found = getattr(found, name, None)
-    if found is not function:
-        # A decorator may have put a Step in the function's place.
-        if getattr(found, "function", None) is not function:
-            return False
+    # A decorator may have put a Step in the function's place.
+    if found is not function and getattr(found, "function", None) is not function:
+        return False
     try:
         spec = importlib.util.find_spec(module)
     except (ImportError, ValueError):
@@ -91,7 +94,8 @@ def _pickled(function: Callable[..., Any]) -> bytes:
         import cloudpickle
     except ImportError:
         raise NotFoundError(
-            f"{function!r} is from __main__, a notebook or a lambda and has to travel to a child process by"
+            f"{function!r} is from __main__, a notebook or a lambda and has to travel to a child"
+            f" process by"
             " value: pip install 'aios-cells[workflow]', or move it to a module"
         ) from None
     module = sys.modules.get(getattr(function, "__module__", "") or "")
@@ -106,7 +110,8 @@ def _pickled(function: Callable[..., Any]) -> bytes:
         return bytes(cloudpickle.dumps(function))
     except (TypeError, pickle.PicklingError) as error:
         raise InvalidArgumentError(
-            f"{function!r} can't travel to a child process: {error}; make what it uses inside the function"
+            f"{function!r} can't travel to a child process: {error}; make what it uses inside the"
+            f" function"
         ) from error
 
 

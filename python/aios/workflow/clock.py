@@ -1,8 +1,9 @@
 """The clocks of a manager: one for leases, which nobody can set, and the wall clock for people.
 
-A lease is measured on `CLOCK_MONOTONIC`, which all processes of one boot and one time namespace share, and
-which no NTP step, `date -s` or suspend moves. Its readings mean nothing elsewhere, so each reading carries
-the clock's *domain* (boot id and time namespace). The wall clock only labels records and fires schedules.
+A lease is measured on `CLOCK_MONOTONIC`, which all processes of one boot and one time namespace
+share, and which no NTP step, `date -s` or suspend moves. Its readings mean nothing elsewhere, so
+each reading carries the clock's *domain* (boot id and time namespace). The wall clock only labels
+records and fires schedules.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """How a step's result is kept: small JSON in its record, larger values and arrays as content files.
 
-A value is turned into a JSON tree in which an array is the node `{"$array": …}`, naming a `.npy` file, bytes
-are `{"$file": …}`, tuples `{"$tuple": […]}` and the data classes of `_CLASSES` `{"$class": …}`. Nothing is
-pickled, so reading a value runs no code. A `ValueRef` is what travels: the tree itself up to 16 KiB, else a
-`.json` file, with the SHA-256 of the tree, which thereby covers every array under it.
+A value is turned into a JSON tree in which an array is the node `{"$array": …}`, naming a `.npy`
+file, bytes are `{"$file": …}`, tuples `{"$tuple": […]}` and the data classes of `_CLASSES`
+`{"$class": …}`. Nothing is pickled, so reading a value runs no code. A `ValueRef` is what travels:
+the tree itself up to 16 KiB, else a `.json` file, with the SHA-256 of the tree, which thereby
+covers every array under it.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ _NODES: Final = ("$array", "$file", "$tuple", "$class", "$value", "$map")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ValueRef:
-    """A stored value: `inline` JSON, or a `file`; `count` is its length if it is a list or tuple."""
+    """A stored value: `inline` JSON, or a `file`.
+
+    `count` is its length if it is a list or tuple.
+    """
 
     sha256: str
     inline: Any = None
@@ -67,8 +71,8 @@ def store_value(value: Any, store: ContentStore) -> ValueRef:
     """Keep `value` and return its reference.
 
     Args:
-        value: None, bool, number, str, bytes, NumPy array or scalar, `FileRef`, `TrainingData`, and lists,
-            tuples and dicts with string keys of these.
+        value: None, bool, number, str, bytes, NumPy array or scalar, `FileRef`, `TrainingData`, and
+            lists, tuples and dicts with string keys of these.
         store: where arrays and large trees go.
 
     Raises:
@@ -100,7 +104,7 @@ def load_element(ref: ValueRef, index: int, store: ContentStore) -> Any:
     return _decode(elements[index], store)
 
 
-def _encode(value: Any, store: ContentStore, place: str) -> Any:
+def _encode(value: Any, store: ContentStore, place: str) -> Any:  # noqa: PLR0911
     if value is None or isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
@@ -140,7 +144,8 @@ def _encode_array(value: Any, store: ContentStore, place: str) -> Any:
     if not isinstance(value, np.ndarray) or value.dtype.hasobject:
         kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
         raise InvalidArgumentError(
-            f"{place}: a step can't pass on a {kind}; return None, bool, int, float, str, bytes, a NumPy"
+            f"{place}: a step can't pass on a {kind}; return None, bool, int, float, str, bytes, a"
+            f" NumPy"
             " array, context.save_file(path), or lists, tuples and dicts (string keys) of these"
         )
     buffer = io.BytesIO()

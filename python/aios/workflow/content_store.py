@@ -1,7 +1,7 @@
 """Files named by their own SHA-256: written once, never changed, shared by every run of a home.
 
-A file is written beside its place, flushed to the disk, and renamed, so a reader sees all of it or nothing,
-and writing the same content twice is one file. Directories (bundles) follow the same rule.
+A file is written beside its place, flushed to the disk, and renamed, so a reader sees all of it or
+nothing, and writing the same content twice is one file. Directories (bundles) follow the same rule.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class ContentStore:
             size = place.stat().st_size
         except FileNotFoundError:
             raise CorruptHomeError(
-                f"{place}: missing; a run refers to it. Restore it from a backup, or start the run anew"
+                f"{place}: missing; a run refers to it. Restore it from a backup, or start the run"
+                f" anew"
             ) from None
         if size != ref.bytes:
             raise CorruptHomeError(f"{place}: expected {ref.bytes} bytes, found {size}")
@@ -100,7 +101,8 @@ class ContentStore:
     def put_directory(self, source: Path, place: Path) -> Path:
         """Move the finished directory `source` to `place`, or drop it when `place` exists already.
 
-        `source` must be on the home's file system and named so that `place` follows from its content.
+        `source` must be on the home's file system and named so that `place` follows from its
+        content.
         """
         with self._errors():
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -118,7 +120,10 @@ class ContentStore:
 
     @contextmanager
     def work_dir(self, label: str) -> Iterator[Path]:
-        """A folder under `tmp` that is removed at the end; leftovers of a killed process: `sweep`."""
+        """A folder under `tmp` that is removed at the end.
+
+        Leftovers of a killed process: `sweep`.
+        """
         place = self.tmp / f"{os.getpid()}-{label}-{secrets.token_hex(6)}"
         with self._errors():
             place.mkdir(parents=True)
@@ -177,7 +182,8 @@ def disk_error(error: OSError, home: Path) -> Exception | None:
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return FailedPreconditionError(
-            f"{home}: can't be written ({error}); give this user write access, or choose another home"
+            f"{home}: can't be written ({error}); give this user write access, or choose another"
+            f" home"
         )
     if error.errno == errno.ENOENT and error.filename and not Path(error.filename).exists():
         return NotFoundError(f"{error.filename}: no such file or folder")

@@ -32,8 +32,8 @@ class StepCancelledError(FailedPreconditionError):
 class StepContext:
     """Passed to a step that has a parameter named `context`; valid during that attempt only.
 
-    `emit` and `add_change` take effect in the one transaction that records the step's success: not at all if
-    the attempt fails, and not twice if it runs twice.
+    `emit` and `add_change` take effect in the one transaction that records the step's success: not
+    at all if the attempt fails, and not twice if it runs twice.
     """
 
     run_id: str
@@ -63,7 +63,8 @@ class StepContext:
     def report(self, message: Message) -> None:
         """Send progress now, whatever becomes of the step.
 
-        Subscribers in this process get every message; the disk, and so `run.events()`, ten a second.
+        Subscribers in this process get every message; the disk, and so `run.events()`, ten a
+        second.
         """
         message = self.mine(message)
         self.publish(message)
@@ -86,10 +87,11 @@ class StepContext:
             raise StepCancelledError(f"step '{self.step}' of run {self.run_id} was cancelled")
 
     def once(self, name: str, effect: Callable[[], Any]) -> Any:
-        """Run `effect` and keep its JSON result under (run, step, name); later attempts get that result.
+        """Run `effect` and keep its JSON result under (run, step, name).
 
-        The result is committed by itself as soon as it is there. A kill between the effect and that commit
-        makes it happen again, so give other systems the key `effect_key(name)` to recognise it by.
+        Later attempts get that result. It is committed by itself as soon as it is there. A kill
+        between the effect and that commit makes it happen again, so give other systems the key
+        `effect_key(name)` to recognise it by.
         """
         key = self.effect_key(name)
         if self.store is None:
@@ -104,7 +106,8 @@ class StepContext:
     def register_model(self, name: str, bundle: Path, **details: Any) -> int:
         """Add a bundle to the registry with the step's success; returns the version's number.
 
-        Keyed by (run, step): a step that runs twice registers once. `details`: fields of `ModelVersion`.
+        Keyed by (run, step): a step that runs twice registers once. `details`: fields of
+            `ModelVersion`.
         """
         registry = self._registry()
         place, sha256 = registry.adopt_bundle(bundle)
@@ -126,7 +129,8 @@ class StepContext:
     def _registry(self) -> Registry:
         if self.registry is None:
             raise UnsupportedError(
-                f"step '{self.step}': the registry can't be changed by an isolated step; do it in one that"
+                f"step '{self.step}': the registry can't be changed by an isolated step; do it in"
+                f" one that"
                 " isn't"
             )
         return self.registry

@@ -1,7 +1,8 @@
 """Drift as population-stability index (PSI) of live rows against the training data's profile.
 
-PSI of a feature is Σ (a − e) · ln(a / e) over bins, with e the share of training rows and a that of live rows
-in the bin (N. Siddiqi, Credit Risk Scorecards, 2006). Usual reading: under 0.1 stable, over 0.25 shifted.
+PSI of a feature is Σ (a - e) · ln(a / e) over bins, with e the share of training rows and a that of
+live rows in the bin (N. Siddiqi, Credit Risk Scorecards, 2006). Usual reading: under 0.1 stable,
+over 0.25 shifted.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ _LEAST_SHARE: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class TensorProfile:
-    """Of one tensor: which features (positions in the flattened row), their bin edges and shares."""
+    """Of one tensor.
+
+    Which features (positions in the flattened row), their bin edges and shares.
+    """
 
     name: str
     width: int
@@ -44,7 +48,10 @@ class TensorProfile:
         return TensorProfile(name, width, features, tuple(edges), tuple(shares))
 
     def select(self, rows: Any) -> Any:
-        """Copy the profiled features of live rows: float64 [rows, features]; None if they don't fit."""
+        """Copy the profiled features of live rows: float64 [rows, features].
+
+        None if they don't fit.
+        """
         import numpy as np
 
         table = np.asarray(rows)
@@ -146,6 +153,6 @@ def _index(actual: Sequence[float], expected: Sequence[float]) -> float:
 
     total = 0.0
     for a, e in zip(actual, expected, strict=True):
-        a, e = max(a, _LEAST_SHARE), max(e, _LEAST_SHARE)
-        total += (a - e) * math.log(a / e)
+        live, trained = max(a, _LEAST_SHARE), max(e, _LEAST_SHARE)
+        total += (live - trained) * math.log(live / trained)
     return total

@@ -10,7 +10,10 @@ from aios.errors import FailedPreconditionError, InvalidArgumentError
 
 
 class GateFailedError(FailedPreconditionError):
-    """A model missed a limit; the message names each one. Retrying doesn't help, a better model does."""
+    """A model missed a limit.
+
+    The message names each one. Retrying doesn't help, a better model does.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +54,10 @@ class Gates:
         max_p99_us: 99th percentile of one call's latency on this machine, microseconds.
         max_size_bytes: size of the bundle.
         max_error: largest |difference| of the chosen engine's answers from the training model's.
-        max_regression: how much worse than the present champion the model may be, on the same validation
-            data and by `metric`; off while there is no champion.
-        metric: what regression is measured by; a name with "loss", "mae", "mse" or "error" in it is better
-            when smaller.
+        max_regression: how much worse than the present champion the model may be, on the same
+            validation data and by `metric`; off while there is no champion.
+        metric: what regression is measured by; a name with "loss", "mae", "mse" or "error" in it is
+            better when smaller.
         minimum: metric name → the least value allowed.
         maximum: metric name → the greatest value allowed.
     """
@@ -83,9 +86,12 @@ class Gates:
         minimum = dict(self.minimum)
         if self.min_accuracy is not None:
             minimum["accuracy"] = max(self.min_accuracy, minimum.get("accuracy", 0.0))
-        checks = [_check(name, metrics.get(name), limit, "minimum") for name, limit in minimum.items()]
+        checks = [
+            _check(name, metrics.get(name), limit, "minimum") for name, limit in minimum.items()
+        ]
         checks += [
-            _check(name, metrics.get(name), limit, "maximum") for name, limit in self.maximum.items()
+            _check(name, metrics.get(name), limit, "maximum")
+            for name, limit in self.maximum.items()
         ]
         return verdict(checks)
 
@@ -97,7 +103,10 @@ class Gates:
         error: float | None,
         regression: float | None,
     ) -> Verdict:
-        """Judge what is known after export and benchmark; `regression` None: there is no champion."""
+        """Judge what is known after export and benchmark.
+
+        `regression` None: there is no champion.
+        """
         checks = []
         if self.max_p99_us is not None:
             checks.append(_check("p99_us", p99_us, self.max_p99_us, "maximum"))

@@ -64,7 +64,8 @@ class RunHandle:
             left = _POLL_S if give_up is None else min(_POLL_S, give_up - time.monotonic())
             if left <= 0:
                 raise DeadlineExceededError(
-                    f"run {self.id} still goes on after {timeout_s:g} s; it isn't affected: wait longer, or"
+                    f"run {self.id} still goes on after {timeout_s:g} s; it isn't affected: wait"
+                    f" longer, or"
                     " cancel it"
                 )
             self._manager.bus.wait(left)
@@ -128,7 +129,8 @@ class RunHandle:
         where = f" in step '{error['step']}'" if error.get("step") else ""
         why = f": {error['type']}: {error['message']}" if error else ""
         raise WorkflowFailedError(
-            f"run {self.id} of '{report.workflow}' ended {status}{where}{why}; when the cause is gone,"
+            f"run {self.id} of '{report.workflow}' ended {status}{where}{why}; when the cause is"
+            f" gone,"
             f" resume('{self.id}') goes on from there",
             report,
         )

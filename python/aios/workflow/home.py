@@ -28,7 +28,7 @@ from aios.workflow.sqlite_store import SqliteStore
 
 DEFAULT_HOME: Final = "~/.aios"
 
-# statfs(2) f_type of file systems on which SQLite's WAL (shared memory between processes) isn't safe.
+# statfs(2) f_type of file systems on which SQLite's WAL, shared memory, isn't safe.
 _NETWORK_TYPES: Final = {
     0x6969: "NFS",
     0x517B: "SMB",
@@ -77,7 +77,8 @@ def _prepare(path: Path, *, create: bool) -> None:
     name = network_file_system(existing)
     if name is not None:
         raise FailedPreconditionError(
-            f"{path}: is on {name}; a home needs a local disk, as several processes share its memory;"
+            f"{path}: is on {name}; a home needs a local disk, as several processes share its"
+            f" memory;"
             " choose one with --home or AICellManager('/local/path')"
         )
     if existing == path and not path.is_dir():
@@ -139,7 +140,8 @@ def check_home(path: str | os.PathLike[str] = DEFAULT_HOME, *, backup: bool = Fa
         live = [item.value for item in home.store.documents("versions")]
         live = [item for item in live if not item.get("deleted")]
         found += [
-            f"registry: {item['name']} version {item['version']}: bundle {item['bundle']} is missing"
+            f"registry: {item['name']} version {item['version']}: bundle {item['bundle']} is"
+            f" missing"
             for item in live
             if item.get("bundle") and not Path(item["bundle"]).is_dir()
         ]
@@ -161,8 +163,8 @@ def check_home(path: str | os.PathLike[str] = DEFAULT_HOME, *, backup: bool = Fa
 def backup_home(path: str | os.PathLike[str]) -> Path:
     """Copy a home's database to `HOME/backups`, in a consistent state, also while it is in use.
 
-    A damaged database is copied as it is (`damaged-…`), and every row that can still be read goes to a new
-    database (`aios-…`). Returns the usable copy.
+    A damaged database is copied as it is (`damaged-…`), and every row that can still be read goes
+    to a new database (`aios-…`). Returns the usable copy.
     """
     place = Path(path).expanduser().absolute()
     folder = place / "backups"

@@ -1,7 +1,8 @@
 """Steps in a child process, seen from the manager: start, listen, time out, kill.
 
-A child serves one run at a time and is kept for the run's next isolated step, as importing TensorFlow takes
-seconds. It is started from a module entry point, never forked, and never imports the user's `__main__`.
+A child serves one run at a time and is kept for the run's next isolated step, as importing
+TensorFlow takes seconds. It is started from a module entry point, never forked, and never imports
+the user's `__main__`.
 """
 
 from __future__ import annotations
@@ -52,7 +53,9 @@ class StepProcess:
         job_read, self._job = os.pipe()
         life_read, self._life = os.pipe()
         self._events, events_write = os.pipe()
-        environment = dict(os.environ, AIOS_STEP_PATH=json.dumps([os.path.abspath(p) for p in sys.path]))
+        environment = dict(
+            os.environ, AIOS_STEP_PATH=json.dumps([os.path.abspath(p) for p in sys.path])
+        )
         environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         child = [sys.executable, "-c", _BOOTSTRAP, str(job_read), str(events_write)]
         guard = [sys.executable, "-I", "-S", str(process_guard.__file__)]
@@ -152,9 +155,7 @@ class ProcessPool:
         with self._lock:
             if self._closed:
                 raise UnavailableError("the manager is closing")
-            found = next(
-                (item for item, use in self._idle.items() if use == (run_id, kind)), None
-            )
+            found = next((item for item, use in self._idle.items() if use == (run_id, kind)), None)
             if found is not None:
                 del self._idle[found]
                 self._busy.add(found)
@@ -211,7 +212,8 @@ def run_isolated(
     """Run one attempt of `step` in a child process.
 
     Raises:
-        DeadlineExceededError: it took longer than `step.timeout_s`; the child and all it started are dead.
+        DeadlineExceededError: it took longer than `step.timeout_s`; the child and all it started
+            are dead.
         StepCancelledError: the attempt was cancelled; likewise.
         UnavailableError: the child died, by itself or for lack of memory.
         StepFailedError, or the `AiosError` it raised: the step's function failed.
@@ -290,7 +292,7 @@ def _died(process: StepProcess, context: StepContext, code: int) -> AiosError:
     tail = process.tail()
     lines = f"; its last lines: {tail[-2000:]}" if tail else ""
     if code == -signal.SIGKILL:
-        why = "was killed (SIGKILL), which is how the kernel ends a process that takes too much memory"
+        why = "was killed (SIGKILL), as the kernel does with one that takes too much memory"
         remedy = "give it more memory, or a smaller batch or model"
     elif code < 0:
         why = f"crashed ({signal.Signals(-code).name})"

@@ -43,8 +43,9 @@ from aios.workflow.workflow import Workflow
 class AICellManager:
     """Runs workflows that survive a kill, keeps the models they make, and answers with them.
 
-    Nothing is global: any number of managers may live in a process, on one home or several, and any number of
-    processes may open one home. All methods are safe from any thread. `close` it, or use it in a `with`.
+    Nothing is global: any number of managers may live in a process, on one home or several, and any
+    number of processes may open one home. All methods are safe from any thread. `close` it, or use
+    it in a `with`.
 
     Args:
         home: the folder; made when it isn't there.
@@ -104,12 +105,13 @@ class AICellManager:
         self._scheduler = Scheduler(self.home.store, self._clock, self._fire)
         self._runner.timers.append(self._scheduler.tick)
 
-    # --- workflows -------------------------------------------------------------------------------------
+    # --- workflows -------------------------------------------------------------------------------
 
     def register_workflow(self, workflow: Workflow) -> Workflow:
         """Make a workflow known; unfinished runs of it are taken over from now on.
 
-        Registering another one under the same id replaces it for runs that start or resume from now on.
+        Registering another one under the same id replaces it for runs that start or resume from now
+        on.
         """
         self._check_open()
         if not isinstance(workflow, Workflow):
@@ -122,7 +124,9 @@ class AICellManager:
         self._runner.poke()
         return workflow
 
-    def execute_workflow(self, workflow_id: str, data: Any = None, *, source: str = "") -> RunHandle:
+    def execute_workflow(
+        self, workflow_id: str, data: Any = None, *, source: str = ""
+    ) -> RunHandle:
         """Store `data` by content, start a run, and return its handle without waiting.
 
         Args:
@@ -162,10 +166,11 @@ class AICellManager:
         return RunHandle(self, self.run_record(run_id).id)
 
     def resume(self, run_id: str) -> RunHandle:
-        """Go on with a run at once, whoever held it; a failed or cancelled one goes on where it stopped.
+        """Go on with a run at once, whoever held it.
 
-        Finished steps are used again if their code, inputs and environment are the same. A manager that still
-        worked on the run loses its lease, and what it does from then on isn't recorded.
+        A failed or cancelled one goes on where it stopped. Finished steps are used again if their
+        code, inputs and environment are the same. A manager that still worked on the run loses its
+        lease, and what it does from then on isn't recorded.
 
         Raises:
             NotFoundError: no such run, or its workflow isn't registered here.
@@ -210,12 +215,13 @@ class AICellManager:
         name: str = "",
         start_at: float | None = None,
     ) -> Schedule:
-        """Start a run every `every_s` seconds, by whichever manager of the home is alive and knows the workflow.
+        """Start a run every `every_s` seconds, by any living manager that knows the workflow.
 
         Args:
             workflow_id: a registered workflow.
             data: stored once, given to each run; let a step fetch what must be fresh.
-            every_s: the interval by the wall clock; times missed while nobody lived are made up for by one run.
+            every_s: the interval by the wall clock; times missed while nobody lived are made up for
+                by one run.
             name: the schedule's name; setting it again replaces it. Default: the workflow's id.
             start_at: the first time, in seconds since 1970; default: in `every_s`.
         """
@@ -232,7 +238,7 @@ class AICellManager:
         """Remove a schedule; False when there was none."""
         return self._scheduler.remove(name)
 
-    # --- messages --------------------------------------------------------------------------------------
+    # --- messages --------------------------------------------------------------------------------
 
     def subscribe(
         self,
@@ -244,8 +250,9 @@ class AICellManager:
     ) -> Subscription:
         """Call `callback(message)` for each message of these types, from any process on this home.
 
-        Without `name`: what is sent from now on. With it: also what was sent while nobody listened under that
-        name, at least once. Callbacks run on one thread of the manager, one after another.
+        Without `name`: what is sent from now on. With it: also what was sent while nobody listened
+        under that name, at least once. Callbacks run on one thread of the manager, one after
+        another.
         """
         self._check_open()
         return self.bus.subscribe(types, callback, name=name, capacity=capacity)
@@ -259,13 +266,13 @@ class AICellManager:
         else:
             self.bus.publish(message)
 
-    # --- models ----------------------------------------------------------------------------------------
+    # --- models ----------------------------------------------------------------------------------
 
     def predict(self, model: str, x: Any, **options: Any) -> Any:
         """Answer with a deployed model: "name" or "name@alias" (default champion) or "name@3".
 
-        One call is answered by exactly one version, also while an alias moves. The first call of a version
-        loads it.
+        One call is answered by exactly one version, also while an alias moves. The first call of a
+        version loads it.
         """
         return self._predictor.predict(model, x, **options)
 
@@ -295,7 +302,7 @@ class AICellManager:
         lines = [*self.metrics.text(), *self._predictor.text(), *self._bus_text()]
         return "\n".join(lines) + "\n"
 
-    # --- plumbing --------------------------------------------------------------------------------------
+    # --- plumbing --------------------------------------------------------------------------------
 
     def report(self, run_id: str) -> RunReport:
         """The report of a run."""
@@ -313,7 +320,8 @@ class AICellManager:
         found = self.home.store.runs(run_id=run_id)
         if not found:
             raise NotFoundError(
-                f"no run '{run_id}' in {self.home.path}; 'aios workflow list' shows the runs there are"
+                f"no run '{run_id}' in {self.home.path}; 'aios workflow list' shows the runs there"
+                f" are"
             )
         return found[0]
 
@@ -374,7 +382,9 @@ class AICellManager:
     def _cancellation(self, run: RunRecord) -> list[Change]:
         steps = self.home.store.steps(run.id).values()
         changes: list[Change] = [
-            PutStep(replace(item, status="CANCELLED")) for item in steps if item.status in ("RUNNING", "RETRYING")
+            PutStep(replace(item, status="CANCELLED"))
+            for item in steps
+            if item.status in ("RUNNING", "RETRYING")
         ]
         finished = RunFinished(
             id=f"{run.id}/{run.lease.epoch}/finished",
@@ -392,7 +402,8 @@ class AICellManager:
         if workflow is None:
             known = ", ".join(sorted(self._runner.workflows)) or "none"
             raise NotFoundError(
-                f"workflow '{workflow_id}' isn't registered in this process (registered: {known}); call"
+                f"workflow '{workflow_id}' isn't registered in this process (registered: {known});"
+                f" call"
                 " register_workflow(aios.Workflow(…)) first"
             )
         return workflow
@@ -409,7 +420,9 @@ class AICellManager:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise FailedPreconditionError(f"the manager of {self.home.path} is closed; open a new one")
+            raise FailedPreconditionError(
+                f"the manager of {self.home.path} is closed; open a new one"
+            )
         if self._pid != os.getpid():
             raise FailedPreconditionError(
                 "the manager was opened before a fork; open a new one in the child process"

@@ -1,8 +1,8 @@
 """What cells tell each other: typed, versioned, immutable messages.
 
-A message's wire form is JSON: its fields by name, beside its type's name and version. A reader ignores
-fields that it doesn't know and gives absent ones their default, so adding a field with a default keeps the
-version; any other change raises `VERSION` and adds an entry to `_UPGRADES`.
+A message's wire form is JSON: its fields by name, beside its type's name and version. A reader
+ignores fields that it doesn't know and gives absent ones their default, so adding a field with a
+default keeps the version; any other change raises `VERSION` and adds an entry to `_UPGRADES`.
 """
 
 from __future__ import annotations
@@ -210,17 +210,23 @@ def from_stored(stored: StoredMessage) -> Message:
         UnsupportedError: the message was written by a later version of its type.
     """
     kind = _types.get(stored.type)
-    header = {"id": stored.id, "run_id": stored.run_id, "created": stored.created}
+    header: dict[str, Any] = {
+        "id": stored.id,
+        "run_id": stored.run_id,
+        "created": stored.created,
+    }
     if kind is None:
         return Message(step=str(stored.body.get("step", "")), **header)
     if stored.version > kind.VERSION:
         raise UnsupportedError(
-            f"message {stored.type} has version {stored.version}, this release knows {kind.VERSION};"
+            f"message {stored.type} has version {stored.version}, this release knows"
+            f" {kind.VERSION};"
             " upgrade aios-cells"
         )
     body = dict(stored.body)
     for version in range(stored.version, kind.VERSION):
-        body = _UPGRADES.get((stored.type, version), lambda old: old)(body)
+        upgrade = _UPGRADES.get((stored.type, version))
+        body = body if upgrade is None else upgrade(body)
     known = {item.name for item in fields(kind)}
     values = {key: _tuple(value) for key, value in body.items() if key in known}
     return kind(**header, **values)

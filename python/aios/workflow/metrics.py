@@ -110,7 +110,9 @@ def label_text(labels: Labels) -> str:
 
 def number(value: float) -> str:
     """A number as the format writes it."""
-    return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    return (
+        str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
+    )
 
 
 class WorkflowMetrics:
@@ -119,7 +121,9 @@ class WorkflowMetrics:
     def __init__(self) -> None:
         self.runs_started = Counter("aios_runs_started_total", "Runs driven by this manager.")
         self.runs = Counter("aios_runs_total", "Runs that ended, by workflow and status.")
-        self.steps = Counter("aios_steps_total", "Attempts that ended, by workflow, step and status.")
+        self.steps = Counter(
+            "aios_steps_total", "Attempts that ended, by workflow, step and status."
+        )
         self.step_seconds = Histogram(
             "aios_step_seconds", "Duration of attempts that succeeded.", STEP_SECONDS
         )

@@ -1,7 +1,7 @@
 """Watching one deployed version: latency, throughput, errors, drift.
 
-Built for the hot path: a call costs one lock and a few additions. Rows for drift are sampled at most once a
-millisecond and judged later, on another thread.
+Built for the hot path: a call costs one lock and a few additions. Rows for drift are sampled at
+most once a millisecond and judged later, on another thread.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from aios.workflow.drift import Profile, TensorProfile
 from aios.workflow.messages import DriftDetected, Message
 
 # Seconds; 1-2-5 steps from a microsecond to ten seconds.
-LATENCY_BOUNDS: Final = tuple(
-    step * 10.0**power for power in range(-6, 1) for step in (1, 2, 5)
-) + (10.0,)
+LATENCY_BOUNDS: Final = (
+    *(step * 10.0**power for power in range(-6, 1) for step in (1, 2, 5)),
+    10.0,
+)
 _SAMPLE_INTERVAL_NS: Final = 1_000_000
 _WINDOW_S: Final = 60
 _MAX_ROWS_PER_SAMPLE: Final = 64

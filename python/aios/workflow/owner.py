@@ -1,8 +1,8 @@
 """Who holds a lease: a name by which another process can tell that the holder is gone.
 
-An owner is `boot id/pid namespace/pid/start time/nonce`. A process with the same boot and pid namespace may
-look the pid up: if it isn't there, is a zombie, or started at another time, the owner is gone and nobody
-needs to wait for its lease. In every other case the owner is taken to live.
+An owner is `boot id/pid namespace/pid/start time/nonce`. A process with the same boot and pid
+namespace may look the pid up: if it isn't there, is a zombie, or started at another time, the owner
+is gone and nobody needs to wait for its lease. In every other case the owner is taken to live.
 """
 
 from __future__ import annotations

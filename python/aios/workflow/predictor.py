@@ -1,4 +1,7 @@
-"""Answering with deployed models: routes from "name@alias" to a loaded version, swapped in one step."""
+"""Answering with deployed models.
+
+Routes from "name@alias" to a loaded version, swapped in one step.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from aios.errors import AiosError, FailedPreconditionError
 from aios.workflow.bus import Bus
@@ -98,7 +101,10 @@ class Predictor:
                 self._load(self._registry.version(name, version))
 
     def refresh(self) -> None:
-        """Point routes at what their aliases name now; a version that can't be loaded is left aside."""
+        """Point routes at what their aliases name now.
+
+        A version that can't be loaded is left aside.
+        """
         if not self._routes:
             return
         aliases = self._registry.alias_versions()
@@ -109,11 +115,15 @@ class Predictor:
                 if alias.isdigit() or version in (None, deployed.version.version):
                     continue
                 try:
-                    self._routes[route] = self._load(self._registry.version(name, int(version or 0)))
+                    self._routes[route] = self._load(
+                        self._registry.version(name, int(version or 0))
+                    )
                 except AiosError as error:
                     if self._failed.get((name, int(version or 0))) != str(error):
                         self._failed[name, int(version or 0)] = str(error)
-                        _log.error("%s stays on version %d: %s", route, deployed.version.version, error)
+                        _log.error(
+                            "%s stays on version %d: %s", route, deployed.version.version, error
+                        )
             used = {(item.version.name, item.version.version) for item in self._routes.values()}
             for key in [key for key in self._loaded if key not in used]:
                 del self._loaded[key]
@@ -238,5 +248,5 @@ def _text(labels: Labels) -> str:
 def _load_bundle(path: Path) -> Model:
     import aios
 
-    model: Model = aios.load(path)
-    return model
+    model: Any = aios.load(path)
+    return cast(Model, model)

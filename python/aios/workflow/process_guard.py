@@ -1,9 +1,11 @@
 """The parent of a step's process: kills its whole group when the manager is gone.
 
-Run as a script by path, with the standard library only, so that it starts in milliseconds. Arguments: the
-life pipe, the event pipe, then the command. The manager holds the other end of the life pipe and never
-writes: when it closes it, or dies in any way, the guard reads the end of the file and kills the process
-group of the command, with everything the command started. The command's end is told on the event pipe.
+Run as a script by path, with the standard library only, so that it starts in milliseconds.
+Arguments: the life pipe, the event pipe, then the command. The manager holds the other end of the
+    life pipe and never
+writes: when it closes it, or dies in any way, the guard reads the end of the file and kills the
+process group of the command, with everything the command started. The command's end is told on the
+event pipe.
 """
 
 import contextlib

@@ -1,4 +1,7 @@
-"""How good answers are: computed the same way for the training model, its C++ cell, and the champion."""
+"""How good answers are.
+
+Computed the same way for the training model, its C++ cell, and the champion.
+"""
 
 from __future__ import annotations
 

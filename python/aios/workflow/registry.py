@@ -1,7 +1,7 @@
 """The registry: immutable versions of models, aliases that point at them, and where each came from.
 
-A version is a bundle, kept by its hash, under a name and a number. An alias ("champion") names the version
-that answers; moving it is one transaction, and what it named before is kept for `rollback`.
+A version is a bundle, kept by its hash, under a name and a number. An alias ("champion") names the
+version that answers; moving it is one transaction, and what it named before is kept for `rollback`.
 """
 
 from __future__ import annotations
@@ -52,7 +52,16 @@ class ModelVersion:
     def to_json(self) -> dict[str, Any]:
         """The shape of `aios registry list --json`."""
         names = (
-            *("name", "version", "aliases", "bundle", "sha256", "run_id", "workflow", "data_sha256"),
+            *(
+                "name",
+                "version",
+                "aliases",
+                "bundle",
+                "sha256",
+                "run_id",
+                "workflow",
+                "data_sha256",
+            ),
             *("created", "bytes", "metrics", "deleted"),
         )
         return {name: getattr(self, name) for name in names}
@@ -61,13 +70,15 @@ class ModelVersion:
 class Registry:
     """The versions and aliases of one home; safe from any thread and from several processes."""
 
-    def __init__(self, home: Home, clock: Clock, announce: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, home: Home, clock: Clock, announce: Callable[[], None] = lambda: None
+    ) -> None:
         self._home = home
         self._store = home.store
         self._clock = clock
         self._announce = announce
 
-    # --- reading ---------------------------------------------------------------------------------------
+    # --- reading ---------------------------------------------------------------------------------
 
     def versions(self, name: str | None = None, *, deleted: bool = False) -> list[ModelVersion]:
         """Versions, oldest first, with the aliases that name them now."""
@@ -101,9 +112,12 @@ class Registry:
         if document is None:
             known = [item.value["alias"] for item in self._store.documents("aliases", f"{name}/")]
             if not known and not self.versions(name):
-                raise NotFoundError(f"no model '{name}' in {self._home.path}; see 'aios registry list'")
+                raise NotFoundError(
+                    f"no model '{name}' in {self._home.path}; see 'aios registry list'"
+                )
             raise NotFoundError(
-                f"model '{name}' has no alias '{alias}' (aliases: {', '.join(known) or 'none'}); set it with"
+                f"model '{name}' has no alias '{alias}' (aliases: {', '.join(known) or 'none'});"
+                f" set it with"
                 f" promote('{name}', version, alias='{alias}')"
             )
         return self.version(name, document.value["version"])
@@ -124,7 +138,10 @@ class Registry:
         name: str | None = None,
         version: int | None = None,
     ) -> list[ModelVersion]:
-        """Versions, removed ones included, that match all that is given, from either end of the chain."""
+        """Versions, removed ones included, that match all that is given.
+
+        From either end of the chain.
+        """
         wanted = {
             "data_sha256": data_sha256,
             "run_id": run_id,
@@ -139,7 +156,7 @@ class Registry:
             if all(getattr(item, key) == value for key, value in given.items())
         ]
 
-    # --- changing --------------------------------------------------------------------------------------
+    # --- changing --------------------------------------------------------------------------------
 
     def register(
         self,
@@ -166,7 +183,9 @@ class Registry:
     def adopt_bundle(self, source: Path) -> tuple[Path, str]:
         """Copy a bundle into the home, under its hash; returns its place and hash."""
         if not source.is_dir():
-            raise NotFoundError(f"no bundle at '{source}': expected a directory, such as digits.cell")
+            raise NotFoundError(
+                f"no bundle at '{source}': expected a directory, such as digits.cell"
+            )
         sha256 = bundle_sha256(source)
         place = self._home.bundle(sha256)
         if not place.is_dir():
@@ -185,7 +204,7 @@ class Registry:
         *,
         effect: str | None = None,
     ) -> tuple[int, list[Change]]:
-        """The changes that add a version, and its number; nothing to change if `effect` was had already.
+        """The changes that add a version, and its number; no changes if `effect` was had.
 
         Args:
             name: the model.
@@ -224,11 +243,15 @@ class Registry:
     def promotion(
         self, name: str, version: int, alias: str, *, run_id: str = "", effect: str | None = None
     ) -> list[Change]:
-        """The changes that let `alias` name `version`; none if `effect` was had already, or it does."""
+        """The changes that let `alias` name `version`.
+
+        None if `effect` was had already, or it does.
+        """
         check_name("alias", alias)
         if alias.isdigit():
             raise InvalidArgumentError(
-                f"alias: expected a name such as 'champion', got {alias!r}, which reads as a version"
+                f"alias: expected a name such as 'champion', got {alias!r}, which reads as a"
+                f" version"
             )
         done = self._effect(effect) if effect is not None else None
         if done is not None and done.value["version"] == version:
@@ -278,7 +301,8 @@ class Registry:
             if version in live and version != current.version:
                 return int(version)
         raise FailedPreconditionError(
-            f"model '{name}': alias '{alias}' names version {current.version} and named none before that still"
+            f"model '{name}': alias '{alias}' names version {current.version} and named none"
+            f" before that still"
             " exists; promote another version instead"
         )
 
@@ -312,8 +336,10 @@ class Registry:
         return True
 
     def prune(self, name: str, keep: int = 5) -> list[ModelVersion]:
-        """Delete old bundles of a model: all but the newest `keep`, and never one that an alias names or would
-        go back to. Records stay, for lineage; returns the versions deleted.
+        """Delete old bundles of a model.
+
+        All but the newest `keep`, and never one that an alias names or would go back to. Records
+        stay, for lineage.
         """
         if keep < 0:
             raise InvalidArgumentError(f"keep: expected 0 or more, got {keep}")
@@ -328,10 +354,13 @@ class Registry:
                 self._remove_bundle(Path(item.bundle))
         return deleted
 
-    # --- plumbing --------------------------------------------------------------------------------------
+    # --- plumbing --------------------------------------------------------------------------------
 
     def _delete(self, item: ModelVersion) -> bool:
-        """Mark a version deleted, unless an alias names it, in a transaction that checks all aliases."""
+        """Mark a version deleted, unless an alias names it.
+
+        In a transaction that checks all aliases.
+        """
         aliases = self._store.documents("aliases", f"{item.name}/")
         for alias in aliases:
             named = {alias.value["version"], *alias.value["history"][-1:]}
@@ -402,7 +431,10 @@ class Registry:
 
 
 def bundle_sha256(bundle: Path) -> str:
-    """A bundle's hash: what `manifest.sha256` says, which covers every file; else that of its files."""
+    """A bundle's hash: what `manifest.sha256` says, which covers every file.
+
+    Else that of its files.
+    """
     import hashlib
 
     try:

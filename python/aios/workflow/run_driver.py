@@ -66,7 +66,10 @@ class Host(Protocol):
         """Send `RetryDue(task)` after a pause."""
 
     def ended(self, driver: RunDriver, error: AiosError | None) -> None:
-        """The driver is done: the run is over, its lease is lost, or its store failed with `error`."""
+        """The driver is done.
+
+        The run is over, its lease is lost, or its store failed with `error`.
+        """
 
     def recorded(self, driver: RunDriver, records: Sequence[StepRecord], status: str) -> None:
         """These records (and, unless empty, the run's final status) were committed."""
@@ -74,7 +77,10 @@ class Host(Protocol):
 
 @dataclass(slots=True, eq=False)
 class RunDriver:
-    """Thread-safe; its lock is held during commits, so that a run's records are written in order."""
+    """Thread-safe.
+
+    Its lock is held during commits, so that a run's records are written in order.
+    """
 
     run: RunRecord
     workflow: Workflow

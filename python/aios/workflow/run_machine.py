@@ -1,8 +1,8 @@
 """The life of a run as a pure machine: events in, instructions out; no clock, no thread, no disk.
 
-The machine is given the plan, the records of earlier attempts, and the hashes that make cache keys. It
-decides what to launch, what to use again and why not, when to retry, and how the run ends. The runner
-commits what it says to record before doing what it says to do.
+The machine is given the plan, the records of earlier attempts, and the hashes that make cache keys.
+It decides what to launch, what to use again and why not, when to retry, and how the run ends. The
+runner commits what it says to record before doing what it says to do.
 """
 
 from __future__ import annotations
@@ -109,7 +109,10 @@ class Hashes:
 
 @dataclass(slots=True)
 class RunMachine:
-    """See the module. `clone` before `handle`, and keep the clone once its records are committed."""
+    """See the module.
+
+    `clone` before `handle`, and keep the clone once its records are committed.
+    """
 
     plan: Plan
     hashes: Hashes
@@ -137,11 +140,16 @@ class RunMachine:
         out: list[Instruction] = []
         for name, record in list(self.records.items()):
             if name.partition("[")[0] not in self.plan.steps and record.status != "RETIRED":
-                self._record(out, replace(record, status="RETIRED", reason="no longer in the workflow"))
+                self._record(
+                    out, replace(record, status="RETIRED", reason="no longer in the workflow")
+                )
         return self._advance(out, now)
 
     def handle(self, event: Event, now: float) -> list[Instruction]:
-        """Take one event; one that belongs to an earlier launch, or comes after the end, is ignored."""
+        """Take one event.
+
+        One that belongs to an earlier launch, or comes after the end, is ignored.
+        """
         out: list[Instruction] = []
         if self.over or not self._current(event):
             return out

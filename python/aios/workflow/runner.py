@@ -1,7 +1,7 @@
 """The engine room of a manager: owns runs, beats for their leases, executes attempts, takes over.
 
-One thread keeps time (heartbeats, time-outs, retries, take-overs, schedules); worker threads execute steps
-and commit their results.
+One thread keeps time (heartbeats, time-outs, retries, take-overs, schedules); worker threads
+execute steps and commit their results.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Runner:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    # --- runs ------------------------------------------------------------------------------------------
+    # --- runs ------------------------------------------------------------------------------------
 
     def has_room(self) -> bool:
         """True while fewer than `max_active_runs` runs are driven here."""
@@ -162,7 +162,7 @@ class Runner:
         self._drivers.clear()
         self._bus.committed()
 
-    # --- the driver's host -----------------------------------------------------------------------------
+    # --- the driver's host -----------------------------------------------------------------------
 
     def launch(self, driver: RunDriver, attempt: Attempt) -> None:
         """Queue an attempt."""
@@ -188,7 +188,8 @@ class Runner:
             self._metrics.run_ended(driver.workflow.id, status)
             self._tracing.run_ended(driver.run.id, status)
             _log.info(
-                "run ended", extra={"run_id": driver.run.id, "workflow": driver.workflow.id, "status": status}
+                "run ended",
+                extra={"run_id": driver.run.id, "workflow": driver.workflow.id, "status": status},
             )
         self._bus.committed()
 
@@ -215,7 +216,7 @@ class Runner:
             step = driver.workflow.plan.steps[attempt.launch.step]
             (self._isolated if step.isolated else self._pool).give_up()
 
-    # --- workers ---------------------------------------------------------------------------------------
+    # --- workers ---------------------------------------------------------------------------------
 
     def _execute(self, pool: WorkerPool, driver: RunDriver, attempt: Attempt, step: Step) -> None:
         if driver.closed:
@@ -295,7 +296,7 @@ class Runner:
             )
         )
 
-    # --- the time-keeping thread -----------------------------------------------------------------------
+    # --- the time-keeping thread -----------------------------------------------------------------
 
     def _loop(self) -> None:
         beat_s = self.lease_s / 4
@@ -338,7 +339,10 @@ class Runner:
                 self.ended(driver, None)
 
     def _take_over(self) -> None:
-        """Claim unfinished runs of registered workflows whose lease is over or whose owner is gone."""
+        """Claim unfinished runs of registered workflows whose lease is over or whose owner is gone.
+
+        Laim unfinished runs of registered workflows whose lease is over or whose owner is gone.
+        """
         room = self._max_active_runs - len(self._drivers)
         if room <= 0 or not self.workflows:
             return
@@ -376,7 +380,10 @@ class Runner:
             _log.error("run %s can't go on here: %s", run.id, error)
 
     def _has_stalled(self, run: RunRecord) -> bool:
-        """For a lease of another clock domain: its beat stood still for a whole lease, seen from here."""
+        """For a lease of another clock domain.
+
+        Its beat stood still for a whole lease, seen from here.
+        """
         lease, now = run.lease, self._clock.lease()
         if lease.domain == now.domain:
             return False
@@ -417,5 +424,3 @@ class Runner:
 
 def _is_disk_full(error: BaseException) -> bool:
     return isinstance(error, AiosError) and error.code == 8 and "no space left" in str(error)
-
-

@@ -63,7 +63,10 @@ class Scheduler:
         return True
 
     def tick(self) -> None:
-        """Start what is due. Two managers start one run: its id follows from the schedule and its count."""
+        """Start what is due.
+
+        Two managers start one run: its id follows from the schedule and its count.
+        """
         now = self._clock.wall()
         for item in self._store.documents("schedules"):
             schedule = Schedule(**item.value)

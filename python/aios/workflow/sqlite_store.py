@@ -1,9 +1,10 @@
 """The store on one machine: a SQLite database in WAL mode.
 
 One connection writes and one reads, each behind a lock; across processes, a write begins with
-`BEGIN IMMEDIATE`, repeated with growing pauses until `busy_s` is over, so that nobody sees "database is
-locked". `synchronous` is NORMAL (safe against a killed process) except in durable commits, where it is FULL
-(safe against power loss); a durable commit also makes all earlier ones durable, as they share the WAL.
+`BEGIN IMMEDIATE`, repeated with growing pauses until `busy_s` is over, so that nobody sees
+"database is locked". `synchronous` is NORMAL (safe against a killed process) except in durable
+commits, where it is FULL (safe against power loss); a durable commit also makes all earlier ones
+durable, as they share the WAL.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -107,12 +108,10 @@ class SqliteStore:
                 mine = leased(run, claim.owner, claim.now, claim.lease_s)
                 if run.status != "RUNNING":
                     mine = replace(mine, status="RUNNING", finished=None, error=None)
-                lease = mine.lease
                 db.execute(
                     "UPDATE runs SET status='RUNNING', finished=NULL, error=NULL, owner=?, epoch=?,"
                     " beat=?, expires=?, domain=?, lease_s=? WHERE id=?",
-                    (lease.owner, lease.epoch, lease.beat, lease.expires, lease.domain)
-                    + (lease.lease_s, run.id),
+                    (*astuple(mine.lease), run.id),
                 )
                 taken.append(mine)
             return taken
@@ -125,8 +124,7 @@ class SqliteStore:
                 cursor = db.execute(
                     "UPDATE runs SET beat=beat+1, expires=?, domain=?, lease_s=?"
                     " WHERE id=? AND owner=? AND epoch=? AND status='RUNNING'",
-                    (now.seconds + lease_s, now.domain, lease_s)
-                    + (lease.run_id, lease.owner, lease.epoch),
+                    (now.seconds + lease_s, now.domain, lease_s, *astuple(lease)),
                 )
                 if cursor.rowcount == 0:
                     lost.add(lease.run_id)
@@ -154,7 +152,9 @@ class SqliteStore:
         wanted = {"id": run_id, "workflow": workflow, "status": status}
         given = {name: value for name, value in wanted.items() if value is not None}
         where = " AND ".join(f"{name}=?" for name in given) or "1"
-        sql = f"SELECT {_RUN_COLUMNS} FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT ?"
+        sql = (
+            f"SELECT {_RUN_COLUMNS} FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT ?"
+        )
         rows = self._read(lambda db: db.execute(sql, (*given.values(), limit)).fetchall())
         return [_run(row) for row in rows]
 
@@ -186,7 +186,7 @@ class SqliteStore:
             f" WHERE {where} ORDER BY seq LIMIT ?"
         )
         rows = self._read(lambda db: db.execute(sql, (*arguments, limit)).fetchall())
-        return [StoredMessage(*row[:5], body=json.loads(row[5]), seq=row[6]) for row in rows]
+        return [_message(row) for row in rows]
 
     def last_seq(self) -> int:
         """See `Store.last_seq`."""
@@ -302,7 +302,8 @@ class SqliteStore:
                     raise
                 if time.monotonic() >= give_up:
                     raise UnavailableError(
-                        f"{self.path}: another process has kept the home busy for {self._busy_s:g} s;"
+                        f"{self.path}: another process has kept the home busy for {self._busy_s:g}"
+                        f" s;"
                         " stop that process, or try again"
                     ) from error
             time.sleep(pause * (0.5 + random.random()))
@@ -317,7 +318,10 @@ class SqliteStore:
 
 
 def migrate(db: sqlite3.Connection, target: int = SCHEMA_VERSION) -> None:
-    """Bring the schema of `db` to version `target` in one transaction; safe when others do the same."""
+    """Bring the schema of `db` to version `target` in one transaction.
+
+    Safe when others do the same.
+    """
     db.execute("BEGIN IMMEDIATE")
     try:
         version = db.execute("PRAGMA user_version").fetchone()[0]
@@ -334,7 +338,8 @@ def migrate(db: sqlite3.Connection, target: int = SCHEMA_VERSION) -> None:
 
 
 _CORRUPT_REMEDY: Final = (
-    "nothing was changed; 'aios doctor --home HOME --backup' keeps the damaged file aside and saves what"
+    "nothing was changed; 'aios doctor --home HOME --backup' keeps the damaged file aside and"
+    " saves what"
     " can be read"
 )
 
@@ -442,7 +447,8 @@ def _put_document(db: sqlite3.Connection, put: PutDocument) -> None:
         return
     db.execute(
         "INSERT INTO documents(collection, key, revision, value) VALUES (?,?,?,?)"
-        " ON CONFLICT(collection, key) DO UPDATE SET revision=excluded.revision, value=excluded.value",
+        " ON CONFLICT(collection, key) DO UPDATE SET revision=excluded.revision,"
+        " value=excluded.value",
         (put.collection, put.key, revision + 1, json.dumps(put.value, separators=(",", ":"))),
     )
 
@@ -454,6 +460,10 @@ def _run_values(run: RunRecord) -> tuple[object, ...]:
         *(run.data_sha256, run.source, json.dumps(run.error) if run.error else None),
         *(lease.owner, lease.epoch, lease.beat, lease.expires, lease.domain, lease.lease_s),
     )
+
+
+def _message(row: tuple[Any, ...]) -> StoredMessage:
+    return StoredMessage(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])
 
 
 def _run(row: tuple[Any, ...]) -> RunRecord:

@@ -1,6 +1,7 @@
 """The standard pipeline: from data to a deployed, verified model.
 
-prepare → train → evaluate → gate_quality → export → verify → benchmark → gate_performance → register → deploy
+prepare → train → evaluate → gate_quality → export → verify → benchmark → gate_performance →
+register → deploy
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def standard_steps(workflow: Workflow) -> list[Step]:
     cell = {"isolated": "cell", "packages": ("aios-cells", "ai-edge-litert", "openvino")}
     source = _module_text(workflow.model)
 
-    def child(function: Any, constants: Mapping[str, Any], options: dict[str, Any], **more: Any) -> Step:
+    def child(
+        function: Any, constants: Mapping[str, Any], options: dict[str, Any], **more: Any
+    ) -> Step:
         return Step(function, constants=constants, version=source, **options, **more)
 
     return [
@@ -66,7 +69,10 @@ def standard_steps(workflow: Workflow) -> list[Step]:
 
 
 def prepare(data: Any) -> TrainingData:
-    """Check the data; hold out a fifth of the training rows when there is nothing to validate on."""
+    """Check the data.
+
+    Hold out a fifth of the training rows when there is nothing to validate on.
+    """
     import numpy as np
 
     if not isinstance(data, TrainingData):
@@ -81,11 +87,15 @@ def prepare(data: Any) -> TrainingData:
         return data
     rows = len(data.x_train)
     if rows < 2:
-        raise InvalidArgumentError("x_train: expected two rows or more, to hold one out; or give x_val")
+        raise InvalidArgumentError(
+            "x_train: expected two rows or more, to hold one out; or give x_val"
+        )
     order = np.random.default_rng(7).permutation(rows)
     held = max(1, round(rows * _HELD_OUT_SHARE))
     kept, out = np.sort(order[held:]), np.sort(order[:held])
-    return TrainingData(data.x_train[kept], data.y_train[kept], data.x_train[out], data.y_train[out])
+    return TrainingData(
+        data.x_train[kept], data.y_train[kept], data.x_train[out], data.y_train[out]
+    )
 
 
 def gate_quality(evaluate: dict[str, Any], gates: Gates, context: StepContext) -> dict[str, Any]:
@@ -93,7 +103,7 @@ def gate_quality(evaluate: dict[str, Any], gates: Gates, context: StepContext) -
     return _decide(gates.judge_quality(evaluate["metrics"]), context)
 
 
-def gate_performance(
+def gate_performance(  # noqa: PLR0917
     prepare: TrainingData,
     benchmark: dict[str, Any],
     export: dict[str, Any],
@@ -101,7 +111,10 @@ def gate_performance(
     alias: str,
     context: StepContext,
 ) -> dict[str, Any]:
-    """Stop unless latency, size, error and, against the champion on the same data, quality keep theirs."""
+    """Stop unless latency, size, error and, against the champion on the same data.
+
+    Quality keep theirs.
+    """
     regression = None
     if gates.max_regression is not None:
         regression = _regression(prepare, benchmark["metrics"], gates.metric, alias, context)
@@ -165,7 +178,10 @@ def _regression(
     alias: str,
     context: StepContext,
 ) -> float | None:
-    """How much worse than the champion, on the same held-out rows; None while there is no champion."""
+    """How much worse than the champion, on the same held-out rows.
+
+    None while there is no champion.
+    """
     champion = _champion(context, alias)
     if champion is None:
         return None
@@ -201,7 +217,9 @@ def _config(training: Any) -> dict[str, Any]:
             f"training: expected an aios.TrainingConfig, got {type(training).__name__}"
         )
     values = dataclasses.asdict(training)
-    return {name: str(value) if isinstance(value, Path) else value for name, value in values.items()}
+    return {
+        name: str(value) if isinstance(value, Path) else value for name, value in values.items()
+    }
 
 
 def _module_text(model: Any) -> str:

@@ -1,7 +1,7 @@
 """Steps: plain functions with what a durable run needs to know about them.
 
-A step's parameters say what it reads: the name of another step is that step's result, `data` the run's
-input, `context` the step's own `StepContext`. Everything else needs a default or a constant.
+A step's parameters say what it reads: the name of another step is that step's result, `data` the
+run's input, `context` the step's own `StepContext`. Everything else needs a default or a constant.
 """
 
 from __future__ import annotations
@@ -26,19 +26,20 @@ class Step:
         function: the work; a plain function.
         name: how the run's record names it; the function's name by default.
         retries: how often it may run again after an exception.
-        timeout_s: after this time the attempt fails with `DeadlineExceededError`; a thread can't be killed,
-            so its result is dropped when it ends, but an isolated step's processes are.
+        timeout_s: after this time the attempt fails with `DeadlineExceededError`; a thread can't be
+            killed, so its result is dropped when it ends, but an isolated step's processes are.
         backoff_s: the pause before the first retry; it doubles each time, up to a minute.
         needs: parameter → step, where the two names differ.
         after: steps to wait for without reading their result.
-        over: a parameter to fan out over: the step runs once per element of the list given there, on the
-            thread pool, and its result is the list of results.
-        isolated: run in a child process, so that a crash or a lack of memory is a failed step. A text names
-            the process: isolated steps of a run that give the same one share it, and what it has imported.
-        durable: its commit is on the disk (`synchronous=FULL`) before the run goes on.
-        packages: distributions whose versions belong to its cache key, such as "keras".
+        over: a parameter to fan out over: the step runs once per element of the list given there,
+            on the thread pool, and its result is the list of results.
+        isolated: run in a child process, so that a crash or a lack of memory is a failed step. A
+            text names the process: isolated steps of a run that give the same one share it, and
+        what it has imported. durable: its commit is on the disk (`synchronous=FULL`) before the run
+        goes on. packages: distributions whose versions belong to its cache key, such as "keras".
         constants: fixed values for parameters; functions among them travel to a child process.
-        version: part of the cache key, for what can't be seen in the code: change it to run the step again.
+        version: part of the cache key, for what can't be seen in the code: change it to run the
+            step again.
     """
 
     function: Callable[..., Any]
@@ -60,7 +61,8 @@ class Step:
             object.__setattr__(self, "name", getattr(self.function, "__name__", ""))
         if not self.name.isidentifier() or self.name in _RESERVED:
             raise InvalidArgumentError(
-                f"step name: expected an identifier other than {', '.join(_RESERVED)} such as 'train',"
+                f"step name: expected an identifier other than {', '.join(_RESERVED)} such as"
+                f" 'train',"
                 f" got {self.name!r}; pass name='…'"
             )
         if inspect.iscoroutinefunction(self.function):
@@ -115,7 +117,8 @@ def _make(options: dict[str, Any], function: Callable[..., Any]) -> Step:
 class Plan:
     """Steps in an order that respects their dependencies.
 
-    `inputs[step]` maps each parameter fed by a step to that step; `waits[step]` is all it waits for.
+    `inputs[step]` maps each parameter fed by a step to that step; `waits[step]` is all it waits
+    for.
     """
 
     steps: Mapping[str, Step]
@@ -127,7 +130,8 @@ class Plan:
         """Order `items`; plain functions become steps.
 
         Raises:
-            InvalidArgumentError: no step, two of one name, a cycle, or a parameter that nothing feeds.
+            InvalidArgumentError: no step, two of one name, a cycle, or a parameter that nothing
+                feeds.
         """
         steps: dict[str, Step] = {}
         for item in items:
@@ -161,7 +165,8 @@ def _inputs(made: Step, steps: Mapping[str, Step]) -> dict[str, str]:
             found[parameter.name] = source
         elif parameter.name in made.needs or parameter.default is inspect.Parameter.empty:
             raise InvalidArgumentError(
-                f"step '{made.name}': nothing feeds its parameter '{parameter.name}'; expected data,"
+                f"step '{made.name}': nothing feeds its parameter '{parameter.name}'; expected"
+                f" data,"
                 f" context, or one of the steps {', '.join(sorted(steps))}"
             )
     if made.over is not None and found.get(made.over) is None:
@@ -175,6 +180,7 @@ def _after(made: Step, steps: Mapping[str, Step]) -> frozenset[str]:
     for name in made.after:
         if name not in steps:
             raise InvalidArgumentError(
-                f"step '{made.name}': after='{name}' names no step; steps: {', '.join(sorted(steps))}"
+                f"step '{made.name}': after='{name}' names no step; steps:"
+                f" {', '.join(sorted(steps))}"
             )
     return frozenset(made.after)

@@ -4,14 +4,15 @@ A store offers eight operations. Any implementation must give these guarantees, 
 `tests/python/workflow/store_conformance.py` checks:
 
 * **One transaction.** `commit` applies all of its changes or none.
-* **Fencing.** A `commit` under a lease applies only while the run still has that owner and that epoch.
-  Every claim raises the epoch by one, so whatever a former owner still does is refused.
-* **Leases.** A claim needs the lease to be free, ended on the clock domain that wrote it, or vouched dead
-  by the caller as it was (same epoch and beat). A reader on another clock domain can't compare readings:
-  it must have seen the beat stand still for a whole lease on its own clock, and vouch so. No clock of any
-  kind is read by the store itself, and the wall clock plays no part.
-* **Messages** have a unique id; a second message with the same id is dropped. `seq` grows in commit order.
-* **Documents** carry a revision, 1 when created, and can be changed only from the revision expected.
+* **Fencing.** A `commit` under a lease applies only while the run still has that owner and that
+  epoch. Every claim raises the epoch by one, so whatever a former owner still does is refused.
+* **Leases.** A claim needs the lease to be free, ended on the clock domain that wrote it, or
+  vouched dead by the caller as it was (same epoch and beat). A reader on another clock domain can't
+  compare readings: it must have seen the beat stand still for a whole lease on its own clock, and
+  vouch so. No clock of any kind is read by the store itself, and the wall clock plays no part.
+* **Messages** have a unique id; a second message with the same id is dropped. `seq` grows in commit
+order. * **Documents** carry a revision, 1 when created, and can be changed only from the revision
+expected.
 """
 
 from __future__ import annotations
@@ -83,8 +84,8 @@ class RunRecord:
 class StepRecord:
     """The state of one step, or of one element `name[i]` of a step that fans out.
 
-    `launches` counts every start in the life of the run; `attempt` counts those since it last was new.
-    `key` holds the parts of its cache key; `reason` says why a finished step ran again.
+    `launches` counts every start in the life of the run; `attempt` counts those since it last was
+    new. `key` holds the parts of its cache key; `reason` says why a finished step ran again.
     """
 
     name: str
@@ -162,7 +163,10 @@ class AddMessage:
 
 @dataclass(frozen=True, slots=True)
 class PutDocument:
-    """Write (or, with `value=None`, delete) a document from revision `expect`; 0 = absent, -1 = any."""
+    """Write (or, with `value=None`, delete) a document from revision `expect`.
+
+    0 = absent, -1 = any.
+    """
 
     collection: str
     key: str
@@ -186,8 +190,8 @@ Change = PutStep | FinishRun | ReleaseRun | AddMessage | PutDocument | CheckDocu
 class Claim:
     """Ask for the leases of up to `limit` of these runs, oldest first.
 
-    `vouched` maps a run to the (epoch, beat) of a lease that the caller knows to be dead. `force` takes a
-    run whoever holds it; `reopen` also one that has failed or was cancelled.
+    `vouched` maps a run to the (epoch, beat) of a lease that the caller knows to be dead. `force`
+    takes a run whoever holds it; `reopen` also one that has failed or was cancelled.
     """
 
     owner: str
@@ -204,7 +208,10 @@ class Store(Protocol):
     """Durable state of one home; safe from any thread. See the module for the guarantees."""
 
     def create_run(self, run: RunRecord, changes: Sequence[Change] = ()) -> bool:
-        """Store a new run, with its lease as given; False (and nothing written) when its id exists."""
+        """Store a new run, with its lease as given.
+
+        False (and nothing written) when its id exists.
+        """
 
     def claim(self, claim: Claim) -> list[RunRecord]:
         """Take leases; the runs are returned with their new lease, oldest first."""

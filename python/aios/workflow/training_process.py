@@ -1,4 +1,7 @@
-"""The isolated steps of the standard pipeline: what runs in a child process, with or without TensorFlow."""
+"""The isolated steps of the standard pipeline.
+
+What runs in a child process, with or without TensorFlow.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,10 @@ Builder = Callable[[], Any] | str | None
 def train(
     prepare: TrainingData, config: dict[str, Any], builder: Builder, context: StepContext
 ) -> dict[str, Any]:
-    """Train from the last checkpoint, or from the start; returns the weights and what was learnt."""
+    """Train from the last checkpoint, or from the start.
+
+    Returns the weights and what was learnt.
+    """
     from aios.training import TrainingConfig
 
     settings = {**config, "checkpoint_dir": None}
@@ -70,10 +76,13 @@ def evaluate(
     answers = model.predict(prepare.x_val, batch_size=_BATCH, verbose=0)
     if isinstance(answers, list | tuple | dict):
         return {"metrics": dict(train["metrics"]), "answers": None}
-    return {"metrics": {**train["metrics"], **quality_metrics(answers, prepare.y_val)}, "answers": answers}
+    return {
+        "metrics": {**train["metrics"], **quality_metrics(answers, prepare.y_val)},
+        "answers": answers,
+    }
 
 
-def export(
+def export(  # noqa: PLR0917
     prepare: TrainingData,
     train: dict[str, Any],
     config: dict[str, Any],
@@ -134,7 +143,10 @@ def benchmark(
     verify: dict[str, Any],
     context: StepContext,
 ) -> dict[str, Any]:
-    """Latency of one call on this machine, and the C++ cell's answers against the training model's."""
+    """Latency of one call on this machine.
+
+    And the C++ cell's answers against the training model's.
+    """
     import aios
 
     with aios.load(context.home.bundle(export["sha256"])) as bridge:
@@ -164,7 +176,8 @@ def fit_to_signature(x: Any, signature: Any) -> Any:
     specs = signature.inputs
     if len(specs) != 1:
         raise InvalidArgumentError(
-            f"the standard pipeline measures models with one input, got {len(specs)}; compose your own"
+            f"the standard pipeline measures models with one input, got {len(specs)}; compose your"
+            f" own"
             " steps for this model"
         )
     return np.ascontiguousarray(x, dtype=specs[0].dtype)
@@ -178,7 +191,10 @@ def batched(answer: Callable[[Any], Any], x: Any) -> Any:
 
 
 class Checkpoints:
-    """Checkpoints of one training: a folder per epoch that is renamed into place when it is complete."""
+    """Checkpoints of one training.
+
+    A folder per epoch that is renamed into place when it is complete.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -228,7 +244,7 @@ class Checkpoints:
 
         checkpoints = self
 
-        class _Callback(keras.callbacks.Callback):
+        class _Callback(keras.callbacks.Callback):  # type: ignore[misc]
             def on_train_begin(self, logs: Any = None) -> None:
                 checkpoints.restore(self.model)
 
@@ -241,7 +257,7 @@ class Checkpoints:
 def _progress(context: StepContext, epochs: int) -> Any:
     import keras
 
-    class _Progress(keras.callbacks.Callback):
+    class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             metrics = {name: float(value) for name, value in (logs or {}).items()}
             context.report(TrainingProgress(epoch=epoch + 1, epochs=epochs, metrics=metrics))

@@ -1,6 +1,7 @@
 """A few daemon threads that run steps; one that hangs is given up and replaced.
 
-`concurrent.futures` joins its threads at exit, so a step that never returns would keep the process alive.
+`concurrent.futures` joins its threads at exit, so a step that never returns would keep the process
+alive.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""A workflow: a name, and the steps it runs: your own, or the standard pipeline from data to deployment."""
+"""A workflow: a name, and the steps it runs.
+
+Your own, or the standard pipeline from data to deployment.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,8 @@ class Workflow:
     Args:
         id: its name, also the name under which the standard pipeline registers models.
         training: an `aios.TrainingConfig`; None: its defaults.
-        model: `build_model() -> keras.Model`, or "module:qualname"; None: the default network for the data.
+        model: `build_model() -> keras.Model`, or "module:qualname"; None: the default network for
+            the data.
         gates: limits of the standard pipeline.
         steps: your own steps instead of the standard ones.
         export: more keyword arguments for `aios.export`, such as {"engines": ["litert"]}.

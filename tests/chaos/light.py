@@ -1,21 +1,16 @@
-"""A manager in a process of its own, on light steps: what `harness.py` kills.
-
-`python light.py HOME RUNS LEASE_S TARGET [resume]`: start RUNS runs, resume the unfinished ones if
-asked to, and go on until TARGET runs are over. Each run has the steps load → work (three ways) →
-export → register → deploy.
-"""
+"""The light workflow that the harness kills: load → work (three ways) → export → register → deploy."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import sys
 import time
 
-from aios.workflow.manager import AICellManager
 from aios.workflow.messages import ModelTrained
 from aios.workflow.registry import bundle_sha256
 from aios.workflow.steps import step
 from aios.workflow.workflow import Workflow
+from driver import drive
 
 
 def load(data):
@@ -58,27 +53,9 @@ STEPS = [load, work, export, register, deploy]
 
 
 def main() -> None:
-    home, runs, lease_s, target = (
-        sys.argv[1],
-        int(sys.argv[2]),
-        float(sys.argv[3]),
-        int(sys.argv[4]),
-    )
-    manager = AICellManager(home, lease_s=lease_s)
-    workflow = Workflow(id="light", steps=STEPS)
-    manager.register_workflow(workflow)
-    if sys.argv[5:] == ["resume"]:
-        for run in manager.runs(status="RUNNING"):
-            manager.resume(run.id)
-    for number in range(runs):
-        manager.execute_workflow("light", {"seed": number})
-    print("ready", flush=True)
-    while True:
-        over = manager.runs(limit=10_000, status="SUCCESS")
-        if len(over) >= target:
-            break
-        time.sleep(0.01)
-    manager.close()
+    """Drive the light workflow."""
+    data = ({"seed": number} for number in itertools.count())
+    drive(Workflow(id="light", steps=STEPS), data)
 
 
 if __name__ == "__main__":

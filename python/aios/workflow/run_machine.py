@@ -322,8 +322,8 @@ class RunMachine:
             error = {
                 "type": "InvalidArgumentError",
                 "code": 3,
-                "message": f"step '{name}' fans out over '{source}': expected a list, got another value;"
-                " return a list there",
+                "message": f"step '{name}' fans out over '{source}': expected a list, got another"
+                " value; return a list there",
             }
             self._record(out, replace(self.records[name], status="FAILED", error=error))
             self._end_failed(out, name, error)

@@ -1,4 +1,4 @@
-"""The light workflow that the harness kills: load → work (three ways) → export → register → deploy."""
+"""The light workflow that the harness kills: load → work  ×3 → export → register → deploy."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import itertools
 import json
 import time
 
+from driver import drive
+
 from aios.workflow.messages import ModelTrained
 from aios.workflow.registry import bundle_sha256
 from aios.workflow.steps import step
 from aios.workflow.workflow import Workflow
-from driver import drive
 
 
 def load(data):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-from aios.workflow.gates import Gates
-from aios.workflow.training_data import TrainingData
-from aios.workflow.workflow import Workflow
 from driver import drive
 
 from aios.training.config import TrainingConfig
+from aios.workflow.gates import Gates
+from aios.workflow.training_data import TrainingData
+from aios.workflow.workflow import Workflow
 
 
 def build_model():

@@ -1,11 +1,12 @@
 """What a durable step, a message and a call through the manager cost on this machine.
 
-`python benchmarks/workflow.py [--json]`. Each figure is the best of several rounds, rounds interleaved; the
-median of a round where it says p50.
+`python benchmarks/workflow.py [--json]`. Each figure is the best of several rounds, rounds
+interleaved; the median of a round where it says p50.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -18,8 +19,9 @@ import threading
 import time
 from pathlib import Path
 
-import aios
 import numpy as np
+
+import aios
 from aios.workflow.bus import Bus
 from aios.workflow.store import (
     AddMessage,
@@ -59,7 +61,7 @@ def step_gaps_ms(manager: aios.AICellManager) -> list[float]:
     run = manager.execute_workflow("chain")
     run.result()
     starts = sorted(item.started for item in manager.home.store.steps(run.id).values())
-    return [(b - a) * 1e3 for a, b in zip(starts, starts[1:], strict=False)]
+    return [(b - a) * 1e3 for a, b in itertools.pairwise(starts)]
 
 
 def commit_ms(manager: aios.AICellManager, *, durable: bool, count: int) -> list[float]:

@@ -1,4 +1,4 @@
-"""The light workflow that the harness kills: load → work  ×3 → export → register → deploy."""
+"""The light workflow that the harness kills: load → work thrice → export → register → deploy."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The manager's durable state: records, and the `Store` protocol that keeps them.
 
 A store offers eight operations. Any implementation must give these guarantees, which
-`tests/python/workflow/store_conformance.py` checks:
+`tests/conformance/store.py` checks:
 
 * **One transaction.** `commit` applies all of its changes or none.
 * **Fencing.** A `commit` under a lease applies only while the run still has that owner and that

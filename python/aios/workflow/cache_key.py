@@ -8,6 +8,7 @@ Python and NumPy.
 
 from __future__ import annotations
 
+import dis
 import functools
 import hashlib
 import importlib.metadata
@@ -112,7 +113,7 @@ class _Digest:
             return
         self._seen.add(id(target))
         self._depth += 1
-        self._code(target.__code__, target.__doc__)
+        self._code(target.__code__)
         self.value(target.__defaults__)
         self.value(target.__kwdefaults__)
         for cell in target.__closure__ or ():
@@ -138,7 +139,7 @@ class _Digest:
         elif isinstance(value, Step):
             self.function(value.function)
         elif isinstance(value, types.CodeType):
-            self._code(value, None)
+            self._code(value)
         elif isinstance(value, types.ModuleType):
             self.add(value.__name__)
         elif isinstance(value, types.FunctionType | types.MethodType | functools.partial):
@@ -165,14 +166,13 @@ class _Digest:
             if isinstance(member, types.FunctionType):
                 self.function(member)
 
-    def _code(self, code: types.CodeType, doc: str | None) -> None:
-        self._hash.update(code.co_code)
-        self.value(code.co_names)
-        self.value(code.co_varnames)
-        constants = code.co_consts
-        if doc is not None and constants and constants[0] == doc:
-            constants = constants[1:]
-        self.value(constants)
+    def _code(self, code: types.CodeType) -> None:
+        """Add instructions with what they refer to, not its place in a table that a docstring moves."""
+        self.value(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
+        for instruction in dis.get_instructions(code):
+            self.add(instruction.opname)
+            if instruction.argval is not None:
+                self.value(instruction.argval)
 
     def _globals(self, code: types.CodeType, names: Mapping[str, Any]) -> None:
         for name in sorted(_names(code)):

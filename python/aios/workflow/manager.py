@@ -119,9 +119,7 @@ class AICellManager:
                 f"expected an aios.Workflow, got {type(workflow).__name__}; wrap your steps in"
                 " aios.Workflow(id='…', steps=[…])"
             )
-        self._runner.workflows[workflow.id] = workflow
-        self._runner.start()
-        self._runner.poke()
+        self._runner.register(workflow)
         return workflow
 
     def execute_workflow(
@@ -307,7 +305,7 @@ class AICellManager:
     def report(self, run_id: str) -> RunReport:
         """The report of a run."""
         run = self.run_record(run_id)
-        workflow = self._runner.workflows.get(run.workflow)
+        workflow = self._runner.workflow(run.workflow)
         order = tuple(workflow.plan.steps) if workflow else ()
         return run_report(run, self.home.store.steps(run_id).values(), order)
 
@@ -373,7 +371,7 @@ class AICellManager:
             self._runner.adopt(run, fresh=True)
 
     def _fire(self, schedule: Schedule, run_id: str) -> bool:
-        workflow = self._runner.workflows.get(schedule.workflow)
+        workflow = self._runner.workflow(schedule.workflow)
         if workflow is None:
             return False
         self._create(workflow, run_id, schedule.data, "")
@@ -398,7 +396,7 @@ class AICellManager:
         return changes
 
     def _workflow(self, workflow_id: str) -> Workflow:
-        workflow = self._runner.workflows.get(workflow_id)
+        workflow = self._runner.workflow(workflow_id)
         if workflow is None:
             known = ", ".join(sorted(self._runner.workflows)) or "none"
             raise NotFoundError(

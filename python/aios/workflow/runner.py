@@ -11,8 +11,8 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from aios.errors import AiosError
 from aios.workflow.bus import Bus
@@ -37,6 +37,14 @@ from aios.workflow.workflow import Workflow
 _log = logging.getLogger("aios.workflow")
 
 
+class Registered(NamedTuple):
+    """A workflow, and what its steps' code and environment hash to: looked at once, as it is now."""
+
+    workflow: Workflow
+    code: Mapping[str, str]
+    environment: Mapping[str, Mapping[str, str]]
+
+
 class Runner:
     """Drives the runs of one manager. `owner` names it in leases."""
 
@@ -56,7 +64,7 @@ class Runner:
     ) -> None:
         self.owner = owner
         self.lease_s = lease_s
-        self.workflows: dict[str, Workflow] = {}
+        self.workflows: dict[str, Registered] = {}
         self.timers: list[Callable[[], None]] = []
         self._home = home
         self._bus = bus
@@ -80,6 +88,22 @@ class Runner:
 
     # --- runs ------------------------------------------------------------------------------------
 
+    def register(self, workflow: Workflow) -> None:
+        """Make a workflow known, and look for runs of it."""
+        steps = workflow.plan.steps
+        self.workflows[workflow.id] = Registered(
+            workflow,
+            {name: step_code(step) for name, step in steps.items()},
+            {name: environment(step.packages) for name, step in steps.items()},
+        )
+        self.start()
+        self.poke()
+
+    def workflow(self, workflow_id: str) -> Workflow | None:
+        """A registered workflow."""
+        found = self.workflows.get(workflow_id)
+        return None if found is None else found.workflow
+
     def has_room(self) -> bool:
         """True while fewer than `max_active_runs` runs are driven here."""
         return len(self._drivers) < self._max_active_runs
@@ -98,15 +122,10 @@ class Runner:
 
     def adopt(self, run: RunRecord, *, fresh: bool = False) -> None:
         """Drive a run whose lease this manager has just got."""
-        workflow = self.workflows[run.workflow]
-        plan = workflow.plan
-        hashes = Hashes(
-            {name: step_code(step) for name, step in plan.steps.items()},
-            {name: environment(step.packages) for name, step in plan.steps.items()},
-            run.data_sha256,
-        )
+        workflow, code, versions = self.workflows[run.workflow]
         records = {} if fresh else self._home.store.steps(run.id)
-        machine = RunMachine(plan, hashes, records)
+        hashes = Hashes(code, versions, run.data_sha256)
+        machine = RunMachine(workflow.plan, hashes, records)
         driver = RunDriver(run, workflow, self._home, self._clock, self, machine)
         with self._lock:
             if self._closed:

@@ -46,8 +46,8 @@ class StoreConformance:
         assert store.create_run(record, [AddMessage(message("created"))])
         return record
 
-    def lease(self, store, owner="me", now=at(0.0), **options):
-        (taken,) = store.claim(claim(owner, now, **options))
+    def lease(self, store, owner="me", now=None, **options):
+        (taken,) = store.claim(claim(owner, now or at(0.0), **options))
         return Lease("r", owner, taken.lease.epoch)
 
     def test_a_run_is_read_back_as_it_was_written(self, store, run):
@@ -61,7 +61,9 @@ class StoreConformance:
         assert [item.id for item in store.messages()] == ["created"]
 
     def test_runs_come_newest_first_and_by_workflow_and_status(self, store):
-        for number, (workflow, status) in enumerate([("a", "RUNNING"), ("b", "FAILED"), ("a", "SUCCESS")]):
+        for number, (workflow, status) in enumerate(
+            [("a", "RUNNING"), ("b", "FAILED"), ("a", "SUCCESS")]
+        ):
             store.create_run(RunRecord(f"r{number}", workflow, status, float(number), {}))
         assert [item.id for item in store.runs()] == ["r2", "r1", "r0"]
         assert [item.id for item in store.runs(workflow="a")] == ["r2", "r0"]
@@ -175,7 +177,9 @@ class StoreConformance:
         assert store.steps("r") == {"s": done}
 
     def test_a_message_of_a_known_id_is_dropped(self, store, run):
-        store.commit([AddMessage(message("m1")), AddMessage(message("m2")), AddMessage(message("m1"))])
+        store.commit(
+            [AddMessage(message("m1")), AddMessage(message("m2")), AddMessage(message("m1"))]
+        )
         found = store.messages()
         assert [item.id for item in found] == ["created", "m1", "m2"]
         assert [item.seq for item in found] == sorted(item.seq for item in found)

@@ -13,6 +13,7 @@ import functools
 import hashlib
 import importlib.metadata
 import inspect
+import json
 import platform
 import sys
 import sysconfig
@@ -48,6 +49,11 @@ def environment(packages: tuple[str, ...] = ()) -> dict[str, str]:
 def cache_key(code: str, inputs: Mapping[str, str], versions: Mapping[str, str]) -> dict[str, Any]:
     """The parts that decide whether a result still holds."""
     return {"code": code, "inputs": dict(inputs), "environment": dict(versions)}
+
+
+def key_digest(key: Mapping[str, Any] | None) -> str:
+    """A short name for a cache key."""
+    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def difference(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str:
@@ -167,7 +173,7 @@ class _Digest:
                 self.function(member)
 
     def _code(self, code: types.CodeType) -> None:
-        """Add instructions with what they refer to, not its place in a table that a docstring moves."""
+        """Add instructions with what they refer to, not its place in a table."""
         self.value(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
         for instruction in dis.get_instructions(code):
             self.add(instruction.opname)

@@ -42,6 +42,7 @@ class StepContext:
     attempt: int
     home: HomeFiles
     data_sha256: str = ""
+    key: str = ""
     store: Store | None = None
     registry: Registry | None = None
     publish: Callable[[Message], None] = lambda message: None
@@ -155,7 +156,8 @@ class StepContext:
 
     @property
     def checkpoint_dir(self) -> Path:
-        """A folder that outlives attempts, until the run is over."""
-        place = self.home.checkpoints(self.run_id) / self.step.replace("[", "-").replace("]", "")
+        """A folder that outlives attempts of the same code and inputs, until the run is over."""
+        name = self.step.replace("[", "-").replace("]", "")
+        place = self.home.checkpoints(self.run_id) / f"{name}-{self.key}"
         place.mkdir(parents=True, exist_ok=True)
         return place

@@ -83,9 +83,11 @@ class Gates:
 
     def judge_quality(self, metrics: Mapping[str, float]) -> Verdict:
         """Judge what is known after the evaluation: accuracy, and `minimum` and `maximum`."""
-        minimum = dict(self.minimum)
+        minimum: dict[str, float] = {}
         if self.min_accuracy is not None:
-            minimum["accuracy"] = max(self.min_accuracy, minimum.get("accuracy", 0.0))
+            minimum["accuracy"] = self.min_accuracy
+        for name, limit in self.minimum.items():
+            minimum[name] = max(limit, minimum.get(name, limit))
         checks = [
             _check(name, metrics.get(name), limit, "minimum") for name, limit in minimum.items()
         ]

@@ -252,6 +252,7 @@ def _job(
             "step": context.step,
             "attempt": context.attempt,
             "data_sha256": context.data_sha256,
+            "key": context.key,
         },
         "home": str(context.home.path),
     }

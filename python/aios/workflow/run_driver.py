@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from aios.errors import AiosError
+from aios.workflow.cache_key import key_digest
 from aios.workflow.clock import Clock
 from aios.workflow.context import StepContext
 from aios.workflow.home import Home
@@ -197,6 +198,7 @@ class RunDriver:
             attempt=launch.attempt,
             home=self.home,
             data_sha256=self.run.data_sha256,
+            key=key_digest(self.machine.records[launch.task].key),
             store=self.home.store,
             registry=Registry(self.home, self.clock),
             commit=self._commit_effect,

@@ -29,7 +29,7 @@ from aios.workflow.owner import is_gone
 from aios.workflow.run_driver import Attempt, RunDriver, time_out
 from aios.workflow.run_machine import Failed, Finished, Hashes, RetryDue, RunMachine, error_json
 from aios.workflow.steps import Step
-from aios.workflow.store import Claim, RunRecord, StepRecord
+from aios.workflow.store import Claim, LeaseLostError, RunRecord, StepRecord
 from aios.workflow.tracing import Tracing
 from aios.workflow.worker_pool import WorkerPool
 from aios.workflow.workflow import Workflow
@@ -38,7 +38,7 @@ _log = logging.getLogger("aios.workflow")
 
 
 class Registered(NamedTuple):
-    """A workflow, and what its steps' code and environment hash to: looked at once, as it is now."""
+    """A workflow, and the hashes of its code and environment as they were at registration."""
 
     workflow: Workflow
     code: Mapping[str, str]
@@ -292,6 +292,10 @@ class Runner:
     def _raised(self, driver: RunDriver, attempt: Attempt, error: BaseException) -> None:
         launch = attempt.launch
         if isinstance(error, StepCancelledError) and attempt.context.cancelled.is_set():
+            return
+        if isinstance(error, LeaseLostError):
+            driver.close()
+            self.ended(driver, None)
             return
         if _is_disk_full(error):
             with driver.lock:

@@ -110,7 +110,7 @@ def test_what_cannot_be_stored_is_named_with_its_place(store, value, message):
 
 def test_a_changed_file_is_found(store):
     reference = store_value(np.arange(5), store)
-    (path,) = [path for path in store.root.rglob("*.npy")]
+    (path,) = store.root.rglob("*.npy")
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)

@@ -62,7 +62,9 @@ def test_an_exception_keeps_its_type_and_place(manager):
     def work(data):
         raise ZeroDivisionError("nothing to share")
 
-    with pytest.raises(aios.WorkflowFailedError, match="ZeroDivisionError: nothing to share .in work,"):
+    with pytest.raises(
+        aios.WorkflowFailedError, match="ZeroDivisionError: nothing to share .in work,"
+    ):
         run_one(manager, work).result(30)
 
 
@@ -75,7 +77,11 @@ def test_a_typed_error_stays_typed(manager):
     run = run_one(manager, work)
     with pytest.raises(aios.WorkflowFailedError):
         run.result(30)
-    assert run.steps[0].error == {"type": "InvalidArgumentError", "code": 3, "message": "x: expected more"}
+    assert run.steps[0].error == {
+        "type": "InvalidArgumentError",
+        "code": 3,
+        "message": "x: expected more",
+    }
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,10 @@ def test_a_typed_error_stays_typed(manager):
     [
         ("os.kill(os.getpid(), 9)", "was killed .SIGKILL.*too much memory; give it more memory"),
         ("os.kill(os.getpid(), 11)", "crashed .SIGSEGV"),
-        ("print('last words', file=sys.stderr, flush=True); os._exit(3)", "with code 3.*last words"),
+        (
+            "print('last words', file=sys.stderr, flush=True); os._exit(3)",
+            "with code 3.*last words",
+        ),
         ("bytearray(1 << 60)", "MemoryError"),
     ],
 )
@@ -114,7 +123,9 @@ def hang(data):
 def test_a_step_past_its_time_is_killed_with_all_that_it_started(manager, tmp_path):
     path = tmp_path / "pids"
     run = run_one(manager, hang, str(path), timeout_s=3)
-    with pytest.raises(aios.WorkflowFailedError, match=r"longer than its timeout_s of 3; its processes were"):
+    with pytest.raises(
+        aios.WorkflowFailedError, match=r"longer than its timeout_s of 3; its processes were"
+    ):
         run.result(30)
     assert run.steps[0].error["type"] == "DeadlineExceededError"
     pids = [int(item) for item in path.read_text().split()]
@@ -214,6 +225,7 @@ def test_main_is_never_run_again(tmp_path):
         capture_output=True,
         text=True,
         timeout=60,
+        check=False,
     )
     assert done.stdout == "2\n", done.stderr
     assert log.read_text() == "main ran\n"
@@ -240,7 +252,10 @@ def test_an_importable_function_travels_by_name():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("no_such_module_here:build", "can't be imported: No module named.*PYTHONPATH.*then resume"),
+        (
+            "no_such_module_here:build",
+            "can't be imported: No module named.*PYTHONPATH.*then resume",
+        ),
         ("json:no_such_function", "json has no 'no_such_function'; register the workflow again"),
     ],
 )
@@ -254,7 +269,9 @@ def test_a_builder_name_of_another_form_is_refused():
         describe("models.build")
 
 
-def test_a_builder_gone_at_resume_fails_typed_and_goes_on_when_it_is_back(make_manager, tmp_path, monkeypatch):
+def test_a_builder_gone_at_resume_fails_typed_and_goes_on_when_it_is_back(
+    make_manager, tmp_path, monkeypatch
+):
     folder = tmp_path / "code"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
@@ -274,5 +291,3 @@ def test_a_builder_gone_at_resume_fails_typed_and_goes_on_when_it_is_back(make_m
     (folder / "late_module.py").write_text("def build():\n    return 'built'\n")
     assert manager.resume(run.id).result(30).status == "SUCCESS"
     assert run.output("use") == "built"
-
-

@@ -77,7 +77,9 @@ def test_a_step_that_raises_fails_the_run_and_says_why(manager):
 
     register(manager, broken)
     run = manager.execute_workflow("w", 1)
-    with pytest.raises(aios.WorkflowFailedError, match="step 'broken': ValueError: bad luck") as caught:
+    with pytest.raises(
+        aios.WorkflowFailedError, match="step 'broken': ValueError: bad luck"
+    ) as caught:
         run.result(10)
     assert caught.value.report.status == run.status == "FAILED"
     assert caught.value.report.step("broken").error["type"] == "ValueError"
@@ -162,11 +164,15 @@ def test_fan_out_runs_elements_at_the_same_time(make_manager):
 
 
 def test_an_unknown_workflow_says_what_to_do(manager):
-    with pytest.raises(aios.NotFoundError, match="workflow 'ghost' isn't registered.*register_workflow"):
+    with pytest.raises(
+        aios.NotFoundError, match="workflow 'ghost' isn't registered.*register_workflow"
+    ):
         manager.execute_workflow("ghost")
     with pytest.raises(aios.NotFoundError, match="no run 'ghost'.*aios workflow list"):
         manager.resume("ghost")
-    with pytest.raises(aios.InvalidArgumentError, match=r"expected an aios\.Workflow, got function"):
+    with pytest.raises(
+        aios.InvalidArgumentError, match=r"expected an aios\.Workflow, got function"
+    ):
         manager.register_workflow(load)
 
 
@@ -175,7 +181,9 @@ def test_what_a_step_may_not_return_fails_it_with_the_place(manager):
         return {"model": object()}
 
     register(manager, bad)
-    with pytest.raises(aios.WorkflowFailedError, match=r"result\['model'\]: a step can't pass on a object"):
+    with pytest.raises(
+        aios.WorkflowFailedError, match=r"result\['model'\]: a step can't pass on a object"
+    ):
         manager.execute_workflow("w").result(10)
 
 
@@ -459,7 +467,10 @@ def test_logs_carry_run_and_step(manager, caplog):
 
     register(manager, broken)
     run = manager.execute_workflow("w")
-    with caplog.at_level("WARNING", logger="aios.workflow"), pytest.raises(aios.WorkflowFailedError):
+    with (
+        caplog.at_level("WARNING", logger="aios.workflow"),
+        pytest.raises(aios.WorkflowFailedError),
+    ):
         run.result(10)
     (record,) = [item for item in caplog.records if item.message.startswith("step failed")]
     assert (record.run_id, record.step) == (run.id, "broken")

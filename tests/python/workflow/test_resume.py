@@ -63,7 +63,12 @@ def script(tmp_path):
         path.write_text(source + RUN)
         command = [sys.executable, str(path), str(tmp_path / "home"), str(tmp_path / "log"), mode]
         done = subprocess.run(
-            command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+            command,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         return done.returncode, done.stdout.splitlines() or done.stderr.splitlines()
 
@@ -111,7 +116,9 @@ def test_an_edited_constant_that_a_step_names_counts_as_code(script):
 def test_a_changed_dag_never_strands_a_run(script):
     script("start", DIE="two")
     changed = SCRIPT.replace("def two(one)", "def other(one)").replace("three(two)", "three(other)")
-    changed = changed.replace("return two + 100", "return other + 100").replace("one, two,", "one, other,")
+    changed = changed.replace("return two + 100", "return other + 100").replace(
+        "one, two,", "one, other,"
+    )
     code, lines = script("resume", changed)
     assert (code, lines[0]) == (0, "SUCCESS 120")
     assert "two RETIRED 1 no longer in the workflow" in lines

@@ -68,7 +68,8 @@ def fail(run, task, final=False):
 
 
 def run_all(run, outputs=None):
-    """Drive to the end; returns the tasks in the order they were launched, and the last instruction."""
+    """Drive to the end; returns the tasks in the order they were launched, and the last"
+    " instruction."""
     pending, order, last = run.start(1.0), [], None
     while pending:
         queue = [item for item in pending if isinstance(item, Launch)]
@@ -197,7 +198,13 @@ def test_fan_out_runs_once_per_element_and_collects_in_order():
     def many():
         return [1, 2, 3]
 
-    run = machine([Step(many), Step(lambda many: many, name="each", over="many"), Step(lambda each: each, name="end")])
+    run = machine(
+        [
+            Step(many),
+            Step(lambda many: many, name="each", over="many"),
+            Step(lambda each: each, name="end"),
+        ]
+    )
     run.start(1.0)
     assert launches(finish(run, "many", "list", count=3)) == ["each[0]", "each[1]", "each[2]"]
     finish(run, "each[2]", "z")
@@ -208,7 +215,9 @@ def test_fan_out_runs_once_per_element_and_collects_in_order():
 
 
 def test_fan_out_over_nothing_is_an_empty_list():
-    run = machine([Step(lambda: [], name="many"), Step(lambda many: many, name="each", over="many")])
+    run = machine(
+        [Step(lambda: [], name="many"), Step(lambda many: many, name="each", over="many")]
+    )
     run.start(1.0)
     assert finish(run, "many", "list", count=0)[-1] == Complete("SUCCESS")
     assert run.records["each"].output["count"] == 0
@@ -265,7 +274,8 @@ def test_a_failed_run_goes_on_at_the_failed_step():
 
 @given(st.data())
 def test_any_plan_completes_in_any_order_of_events_with_kills_between(data):
-    """Random DAGs, random order of ends, restarts at random: each step succeeds, none before its inputs."""
+    """Random DAGs, random order of ends, restarts at random: each step succeeds, none before its"
+    " inputs."""
     size = data.draw(st.integers(1, 6))
     edges = {
         number: data.draw(st.sets(st.integers(0, number - 1), max_size=3)) if number else set()

@@ -57,7 +57,8 @@ def test_a_writer_waits_for_another_process_instead_of_failing(path):
     store = SqliteStore(path)
     code = (
         "import sqlite3, sys, time; db = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(0.5); db.execute('COMMIT')"
+        "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(0.5);"
+        " db.execute('COMMIT')"
     )
     other = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
     assert other.stdout.readline() == b"held\n"
@@ -126,7 +127,9 @@ def test_a_full_database_is_overloaded_and_intact(path):
     store = SqliteStore(path)
     store.commit([PutDocument("d", "small", {"v": 1})])
     pages = store.limit_pages(1)
-    with pytest.raises(aios.OverloadedError, match="no space left.*nothing was changed; free space"):
+    with pytest.raises(
+        aios.OverloadedError, match="no space left.*nothing was changed; free space"
+    ):
         store.commit([PutDocument("d", "big", {"v": "x" * 500_000})])
     assert [item.key for item in store.documents("d")] == ["small"]
     store.limit_pages(pages + 10_000)

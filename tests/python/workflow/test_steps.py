@@ -36,7 +36,10 @@ def test_needs_maps_parameters_to_steps():
     [
         ([], "at least one step"),
         ([load, load], "two steps are named 'load'"),
-        ([Step(lambda b: b, name="a"), Step(lambda a: a, name="b")], "wait for each other: .*break"),
+        (
+            [Step(lambda b: b, name="a"), Step(lambda a: a, name="b")],
+            "wait for each other: .*break",
+        ),
         ([Step(lambda missing: 0, name="a")], "nothing feeds its parameter 'missing'"),
         ([Step(lambda: 0, name="a", after=("ghost",))], "after='ghost' names no step"),
         ([Step(lambda x=1: 0, name="a", over="x")], "over='x' must name a parameter fed by a step"),

@@ -328,7 +328,10 @@ class AICellManager:
         return self._runner.failure(run_id)
 
     def close(self, timeout_s: float = 5.0) -> None:
-        """Stop. Unfinished runs stay RUNNING, for another manager or a later `resume`."""
+        """Stop: tell running steps, and wait up to `timeout_s` for them; kill child processes.
+
+        Unfinished runs stay RUNNING: another manager takes them over, or a later one resumes them.
+        """
         with self._lock:
             if self._closed:
                 return

@@ -1,11 +1,10 @@
 """The parent of a step's process: kills its whole group when the manager is gone.
 
 Run as a script by path, with the standard library only, so that it starts in milliseconds.
-Arguments: the life pipe, the event pipe, then the command. The manager holds the other end of the
-    life pipe and never
-writes: when it closes it, or dies in any way, the guard reads the end of the file and kills the
-process group of the command, with everything the command started. The command's end is told on the
-event pipe.
+Arguments: the life pipe, the event pipe, the job pipe, then the command. The manager holds the
+other end of the life pipe and never writes: when it closes it, or dies in any way, the guard reads
+the end of the file and kills the process group of the command, with everything the command
+started. The command's end is told on the event pipe.
 """
 
 import contextlib
@@ -37,12 +36,15 @@ def main() -> int:
 
 def wait_for_either(pid: int, life: int) -> None:
     """Return when process `pid` has ended or the life pipe is closed at its other end."""
+    manager = os.getppid()
     poll = select.poll()
     process = os.pidfd_open(pid)
     poll.register(process, select.POLLIN)
     poll.register(life, select.POLLIN | select.POLLHUP)
     with contextlib.suppress(OSError):
-        poll.poll()
+        # A fork of the manager may hold the pipe open: look whether the parent has changed, too.
+        while not poll.poll(1000) and os.getppid() == manager:
+            pass
     os.close(process)
 
 

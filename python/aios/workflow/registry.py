@@ -45,7 +45,6 @@ class ModelVersion:
     bytes: int = 0
     metrics: Mapping[str, float] = field(default_factory=dict)
     profile: Mapping[str, Any] | None = None
-    held_out: Mapping[str, Any] | None = None
     deleted: bool = False
     aliases: tuple[str, ...] = ()
 

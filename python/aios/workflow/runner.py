@@ -160,7 +160,7 @@ class Runner:
         self._wake.set()
 
     def close(self, timeout_s: float) -> None:
-        """Let running steps end for up to `timeout_s`, kill child processes, free all leases."""
+        """Free all leases, tell steps, kill child processes, wait up to `timeout_s` for steps."""
         with self._lock:
             self._closed = True
         self._wake.set()

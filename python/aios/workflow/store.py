@@ -1,18 +1,18 @@
 """The manager's durable state: records, and the `Store` protocol that keeps them.
 
-A store offers eight operations. Any implementation must give these guarantees, which
-`tests/conformance/store.py` checks:
+Any implementation must give these guarantees, which `tests/conformance/store.py` checks:
 
 * **One transaction.** `commit` applies all of its changes or none.
 * **Fencing.** A `commit` under a lease applies only while the run still has that owner and that
   epoch. Every claim raises the epoch by one, so whatever a former owner still does is refused.
 * **Leases.** A claim needs the lease to be free, ended on the clock domain that wrote it, or
-  vouched dead by the caller as it was (same epoch and beat). A reader on another clock domain can't
-  compare readings: it must have seen the beat stand still for a whole lease on its own clock, and
-  vouch so. No clock of any kind is read by the store itself, and the wall clock plays no part.
-* **Messages** have a unique id; a second message with the same id is dropped. `seq` grows in commit
-order. * **Documents** carry a revision, 1 when created, and can be changed only from the revision
-expected.
+  vouched dead by the caller as it was (same epoch and beat). A reader on another clock domain
+  can't compare readings: it must have seen the beat stand still for a whole lease on its own
+  clock, and vouch so. The store itself reads no clock, and the wall clock plays no part.
+* **Messages** have a unique id; a second message with the same id is dropped. `seq` grows in the
+  order of commits: a reader that has seen one has seen all before it. (A store whose
+  transactions commit out of order, such as Postgres, must give out `seq` under a lock.)
+* **Documents** carry a revision, 1 when created, and can be changed only from the one expected.
 """
 
 from __future__ import annotations

@@ -175,3 +175,14 @@ def test_telemetry_passes_fast_enough(store):
     wait_until(lambda: len(seen) == 30_000)
     assert 30_000 / (time.process_time() - started) > 30_000
     bus.close()
+
+
+def test_an_old_message_is_upgraded_version_by_version(monkeypatch):
+    from aios.workflow import messages
+
+    monkeypatch.setattr(aios.ModelTrained, "VERSION", 3)
+    first = {("ModelTrained", 1): lambda body: {**body, "secs": body.pop("time")}}
+    second = {("ModelTrained", 2): lambda body: {**body, "seconds": body.pop("secs")}}
+    monkeypatch.setattr(messages, "_UPGRADES", {**first, **second})
+    old = StoredMessage("i", "ModelTrained", 1, "r", 1.0, {"time": 4.0})
+    assert from_stored(old).seconds == 4.0

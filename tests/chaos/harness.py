@@ -193,6 +193,7 @@ def check(path: Path, runs: int) -> None:
             list(range(1, runs + 1)),
         )
         _expect("problems", store.problems(), [])
+        _expect("unfinished files", list(home.content.tmp.iterdir()), [])
         for bundle in home.bundles.iterdir():
             _expect(f"hash of bundle {bundle.name}", f"{bundle_sha256(bundle)}.cell", bundle.name)
             if (bundle / "manifest.json").exists():

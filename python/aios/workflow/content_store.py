@@ -11,15 +11,17 @@ import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from aios.errors import CorruptHomeError, FailedPreconditionError, NotFoundError, OverloadedError
 
-_CHUNK = 1 << 20
+_CHUNK: Final = 1 << 20
+_LEFTOVER_AGE_S: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +126,7 @@ class ContentStore:
 
         Leftovers of a killed process: `sweep`.
         """
-        place = self.tmp / f"{os.getpid()}-{label}-{secrets.token_hex(6)}"
+        place = self.tmp / f"{_writer()}-{label}-{secrets.token_hex(6)}"
         with self._errors():
             place.mkdir(parents=True)
             try:
@@ -136,8 +138,7 @@ class ContentStore:
         """Remove unfinished files of processes that are gone; returns how many."""
         removed = 0
         for place in self.tmp.iterdir() if self.tmp.is_dir() else ():
-            pid = place.name.split("-", 1)[0]
-            if pid.isdigit() and not Path(f"/proc/{pid}").exists():
+            if _is_abandoned(place):
                 if place.is_dir():
                     shutil.rmtree(place, ignore_errors=True)
                 else:
@@ -150,7 +151,7 @@ class ContentStore:
         with self._errors():
             self.tmp.mkdir(parents=True, exist_ok=True)
             place.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.tmp / f"{os.getpid()}-{secrets.token_hex(8)}"
+            draft = self.tmp / f"{_writer()}-{secrets.token_hex(8)}"
             try:
                 with draft.open("xb") as file:
                     yield file
@@ -188,6 +189,27 @@ def disk_error(error: OSError, home: Path) -> Exception | None:
     if error.errno == errno.ENOENT and error.filename and not Path(error.filename).exists():
         return NotFoundError(f"{error.filename}: no such file or folder")
     return None
+
+
+def _writer() -> str:
+    """Names this process for `_is_abandoned`, with its pid namespace, as containers share homes."""
+    return f"{_pid_namespace()}.{os.getpid()}"
+
+
+def _is_abandoned(place: Path) -> bool:
+    namespace, _, pid = place.name.split("-", 1)[0].partition(".")
+    if namespace == _pid_namespace():
+        return pid.isdigit() and not Path(f"/proc/{pid}").exists()
+    with suppress(OSError):
+        return time.time() - place.stat().st_mtime > _LEFTOVER_AGE_S
+    return False
+
+
+def _pid_namespace() -> str:
+    try:
+        return str(os.stat("/proc/self/ns/pid").st_ino)
+    except OSError:
+        return "0"
 
 
 def _fsync(path: Path) -> None:

@@ -245,6 +245,7 @@ def _job(
         "constants": constants,
         "inputs": {name: ref.to_json() for name, ref in inputs.items()},
         "over": step.over,
+        "wants_context": "context" in step.parameters(),
         "index": index,
         "context": {
             "run_id": context.run_id,

@@ -324,8 +324,11 @@ class AICellManager:
         return found[0]
 
     def failure(self, run_id: str) -> AiosError | None:
-        """Why a run can't go on here, if so."""
-        return self._runner.failure(run_id)
+        """Why a run can't go on here, unless another manager has taken it since."""
+        failure = self._runner.failure(run_id)
+        if failure is None or self.run_record(run_id).lease.owner not in ("", self._owner):
+            return None
+        return failure
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Stop: tell running steps, and wait up to `timeout_s` for them; kill child processes.

@@ -93,7 +93,7 @@ def _run(job: dict[str, Any], context: StepContext) -> ValueRef:
     arguments = _arguments(job, store)
     function = resolve(job["function"])
     function = getattr(function, "function", function)  # the name may hold a Step
-    if "context" in function.__code__.co_varnames[: function.__code__.co_argcount]:
+    if job["wants_context"]:
         arguments["context"] = context
     return store_value(function(**arguments), store)
 

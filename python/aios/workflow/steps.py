@@ -161,6 +161,8 @@ def _inputs(made: Step, steps: Mapping[str, Step]) -> dict[str, str]:
         source = made.needs.get(parameter.name, parameter.name)
         if parameter.name in made.constants or parameter.name in _RESERVED:
             continue
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
         if source in steps:
             found[parameter.name] = source
         elif parameter.name in made.needs or parameter.default is inspect.Parameter.empty:

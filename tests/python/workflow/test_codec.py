@@ -140,9 +140,11 @@ def test_no_half_file_is_left_when_the_disk_is_full(store, monkeypatch):
 
 def test_leftovers_of_dead_processes_are_swept(store):
     store.tmp.mkdir(parents=True)
-    (store.tmp / "999999999-abc").write_text("half")
-    (store.tmp / "999999999-dir").mkdir()
     with store.work_dir("mine") as mine:
+        dead = mine.name.split(".")[0] + ".999999999"
+        (store.tmp / f"{dead}-abc").write_text("half")
+        (store.tmp / f"{dead}-dir").mkdir()
+        (store.tmp / "1.1-of-another-container").mkdir()
         assert store.sweep() == 2
         assert mine.is_dir()
-    assert list(store.tmp.iterdir()) == []
+    assert [place.name for place in store.tmp.iterdir()] == ["1.1-of-another-container"]

@@ -164,3 +164,47 @@ def test_drift_of_inputs_is_found_and_sent(make_manager, tmp_path):
     assert (drift.name, drift.version, drift.tensor, drift.feature) == ("m", 1, "input x", 1)
     assert drift.psi > drift.threshold
     assert 'tensor="input x"}' in manager.prometheus()
+
+
+def test_real_models_are_swapped_without_a_failed_or_mixed_answer(make_manager, digits, tmp_path):
+    """Two bundles whose answers differ: each call's answer is one model's, whole."""
+    import keras
+
+    other = keras.models.clone_model(digits.model)
+    *first, kernel, bias = digits.model.get_weights()
+    other.set_weights([*first, kernel[:, ::-1], bias[::-1]])
+    aios.export(other, tmp_path / "other.cell", samples=digits.x_test[:64])
+    manager = make_manager(lease_s=10)
+    x = np.ascontiguousarray(digits.x_test[:8])
+    answers = {}
+    for place in (digits.bundle, tmp_path / "other.cell"):
+        version = manager.registry.register("digits", place).version
+        with aios.load(place) as bridge:
+            answers[version] = bridge.perform_inference(x)
+    assert np.abs(answers[1] - answers[2]).max() > 0.1
+    manager.promote("digits", 1)
+    stop, failures, seen = threading.Event(), [], set()
+
+    def call():
+        while not stop.is_set():
+            try:
+                y = manager.predict("digits@champion", x)
+            except Exception as error:
+                failures.append(error)
+                return
+            same = {version for version, answer in answers.items() if np.allclose(y, answer)}
+            seen.update(same)
+            if len(same) != 1:
+                failures.append(y)
+
+    threads = [threading.Thread(target=call) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for _ in range(5):
+        manager.promote("digits", 2)
+        manager.rollback("digits")
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert seen == {1, 2}

@@ -39,12 +39,12 @@ def export(work, context):
     return sha256
 
 
-@step(durable=True)
+@step
 def register(export, context):
     return context.register_model("light", context.home.bundle(export))
 
 
-@step(durable=True)
+@step
 def deploy(register, context):
     context.promote_model("light", register)
     return register

@@ -234,6 +234,18 @@ def _print_report(report: RunReport) -> None:
             Text(_why(step)),
         )
     data.print(table)
+    for step in report.steps:
+        for item in _artifacts(step):
+            error = "" if item["max_error"] is None else f", error {item['max_error']:.2g}"
+            reason = f": {item['reason']}" if item["reason"] else ""
+            name = f"{item['engine']} {item['precision']}"
+            data.print(Text(f"artifact {name} {item['verdict']}{error}{reason}"))
+
+
+def _artifacts(step: StepReport) -> list[dict[str, Any]]:
+    """The artifacts in the result of the standard export step."""
+    found = (step.output or {}).get("inline")
+    return list(found.get("artifacts", ())) if isinstance(found, dict) else []
 
 
 def _verdict(step: StepReport) -> str:

@@ -48,6 +48,7 @@ class StepContext:
     publish: Callable[[Message], None] = lambda message: None
     commit: Callable[[list[Change], bool], None] = lambda changes, durable: None
     verdict: Json | None = None
+    durable: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
     changes: list[Change] = field(default_factory=list)
     last_report: float = 0.0
@@ -117,10 +118,12 @@ class StepContext:
             name, place, sha256, details, effect=self.effect_key()
         )
         self.changes.extend(changes)
+        self.durable = True
         return version
 
     def promote_model(self, name: str, version: int, alias: str = "champion") -> None:
         """Let an alias answer with a version from the step's success on; keyed by (run, step)."""
+        self.durable = True
         self.changes.extend(
             self._registry().promotion(
                 name, version, alias, run_id=self.run_id, effect=self.effect_key()

@@ -106,7 +106,9 @@ class RunDriver:
             extra: list[Change] = [AddMessage(item.to_stored()) for item in messages]
             self._commit_and_act(trial, instructions, extra, durable=False)
 
-    def deliver(self, event: Event, changes: Sequence[Change] = ()) -> None:
+    def deliver(
+        self, event: Event, changes: Sequence[Change] = (), *, durable: bool = False
+    ) -> None:
         """Take an event; `changes` are committed with it, or not at all if it comes too late."""
         with self.lock:
             if self.closed:
@@ -117,7 +119,8 @@ class RunDriver:
                 return
             self.attempts.pop(event.task, None)
             name = event.task.partition("[")[0]
-            durable = isinstance(event, Finished) and self.workflow.plan.steps[name].durable
+            if isinstance(event, Finished):
+                durable = durable or self.workflow.plan.steps[name].durable
             self._commit_and_act(trial, instructions, list(changes), durable=durable, event=event)
 
     def close(self, *, release: bool = False) -> None:

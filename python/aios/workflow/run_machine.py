@@ -329,10 +329,18 @@ class RunMachine:
             self._end_failed(out, name, error)
             return
         tasks = [f"{name}[{index}]" for index in range(count)]
+        self._retire_elements(out, name, count)
         for index, task in enumerate(tasks):
             self._begin(out, task, name, index, now)
         if not self.over and self.done.issuperset(tasks):
             self._collect(out, name, tasks, now)
+
+    def _retire_elements(self, out: list[Instruction], name: str, count: int) -> None:
+        """Elements of an earlier execution that had more of them."""
+        for task, record in list(self.records.items()):
+            step, _, index = task.rstrip("]").partition("[")
+            if step == name and index and int(index) >= count and record.status != "RETIRED":
+                self._record(out, replace(record, status="RETIRED", reason="no such element"))
 
     def _collect(self, out: list[Instruction], name: str, tasks: list[str], now: float) -> None:
         parts = [ValueRef.from_json(self.records[task].output or {}) for task in tasks]

@@ -256,7 +256,7 @@ class Runner:
             else:
                 seconds = time.monotonic() - attempt.started
                 event = Finished(launch.task, launch.launch, output, seconds, context.verdict)
-                driver.deliver(event, context.changes)
+                driver.deliver(event, context.changes, durable=context.durable)
         with self._lock:
             attempt.over = True
             if attempt.given_up:

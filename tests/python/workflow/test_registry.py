@@ -212,3 +212,33 @@ def test_a_deploy_step_that_runs_again_does_not_undo_a_rollback(manager, bundle)
     manager.resume(run.id).result(10)
     assert run.report().step("deploy").launches == 2
     assert manager.registry.resolve("m").version == 1
+
+
+def test_registering_in_a_step_reaches_the_disk_before_the_run_goes_on(
+    manager, bundle, monkeypatch
+):
+    durable = {}
+    original = manager.home.store.commit
+
+    def spy(changes, **options):
+        for change in changes:
+            step = getattr(change, "step", None)
+            if getattr(step, "status", "") == "SUCCESS":
+                durable[step.name] = options.get("durable")
+        original(changes, **options)
+
+    monkeypatch.setattr(manager.home.store, "commit", spy)
+    place = bundle("a")
+
+    def light(data):
+        return 1
+
+    def register(light, context):
+        return context.register_model("m", place)
+
+    def deploy(register, context):
+        context.promote_model("m", register)
+
+    manager.register_workflow(aios.Workflow(id="w", steps=[light, register, deploy]))
+    manager.execute_workflow("w").result(10)
+    assert durable == {"light": False, "register": True, "deploy": True}

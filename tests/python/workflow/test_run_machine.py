@@ -233,6 +233,22 @@ def test_fan_out_goes_on_with_the_elements_that_are_missing():
     assert launches(again.start(2.0)) == ["each[0]", "each[2]"]
 
 
+def test_elements_that_are_no_more_are_retired():
+    steps = [Step(lambda: [], name="many"), Step(lambda many: many, name="each", over="many")]
+    first = machine(steps)
+    first.start(1.0)
+    finish(first, "many", "list", count=3)
+    for index in range(3):
+        finish(first, f"each[{index}]")
+    again = machine(steps, first.records, code={"many": "edited"})
+    again.start(2.0)
+    assert launches(finish(again, "many", "shorter", count=1)) == ["each[0]"]
+    finish(again, "each[0]")
+    statuses = [again.records[f"each[{index}]"].status for index in range(3)]
+    assert statuses == ["SUCCESS", "RETIRED", "RETIRED"]
+    assert again.over
+
+
 def test_fan_out_over_something_else_says_what_was_expected():
     run = machine([Step(a), Step(lambda a: a, name="each", over="a")])
     run.start(1.0)

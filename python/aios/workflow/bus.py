@@ -86,12 +86,13 @@ class Subscription:
         return isinstance(message, self.types)
 
     def is_new(self, message: Message) -> bool:
-        """True the first time that an id comes by."""
-        if message.id in self._seen:
+        """True the first time that an id comes by: progress comes by memory and from the store."""
+        seen, name = self._seen, message.id
+        if name in seen:
             return False
-        self._seen[message.id] = None
-        if len(self._seen) > _REMEMBERED_IDS:
-            self._seen.popitem(last=False)
+        seen[name] = None
+        if len(seen) > _REMEMBERED_IDS:
+            seen.popitem(last=False)
         return True
 
     def deliver(self, message: Message) -> bool:
@@ -203,7 +204,7 @@ class Bus:
             self._wake.clear()
             for subscription in self._subscriptions:
                 for message in subscription.queue.drain():
-                    if not subscription.closed:
+                    if not subscription.closed and subscription.is_new(message):
                         subscription.deliver(message)
                 try:
                     self._deliver_durable(subscription)

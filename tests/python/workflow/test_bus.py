@@ -113,6 +113,25 @@ def test_a_message_sent_twice_is_delivered_once(store, bus):
     assert [item.seconds for item in seen] == [1.0, 2.0]
 
 
+def test_progress_that_goes_both_ways_is_delivered_once(manager):
+    seen = []
+    manager.subscribe(aios.TrainingProgress, seen.append)
+
+    def work(data, context):
+        for epoch in range(5):
+            context.report(aios.TrainingProgress(epoch=epoch))
+            time.sleep(0.06)
+
+    manager.register_workflow(aios.Workflow(id="w", steps=[work]))
+    run = manager.execute_workflow("w")
+    run.result(10)
+    kept = [item.epoch for item in run.events() if isinstance(item, aios.TrainingProgress)]
+    assert 2 <= len(kept) < 5  # ten a second reach the disk
+    manager.bus.committed()
+    time.sleep(0.2)
+    assert [item.epoch for item in seen] == [0, 1, 2, 3, 4]
+
+
 def test_telemetry_that_does_not_fit_is_counted_and_dropped(store, bus):
     go = threading.Event()
     seen = []

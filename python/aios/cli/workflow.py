@@ -196,6 +196,19 @@ def _manager(home: Path) -> AICellManager:
 
 def _follow(handle: RunHandle, workflow: Workflow, as_json: bool) -> None:
     """Show progress until the run is over, then the report."""
+    try:
+        _show_progress(handle, workflow, as_json)
+    except KeyboardInterrupt:
+        talk.print(Text(f"stopped; 'aios workflow resume {handle.id}' goes on"))
+        raise typer.Exit(130) from None
+    report = handle.result()
+    if as_json:
+        print_json({"runs": [report.to_json()]})
+    else:
+        _print_report(report)
+
+
+def _show_progress(handle: RunHandle, workflow: Workflow, as_json: bool) -> None:
     from aios.workflow.messages import StepFinished, StepStarted, TrainingProgress
 
     if not as_json:
@@ -212,11 +225,6 @@ def _follow(handle: RunHandle, workflow: Workflow, as_json: bool) -> None:
             elif isinstance(event, StepFinished) and event.status == "SUCCESS":
                 done.add(event.step)
                 bar.update(task, completed=len(done & workflow.plan.steps.keys()))
-    report = handle.result()
-    if as_json:
-        print_json({"runs": [report.to_json()]})
-    else:
-        _print_report(report)
 
 
 def _print_report(report: RunReport) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 
@@ -97,6 +98,26 @@ def test_a_failed_run_is_exit_1_and_resumes_from_where_it_was_started(command):
     steps = json.loads(out)["runs"][0]["steps"]
     assert [item["launches"] for item in steps] == [1, 2, 1]
     assert steps[1]["reason"] == "resumed after a failure"
+
+
+def test_control_c_leaves_a_run_that_can_be_resumed(command, tmp_path):
+    slow = FLOW.replace("def total(load):", "def total(load):\n    __import__('time').sleep(1.5)")
+    (tmp_path / "flow.py").write_text(slow)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aios", "workflow", "run", "flow:workflow", "--data", "d.npz"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "AIOS_HOME": str(tmp_path / "home")},
+    )
+    run_id = process.stderr.readline().split()[1]
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert f"'aios workflow resume {run_id}' goes on" in process.stderr.read()
+    process.stderr.close()
+    code, out, err = command("workflow", "resume", run_id, "--json")
+    assert code == 0, err
+    assert json.loads(out)["runs"][0]["status"] == "SUCCESS"
 
 
 def test_cancelling_a_run_that_is_over_says_so(command):

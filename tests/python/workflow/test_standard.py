@@ -54,6 +54,7 @@ def workflow(**options):
     options = {
         "training": aios.TrainingConfig(epochs=10, early_stopping_patience=None),
         "model": build_model,
+        "export": {"engines": ["litert"]},
         "gates": aios.Gates(
             min_accuracy=0.8, max_error=1e-3, max_p99_us=100_000, max_regression=0.05
         ),
@@ -67,7 +68,7 @@ def home(tmp_path_factory, data):
     """A home with one successful run: (path, run id)."""
     path = tmp_path_factory.mktemp("standard") / "home"
     with aios.AICellManager(path) as manager:
-        manager.register_workflow(workflow())
+        manager.register_workflow(workflow(export={}))
         run = manager.execute_workflow("points", data)
         run.result(300)
     return path, run.id
@@ -167,7 +168,7 @@ def test_a_worse_model_than_the_champion_is_not_deployed(home, data):
 
 def test_a_killed_training_goes_on_from_its_last_checkpoint(make_manager, data, tmp_path):
     """The trainer dies after epoch 4, as if for lack of memory; the next begins where it was."""
-    config = aios.TrainingConfig(epochs=40, early_stopping_patience=None)
+    config = aios.TrainingConfig(epochs=25, early_stopping_patience=None)
     manager = make_manager(lease_s=10)
     manager.register_workflow(workflow(training=config, gates=aios.Gates()))
     run = manager.execute_workflow("points", data)
@@ -211,7 +212,9 @@ def test_regression_goes_through_with_the_default_network(make_manager):
     manager = make_manager(lease_s=10)
     gates = aios.Gates(maximum={"mae": 1.0}, max_regression=0.1, metric="mae")
     config = aios.TrainingConfig(epochs=30, learning_rate=1e-2)
-    manager.register_workflow(aios.Workflow(id="line", training=config, gates=gates))
+    manager.register_workflow(
+        aios.Workflow(id="line", training=config, gates=gates, export={"engines": ["litert"]})
+    )
     report = manager.execute_workflow("line", aios.TrainingData(x, y)).result(300)
     assert report.step("gate_quality").verdict["checks"][0]["observed"] < 1.0
     assert manager.predict("line", x[:5]).shape == (5, 1)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import aios
-from aios.cli import demo, inspect
+from aios.cli import demo, inspect, registry, workflow
 
 app = typer.Typer(
     name="aios",
@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("inspect")(inspect.inspect)
+app.add_typer(workflow.app)
+app.add_typer(registry.app)
 
 
 def _print_version(wanted: bool) -> None:

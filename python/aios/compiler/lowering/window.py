@@ -16,6 +16,8 @@ from aios.compiler.packing import (
     pack_depthwise,
     pack_pooled_conv2d,
     pack_transposed_conv2d,
+    pack_winograd,
+    pad_to_lanes,
 )
 from aios.compiler.program import Packed, Scratch, Value, Work
 
@@ -104,10 +106,18 @@ def _conv2d_group(
     common = {"lanes": lowerer.machine.lanes, "stride_w": op["stride_w"]}
     common["dilation_w"] = op.attributes.get("dilation_w_factor", 1)
     out = lowerer.tensor(op.outputs[0]).shape
+    header = "conv.hpp"
     if "pool" in op.attributes:
         out = op["unpooled_shape"]
         packed = pack_pooled_conv2d(filters, bias, **common)
+        header = "pooled_conv.hpp"
         function = f"pooledConv2d<{shape}, {activation}, Pool::{op['pool']}>"
+    elif _winograd_pays(op, filters.shape, out):
+        packed = pack_winograd(filters, bias, lanes=lowerer.machine.lanes)
+        function = f"winogradConv2d<{shape}, {activation}{residual.template}>"
+        floats = _winograd_floats(out, filters.shape, lowerer.machine.lanes)
+        scratch = Scratch(floats * 4, f"kWinogradScratch<{shape}>")
+        header = "winograd.hpp"
     else:
         packed = pack_conv2d(
             filters, bias, out_w=out[2], stride_h=op["stride_h"], padded=pads.any, **common
@@ -120,9 +130,29 @@ def _conv2d_group(
         [op.inputs[0], Packed(packed)],
         [op.outputs[0], scratch],
         comment=summary(lowerer, op),
-        header="pooled_conv.hpp" if "pool" in op.attributes else "conv.hpp",
+        header=header,
         tail=residual.operands,
     )
+
+
+def _winograd_pays(op: Operator, filters: tuple[int, ...], out: tuple[int, ...]) -> bool:
+    """Tells whether Winograd's method is faster than walking: `winogradPays` in `winograd.hpp`."""
+    dilation = op.attributes.get("dilation_h_factor", 1), op.attributes.get("dilation_w_factor", 1)
+    if (op["stride_h"], op["stride_w"], *dilation, *filters[1:3]) != (1, 1, 1, 1, 3, 3):
+        return False
+    tiles = out[0] * -(-out[1] // 4) * -(-out[2] // 4)
+    used = out[0] * out[1] * out[2] / (16 * tiles)
+    return filters[3] >= 32 and filters[0] >= 32 and tiles >= 16 and used > 0.5
+
+
+def _winograd_floats(out: tuple[int, ...], filters: tuple[int, ...], lanes: int) -> int:
+    """Returns `kWinogradScratch`: room for one group of squares before and after the products."""
+    wide, deep = pad_to_lanes(filters[3], lanes), pad_to_lanes(filters[0], lanes)
+    tiles = out[0] * -(-out[1] // 4) * -(-out[2] // 4)
+    fitting = 600 * 1024 // (36 * (wide + deep) * 4)
+    groups = -(-tiles // (fitting if fitting >= 24 else 48))
+    most = -(-tiles // groups)
+    return 36 * (most * wide + lanes + most * deep + lanes + wide)
 
 
 def _grouped(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from aios.compiler.batching import batch_gain, pays
 from aios.compiler.emitter import Description, Emitter, Specialisation
+from aios.compiler.graph import CTYPES
 from aios.compiler.lowering import DeclineError, Lowerer, Machine
 from aios.compiler.passes import optimise
 from aios.compiler.planner import plan
@@ -189,14 +190,7 @@ def lower_graph(graph: Graph, machine: Machine, functions: dict[str, str] | None
     Raises:
         UnsupportedError: Operators can't be compiled; the message has each kind with its count.
     """
-    graph = optimise(graph)
-    lowerer = Lowerer(graph, machine, functions)
-    declined: Counter[str] = Counter()
-    for op in graph.operators:
-        try:
-            lowerer.lower(op)
-        except DeclineError as reason:
-            declined[_reason(op.kind, str(reason))] += 1
+    lowerer, declined = _lower(graph, machine, functions)
     if declined:
         listed = ", ".join(f"{what} x{count}" for what, count in sorted(declined.items()))
         raise UnsupportedError(
@@ -211,15 +205,28 @@ def declined_operators(graph: Path | Graph) -> dict[str, int]:
     A key is the operator's name, and the reason when the operator is known but not this use of it.
     """
     graph = read_graph(graph) if isinstance(graph, Path) else graph
+    _, declined = _lower(graph, Machine(8), None)
+    return dict(sorted(declined.items()))
+
+
+def _lower(
+    graph: Graph, machine: Machine, functions: dict[str, str] | None
+) -> tuple[Lowerer, Counter[str]]:
     graph = optimise(graph)
-    lowerer = Lowerer(graph, Machine(8))
+    lowerer = Lowerer(graph, machine, functions)
     declined: Counter[str] = Counter()
+    for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        for tensor in (graph.tensors[i] for i in indices):
+            if tensor.dtype.name not in CTYPES:
+                declined[f"{what} of an unsupported dtype"] += 1
+            if -1 in tensor.shape:
+                declined[f"{what} of a shape that is not static"] += 1
     for op in graph.operators:
         try:
             lowerer.lower(op)
         except DeclineError as reason:
             declined[_reason(op.kind, str(reason))] += 1
-    return dict(sorted(declined.items()))
+    return lowerer, declined
 
 
 def count_operators(graph: Graph) -> dict[str, int]:

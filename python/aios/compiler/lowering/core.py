@@ -185,6 +185,7 @@ class Lowerer:
 
     def finish(self) -> Program:
         """Returns the program; an output that is another tensor's memory gets a copy."""
+        self._separate_outputs()
         owned: set[int] = set()
         for index in self.graph.outputs:
             if not self._write_directly(index, owned):
@@ -196,6 +197,20 @@ class Lowerer:
             dict(self._functions),
             self.work,
         )
+
+    def _separate_outputs(self) -> None:
+        """Gives an output that is an input, a constant or another output a tensor of its own."""
+        outputs: list[int] = []
+        for index in self.graph.outputs:
+            tensor = self.tensor(index)
+            taken = index in outputs or index in self.graph.inputs or tensor.data is not None
+            if taken:
+                own = self.temporary(tensor.shape, tensor.dtype.name)
+                self._aliases[own] = (index, 0)
+                outputs.append(own)
+            else:
+                outputs.append(index)
+        self.graph = replace(self.graph, outputs=tuple(outputs))
 
     def _write_directly(self, index: int, owned: set[int]) -> bool:
         """Makes the memory of output `index` its owner's memory, if nobody else has that."""

@@ -26,7 +26,8 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
     weights = lowerer.graph.constant(op.inputs[1])
     bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
     if weights is None:
-        raise DeclineError("weights that are not constant")
+        _product_of_activations(lowerer, op)
+        return
     if op.attributes.get("weights_format", 0):
         raise DeclineError("shuffled weights")
     if len(op.inputs) > 2 and op.inputs[2] != MISSING and bias is None:
@@ -45,6 +46,19 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
         header="dense.hpp",
         tail=residual.operands,
     )
+
+
+def _product_of_activations(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a dense layer whose weights are computed, too: a product by a transposed matrix."""
+    if "residual" in op.attributes or any(i != MISSING for i in op.inputs[2:]):
+        raise DeclineError("weights that are not constant")
+    attributes = {"adj_y": True, "activation": op.attributes.get("activation", ("x", 0))}
+    columns, depth = lowerer.tensor(op.inputs[1]).shape
+    rows = lowerer.tensor(op.inputs[0]).size // depth
+    operands = [lowerer.temporary((rows, depth)), lowerer.temporary((rows, columns))]
+    lowerer.alias(operands[0], op.inputs[0])
+    lowerer.lower(Operator("BATCH_MATMUL", (operands[0], op.inputs[1]), (operands[1],), attributes))
+    lowerer.alias(op.outputs[0], operands[1])
 
 
 @lowers("SOFTMAX", "LOG_SOFTMAX")

@@ -311,6 +311,25 @@ def cumsum(lowerer: Lowerer, op: Operator) -> None:
     )
 
 
+@lowers("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+def depth_and_space(lowerer: Lowerer, op: Operator) -> None:
+    """Moves blocks of pixels between rows and columns and channels."""
+    block = int(op["block_size"])
+    to_space = op.kind == "DEPTH_TO_SPACE"
+    image = lowerer.tensor(op.outputs[0] if to_space else op.inputs[0]).shape
+    packed = lowerer.tensor(op.inputs[0] if to_space else op.outputs[0]).shape
+    batch, height, width, depth = packed
+    channels = image[3]
+    # Both sides as [batch, height, block, width, block, channels].
+    shape = (batch, height, block, width, block, channels)
+    as_image = dense_strides(shape)
+    row, column = width * depth, depth
+    as_packed = (height * row, row, block * channels, column, channels, 1)
+    steps = (as_packed, as_image) if to_space else (as_image, as_packed)
+    values = Value(op.inputs[0]), Value(op.outputs[0])
+    move(lowerer, *values, shape, steps, comment=summary(lowerer, op))
+
+
 @lowers("FILL", "SHAPE", "RANGE")
 def dynamic(lowerer: Lowerer, op: Operator) -> None:
     """Declines what constant folding should have removed."""

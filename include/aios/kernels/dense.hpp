@@ -104,35 +104,6 @@ AIOS_KERNEL void denseRow(const float* __restrict x, const float* __restrict pac
                                                                                residual);
 }
 
-// Tiles of Rows rows, from row `row` to before `end`, against one panel.
-template <int Rows, int Vectors, int K, int N, int LastLanes, class Epilogue, Residual kResidual>
-AIOS_KERNEL int gemmRows(const float* __restrict a, const float* __restrict panel, float* out,
-                         const float* residual, int row, int end) {
-  for (; row < end; row += Rows) {
-    Accumulators<Rows, Vectors> acc;
-    startFromBias(acc, panel);
-    multiplyPanel<Rows, Vectors, MatrixWalk<K>>(acc, a + static_cast<std::size_t>(row) * K, panel);
-    finishTile<Rows, Vectors, N, LastLanes, Epilogue, kResidual>(
-        acc, out + static_cast<std::size_t>(row) * N, residual + static_cast<std::size_t>(row) * N);
-  }
-  return row;
-}
-
-// All M rows against one panel, in tiles whose heights differ by at most one.
-template <int M, int Vectors, int K, int N, int LastLanes, class Epilogue, Residual kResidual>
-AIOS_KERNEL void gemmPanel(const float* __restrict a, const float* __restrict panel, float* out,
-                           const float* residual) {
-  constexpr int kMost = tileRows(Vectors);
-  constexpr int kTiles = (M + kMost - 1) / kMost;
-  constexpr int kShort = M / kTiles;
-  constexpr int kTall = M % kTiles;
-  int row = 0;
-  if constexpr (kTall > 0)
-    row = gemmRows<kShort + 1, Vectors, K, N, LastLanes, Epilogue, kResidual>(
-        a, panel, out, residual, row, kTall * (kShort + 1));
-  gemmRows<kShort, Vectors, K, N, LastLanes, Epilogue, kResidual>(a, panel, out, residual, row, M);
-}
-
 }  // namespace detail
 
 // Independent pieces of a dense layer for `denseRange`: panels of columns.
@@ -152,11 +123,11 @@ AIOS_KERNEL_NOINLINE void denseRange(const float* __restrict x, const float* __r
     const float* weights = packed + static_cast<std::size_t>(panel) * (K + 1) * kWidth;
     const int column = panel * kWidth;
     if (panel < kFullPanels) {
-      detail::gemmPanel<M, kPanelVectors, K, N, kLanes, Epilogue, kResidual>(x, weights, y + column,
-                                                                             residual + column);
+      multiplyRows<M, kPanelVectors, K, K, N, kLanes, Epilogue, kResidual, kStreamed<K, N>>(
+          x, weights, y + column, residual + column);
     } else {
-      detail::gemmPanel<M, kRest, K, N, kLastLanes, Epilogue, kResidual>(x, weights, y + column,
-                                                                         residual + column);
+      multiplyRows<M, kRest, K, K, N, kLastLanes, Epilogue, kResidual, kStreamed<K, N>>(
+          x, weights, y + column, residual + column);
     }
   }
 }

@@ -155,6 +155,26 @@ def test_a_small_batch_stays_in_the_callers_thread(compiled: Any) -> None:
     assert not seen
 
 
+def test_threads_of_the_host_share_one_large_sample(compiled: Any) -> None:
+    source = keras.Input((40, 40, 32))
+    tensor = L.Conv2D(32, 3, padding="same", activation="relu")(source)
+    tensor = L.Conv2D(64, 1)(tensor) + L.Conv2D(64, 5, strides=1, padding="same")(tensor)
+    tensor = L.DepthwiseConv2D(5, padding="same")(tensor)
+    tensor = L.Conv2D(160, 1, strides=2)(tensor)
+    tensor = L.Reshape((-1, 64))(tensor)
+    tensor = L.MultiHeadAttention(4, 16)(tensor, tensor)
+    model = compiled(keras.Model(source, L.Dense(130, "gelu")(tensor)), moved=True)
+    assert "lanes.share(" in (model.folder / "model.cc").read_text()
+    (arrays,) = model.source.draw(1)
+    (expected,) = model.run(arrays)
+    for lanes in (2, 3, 7):
+        seen: set[int] = set()
+        (answer,) = model.run.run([arrays], _thread_pool(lanes, seen))
+        np.testing.assert_array_equal(answer, expected)
+        assert len(seen) > 1
+    assert model.worst([arrays]) < 1.0
+
+
 @pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
 def test_descriptor_states_what_the_processor_must_have(target: str, compiled: Any) -> None:
     model = compiled(_digits(), target=target)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
-from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value, Work
+from aios.compiler.program import Call, Loop, Operand, Program, Shared, Statement, Value, Work
 from aios.errors import UnsupportedError
 
 
@@ -96,6 +96,7 @@ class Lowerer:
         header: str,
         tail: Iterable[Operand | int] = (),
         ends: Iterable[Operand | int] = (),
+        shared: Shared | None = None,
     ) -> None:
         """Appends a call of `function(reads…, writes…, tail…, ends…)`.
 
@@ -107,7 +108,9 @@ class Lowerer:
         written = {*range(first, first + len(groups[1])), *range(last, len(operands))}
         results = (operands[place] for place in written)
         self._computed.update(self.owner(o.index)[0] for o in results if isinstance(o, Value))
-        self._statements.append(Call(function, operands, frozenset(written), comment, header))
+        self._statements.append(
+            Call(function, operands, frozenset(written), comment, header, shared)
+        )
 
     def loop(self, trips: int, body: tuple[Statement, ...], comment: str) -> None:
         """Appends a loop."""

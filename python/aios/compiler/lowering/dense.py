@@ -16,7 +16,38 @@ from aios.compiler.lowering.core import (
 )
 from aios.compiler.lowering.epilogue import epilogue
 from aios.compiler.packing import pack_dense
-from aios.compiler.program import Packed, Work
+from aios.compiler.program import Packed, Shared, Work
+
+# Row blocks into which a layer of few columns is cut for threads.
+_ROW_BLOCKS = 4
+
+
+def share_dense(sizes: tuple[int, int, int], epilogue_types: str, residual: str) -> Shared | None:
+    """Says how threads share a dense layer: by panels of columns, or by rows when there are few.
+
+    `residual` is the residual's operand in braces, or nullptr.
+    """
+    rows, depth, columns = sizes
+    if rows == 1:
+        return None
+    block = rows // _ROW_BLOCKS
+    added = residual
+    if columns < 128 and block >= 16 and rows % _ROW_BLOCKS == 0:
+        if residual != "nullptr":
+            added = f"{residual} + i * {block * columns}"
+        return Shared(
+            f"{_ROW_BLOCKS}",
+            f"for (int i = begin; i < end; ++i) dense<{block}, {depth}, {columns}, "
+            f"{epilogue_types}>({{0}} + i * {block * depth}, {{1}}, "
+            f"{{2}} + i * {block * columns}, {added})",
+            rows * depth * columns,
+        )
+    return Shared(
+        f"kDenseTasks<{columns}>",
+        f"denseRange<{rows}, {depth}, {columns}, {epilogue_types}>"
+        f"({{0}}, {{1}}, {{2}}, {added}, begin, end)",
+        rows * depth * columns,
+    )
 
 
 @lowers("FULLY_CONNECTED")
@@ -45,6 +76,11 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="dense.hpp",
         tail=residual.operands,
+        shared=share_dense(
+            (rows, depth, columns),
+            f"{activation}{residual.template}",
+            "{3}" if residual.operands else "nullptr",
+        ),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from aios.compiler.graph import Array, Operator
 from aios.compiler.lowering.axes import dense_strides
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
+from aios.compiler.lowering.dense import share_dense
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
 from aios.compiler.packing import (
@@ -19,7 +20,7 @@ from aios.compiler.packing import (
     pack_winograd,
     pad_to_lanes,
 )
-from aios.compiler.program import Packed, Scratch, Value, Work
+from aios.compiler.program import Packed, Scratch, Shared, Value, Work
 
 _SAME = 0
 
@@ -132,7 +133,33 @@ def _conv2d_group(
         comment=summary(lowerer, op),
         header=header,
         tail=residual.operands,
+        shared=_share_conv(lowerer, op, function, shape, pads.any),
     )
+
+
+def _share_conv(
+    lowerer: Lowerer, op: Operator, function: str, shape: str, padded: bool
+) -> Shared | None:
+    """Says how threads share a convolution: by rows of the output, or groups of squares."""
+    kernel, types = function.split("<", 1)
+    residual = "{4}" if "residual" in op.attributes else "nullptr"
+    filters = lowerer.tensor(op.inputs[1]).shape
+    source, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0]).shape
+    multiply_adds = out[0] * out[1] * out[2] * int(np.prod(filters))
+    if kernel == "winogradConv2d":
+        piece = f"winogradConv2dRange<{types}({{0}}, {{1}}, {{2}}, {{3}}, {residual}, begin, end)"
+        tasks = f"kWinogradTasks<{shape}>"
+        return Shared(tasks, piece, multiply_adds, own_scratch=True)
+    if kernel != "conv2d" or filters[1:3] == source[1:3]:
+        return None
+    if (*filters[1:3], op["stride_h"], op["stride_w"], padded) == (1, 1, 1, 1, False):
+        rows = source[0] * source[1] * source[2]
+        epilogue_types = types.split(">, ", 1)[1].removesuffix(">")
+        return share_dense((rows, source[3], filters[0]), epilogue_types, residual)
+    read = "{3}" if padded else "{0}"
+    piece = f"conv2dRange<{types}({read}, {{1}}, {{2}}, {residual}, begin, end)"
+    before = f"padInput<{shape}>({{0}}, {{3}})" if padded else ""
+    return Shared(f"kConvTasks<{shape}>", piece, multiply_adds, before)
 
 
 def _winograd_pays(op: Operator, filters: tuple[int, ...], out: tuple[int, ...]) -> bool:
@@ -207,6 +234,14 @@ def depthwise(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="depthwise.hpp",
         tail=residual.operands,
+        shared=None
+        if nbytes
+        else Shared(
+            f"kDepthwiseTasks<{shape}>",
+            f"depthwiseConv2dRange<{shape}, {activation}{residual.template}>"
+            f"({{0}}, {{1}}, {{2}}, {'{4}' if residual.operands else 'nullptr'}, begin, end)",
+            count,
+        ),
     )
 
 

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from aios.compiler.batching import SHARED_CALL_MULTIPLY_ADDS, RunWriter
 from aios.compiler.graph import CTYPES, Graph, Tensor
 from aios.compiler.program import (
@@ -14,6 +16,7 @@ from aios.compiler.program import (
     Loop,
     Operand,
     Packed,
+    PackedStep,
     Program,
     Scratch,
     Statement,
@@ -277,17 +280,24 @@ class _Body:
     def _operand(self, operand: Operand, place: int, depth: int) -> str:
         if isinstance(operand, Literal):
             return operand.text
-        if isinstance(operand, Packed):
-            ctype = CTYPES[operand.data.dtype.name]
-            return f"weights.at<{ctype}>({self._weights.add(operand.data)})"
+        if isinstance(operand, Packed | PackedStep):
+            return self._packed(operand, depth)
         if isinstance(operand, Scratch):
             if operand.nbytes == 0:
                 return "nullptr"
             return f"arena.at<float>({self._s.plan.scratch[(self._position, place)]})"
+        step = ""
         if isinstance(operand, Step):
             step = f" + i{depth - 1} * {operand.stride_bytes}"
-            return self._pointer(operand.index, operand.byte_offset, step)
-        return self._pointer(operand.index, operand.byte_offset, "")
+        return self._pointer(operand.index, operand.byte_offset, step)
+
+    def _packed(self, operand: Packed | PackedStep, depth: int) -> str:
+        if isinstance(operand, Packed):
+            ctype = CTYPES[operand.data.dtype.name]
+            return f"weights.at<{ctype}>({self._weights.add(operand.data)})"
+        start = self._weights.add(np.concatenate([p.reshape(-1) for p in operand.parts]))
+        ctype = CTYPES[operand.parts[0].dtype.name]
+        return f"weights.at<{ctype}>({start} + i{depth - 1} * {operand.parts[0].nbytes})"
 
     def _pointer(self, index: int, byte_offset: int, step: str) -> str:
         ctype = CTYPES[self._graph.tensors[index].dtype.name]

@@ -62,7 +62,14 @@ class Step:
     byte_offset: int = 0
 
 
-Operand = Value | Packed | Scratch | Literal | Step
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedStep:
+    """One of several equally large constants, one after the other, chosen by the loop's counter."""
+
+    parts: tuple[Array, ...]
+
+
+Operand = Value | Packed | Scratch | Literal | Step | PackedStep
 
 
 @dataclass(frozen=True, slots=True)

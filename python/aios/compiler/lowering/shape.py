@@ -9,7 +9,7 @@ import numpy as np
 
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
-from aios.compiler.program import Packed, Value
+from aios.compiler.program import Packed, Step, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,8 @@ def constant(lowerer: Lowerer, op: Operator, place: int, what: str) -> list[Any]
 
 def move(
     lowerer: Lowerer,
-    source: Value,
-    target: Value,
+    source: Value | Step,
+    target: Value | Step,
     shape: Sequence[int],
     strides: tuple[Sequence[int], Sequence[int]],
     *,

@@ -295,6 +295,23 @@ def gather(lowerer: Lowerer, op: Operator) -> None:
     )
 
 
+@lowers("ONE_HOT")
+def one_hot(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a one-hot encoding along any axis."""
+    index, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
+    axis = int(op.attributes.get("axis", -1)) % len(out.shape)
+    counts = prod(out.shape[:axis]), out.shape[axis], prod(out.shape[axis + 1 :])
+    if index.dtype.name not in ("int32", "int64", "uint8"):
+        raise DeclineError(f"indices of {index.dtype.name}")
+    lowerer.call(
+        f"oneHot<{', '.join(map(str, counts))}>",
+        [op.inputs[0], op.inputs[2], op.inputs[3]],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="shape.hpp",
+    )
+
+
 @lowers("CUMSUM")
 def cumsum(lowerer: Lowerer, op: Operator) -> None:
     """Sums along an axis, keeping every partial sum."""

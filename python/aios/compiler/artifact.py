@@ -154,7 +154,11 @@ def translate(
         )
         for batch, graph in sources.items()
     }
-    any_batch = _batches_compose(sources)
+    any_batch = _batches_compose(sources) and 1 in sources
+    if not any_batch and len(sources) > 1:
+        raise InvalidArgumentError(
+            f"graphs: batches are composed from single samples; expected batch 1, got {list(graphs)}"
+        )
     functions: dict[str, str] = {}
     programs = {batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()}
     gain = 1.0
@@ -226,6 +230,8 @@ def _lower(
             lowerer.lower(op)
         except DeclineError as reason:
             declined[_reason(op.kind, str(reason))] += 1
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            declined[_reason(op.kind, f"an unexpected form: {error!r}")] += 1
     return lowerer, declined
 
 

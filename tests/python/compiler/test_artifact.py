@@ -227,6 +227,30 @@ def test_a_batch_below_zero_is_refused(compiled: Any) -> None:
     assert status == 3
 
 
+def test_a_single_batch_size_other_than_one_is_fixed(compiled: Any, tmp_path: Path) -> None:
+    model = compiled(_digits(), moved=True)
+    artifact = compile_graphs({8: model.source.graphs[8]}, tmp_path / "fixed", name="fixed")
+    fixed = CompiledModel(tmp_path / "fixed")
+    assert not artifact.any_batch
+    assert fixed.inputs[0][2] == (8, 10)
+    (arrays,) = model.source.draw(8)
+    np.testing.assert_array_equal(fixed(arrays)[0], model.run(arrays)[0])
+    assert fixed.descriptor.run(None, None, 7, None, None, None) == 3
+    sizes = {4: model.source.graphs[1], 8: model.source.graphs[8]}
+    with pytest.raises((InvalidArgumentError, UnsupportedError), match="batch"):
+        compile_graphs(sizes, tmp_path / "none", name="none")
+
+
+def test_operators_of_an_unexpected_form_are_declined_not_raised() -> None:
+    from aios.compiler.graph import Graph, Operator, Tensor
+
+    tensor = Tensor("t", (1, 4), np.dtype(np.float32))
+    strange = Operator("CONV_2D", (0, 0), (1,), {"padding": 0})
+    graph = Graph((tensor, tensor), (strange,), (0,), (1,), ("x",), ("y",))
+    (name,) = declined_operators(graph)
+    assert name.startswith("CONV_2D")
+
+
 def _quantised(folder: Path) -> Path:
     import tensorflow as tf
 

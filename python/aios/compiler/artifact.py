@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -114,8 +115,14 @@ def compile_graphs(
     source, library, weights = (
         out_dir / file for file in (MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS)
     )
-    source.write_text(translation.source)
-    weights.write_bytes(translation.weights)
+    for path, content in (
+        (source, translation.source.encode()),
+        (weights, translation.weights),
+    ):
+        # Weights that a process has mapped must not change under it: put a new file there.
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.write_bytes(content)
+        fresh.replace(path)
     toolchain.compile_shared(source, library, [include_folder()], timeout_s=timeout_s)
     return CompiledArtifact(
         target=target,
@@ -157,7 +164,8 @@ def translate(
     any_batch = _batches_compose(sources) and 1 in sources
     if not any_batch and len(sources) > 1:
         raise InvalidArgumentError(
-            f"graphs: batches are composed from single samples; expected batch 1, got {list(graphs)}"
+            "graphs: batches are composed from single samples; "
+            f"expected a batch of 1 among them, got {[*graphs]}"
         )
     functions: dict[str, str] = {}
     programs = {batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()}

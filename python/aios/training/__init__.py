@@ -1,7 +1,30 @@
 """Training cells: Keras models, trained on TensorFlow and exported as bundles."""
 
-from aios.training.cell import TensorFlowTrainingCell
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING, Any
+
+from aios.errors import NotFoundError
 from aios.training.config import TrainingConfig
 from aios.training.report import TrainingReport
 
+if TYPE_CHECKING:
+    from aios.training.cell import TensorFlowTrainingCell
+
 __all__ = ["TensorFlowTrainingCell", "TrainingConfig", "TrainingReport"]
+
+
+def __getattr__(name: str) -> Any:
+    # A config can be built, and a report read, where TensorFlow isn't installed.
+    if name != "TensorFlowTrainingCell":
+        raise AttributeError(f"module 'aios.training' has no attribute {name!r}")
+    for package in ("tensorflow", "keras", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise NotFoundError(
+                f"a training cell needs the package '{package}', which isn't installed: "
+                "pip install aios-cells[tensorflow]"
+            )
+    from aios.training.cell import TensorFlowTrainingCell
+
+    return TensorFlowTrainingCell

@@ -25,6 +25,11 @@ def __getattr__(name: str) -> Any:
                 f"a training cell needs the package '{package}', which isn't installed: "
                 "pip install aios-cells[tensorflow]"
             )
-    from aios.training.cell import TensorFlowTrainingCell
-
+    try:
+        from aios.training.cell import TensorFlowTrainingCell
+    except (ImportError, ValueError) as error:
+        raise NotFoundError(
+            f"a training cell needs Keras on TensorFlow, but importing them fails: {error}; unset "
+            "KERAS_BACKEND or set it to tensorflow, and pip install aios-cells[tensorflow]"
+        ) from error
     return TensorFlowTrainingCell

@@ -142,7 +142,8 @@ def _array(name: str, value: object) -> Array:
         array = np.asarray(value)
     except (ValueError, TypeError) as error:
         raise InvalidArgumentError(
-            f"{name}: expected an array, got {type(value).__name__} ({error})"
+            f"{name}: expected an array, got {type(value).__name__} ({error}); rows of different "
+            "lengths must be padded"
         ) from error
     if array.dtype.kind == "O":
         raise InvalidArgumentError(
@@ -265,7 +266,7 @@ def _class_weight(key: object, value: object) -> float:
 
 def _classes(y: Array) -> Array:
     if y.ndim == 2 and y.shape[1] > 1:
-        return y.argmax(axis=1)
+        return np.asarray(y.argmax(axis=1))
     flat = y.reshape(-1)
     if flat.shape[0] != y.shape[0] or (flat.dtype.kind == "f" and (flat != flat.round()).any()):
         raise InvalidArgumentError(

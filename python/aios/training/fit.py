@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import time
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -119,23 +120,28 @@ class Fit:
 
     def _fit(self, epochs: range, seed: int, stopping: Any, callbacks: list[Any]) -> None:
         feed, validation = self._feed, self._validation
+        source: Any
+        steps: int | None
         if isinstance(feed, ArrayFeed):
             source, steps = feed.shuffled(self._config.batch_size, seed, epochs)
         else:
             source, steps = feed.for_fit(len(epochs)), feed.batches_per_epoch
         try:
-            self._model.fit(
-                source,
-                validation_data=None if validation is None else validation.as_keras(),
-                validation_steps=None if validation is None else validation.batches_per_epoch,
-                validation_batch_size=self._validation_batch(),
-                steps_per_epoch=steps,
-                shuffle=isinstance(source, keras.utils.PyDataset),
-                initial_epoch=epochs.start,
-                epochs=epochs.stop,
-                callbacks=self._callbacks(stopping, callbacks),
-                verbose=0,
-            )
+            with warnings.catch_warnings():
+                # Where an epoch's end is the source's end, Keras takes that for a shortage.
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+                self._model.fit(
+                    source,
+                    validation_data=None if validation is None else validation.as_keras(),
+                    validation_steps=None if validation is None else validation.batches_per_epoch,
+                    validation_batch_size=self._validation_batch(),
+                    steps_per_epoch=steps,
+                    shuffle=isinstance(source, keras.utils.PyDataset),
+                    initial_epoch=epochs.start,
+                    epochs=epochs.stop,
+                    callbacks=self._callbacks(stopping, callbacks),
+                    verbose=0,
+                )
         except AiosError:
             raise
         except Exception as error:
@@ -199,9 +205,11 @@ class Fit:
             return None
         else:
             source = feed.as_keras()
-        values: dict[str, float] = self._model.evaluate(
-            source, steps=steps, verbose=0, return_dict=True
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Your input ran out of data")
+            values: dict[str, float] = self._model.evaluate(
+                source, steps=steps, verbose=0, return_dict=True
+            )
         return values
 
 

@@ -80,7 +80,7 @@ class StreamFeed:
 
     def as_keras(self) -> Any:
         """What Keras takes as validation data."""
-        return self._source if self._iterator is None else iter(self._iterator)
+        return self.for_fit(0)
 
     @property
     def can_be_read_again(self) -> bool:
@@ -102,7 +102,8 @@ class StreamFeed:
             return (self._source[i] for i in numbers)
         if _is_tf_dataset(self._source):
             return (keras.tree.map_structure(_numpy, batch) for batch in self._source)
-        return iter(self._source)
+        batches: Iterable[Batch] = self._source
+        return batches
 
 
 class CountedBatches:
@@ -127,7 +128,9 @@ class CountedBatches:
     def __iter__(self) -> Iterator[Batch]:
         given = 0
         try:
-            for batch in itertools.chain([self.first], self._batches):
+            given += 1
+            yield self.first
+            for batch in self._batches:
                 checked = require_batch(self._name, batch)
                 self._remember(checked)
                 given += 1

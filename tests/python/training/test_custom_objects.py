@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from blobs import blobs, new_cell
 
 import aios
-from blobs import blobs, new_cell
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-
-import aios
 from blobs import blobs, new_cell
 from tolerance import assert_within_tolerance
+
+import aios
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from blobs import blobs, flat_weights
 
 import aios
-from blobs import blobs, flat_weights
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 

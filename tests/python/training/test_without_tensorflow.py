@@ -2,6 +2,8 @@
 
 import pytest
 
+import aios
+
 _HIDDEN = """
 import sys
 
@@ -33,14 +35,20 @@ def test_a_training_cell_names_the_extra(run_python, package):
     assert "pip install aios-cells[tensorflow]" in shown
 
 
-def test_keras_on_another_backend_is_refused(run_python):
+def test_keras_on_another_backend_is_refused(monkeypatch):
+    keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(aios.UnsupportedError, match="'jax'.*KERAS_BACKEND=tensorflow"):
+        aios.TensorFlowTrainingCell()
+
+
+def test_a_backend_that_is_not_installed_is_not_found(run_python):
     shown = run_python(
-        "import os\n"
-        "os.environ['KERAS_BACKEND'] = 'numpy'\n"
         "import aios\n"
         "try:\n"
-        "    aios.TensorFlowTrainingCell()\n"
-        "except aios.UnsupportedError as error:\n"
-        "    print(error)\n"
+        "    aios.TensorFlowTrainingCell\n"
+        "except aios.NotFoundError as error:\n"
+        "    print(error)\n",
+        KERAS_BACKEND="abacus",
     )
-    assert "KERAS_BACKEND=tensorflow" in shown
+    assert "KERAS_BACKEND" in shown

@@ -19,6 +19,7 @@ def plot_history(report: TrainingReport, path: Path) -> Path:
     if importlib.util.find_spec("matplotlib") is None:
         raise NotFoundError("a plot needs matplotlib: pip install aios-cells[plot]")
     names = [name for name in report.history if not name.startswith("val_")]
+    names.sort(key=lambda name: name != "loss")
     if not names:
         raise InvalidArgumentError("the report has no history to plot: no epoch was trained")
     from matplotlib.figure import Figure
@@ -47,26 +48,16 @@ def _draw(panel: Any, name: str, report: TrainingReport) -> None:
             epochs = range(1, len(values) + 1)
             panel.plot(epochs, values, color=colour, label=label, marker="o", markersize=3)
     if report.best_epoch is not None:
-        panel.axvline(report.best_epoch, color=_NOTE, linestyle="--", linewidth=1)
-        _mark(panel, report.best_epoch, "best")
+        panel.axvline(
+            report.best_epoch, color=_NOTE, linestyle="--", linewidth=1, label="best epoch"
+        )
     if report.resumed_from:
-        panel.axvline(report.resumed_from + 0.5, color=_NOTE, linestyle=":", linewidth=1)
-        _mark(panel, report.resumed_from + 0.5, "resumed")
+        panel.axvline(
+            report.resumed_from + 0.5, color=_NOTE, linestyle=":", linewidth=1, label="resumed"
+        )
     panel.set_title(name.replace("_", " "))
     panel.set_xlabel("epoch")
     panel.xaxis.get_major_locator().set_params(integer=True)
     panel.grid(visible=True, alpha=0.25)
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(frameon=False)
-
-
-def _mark(panel: Any, epoch: float, text: str) -> None:
-    panel.annotate(
-        text,
-        (epoch, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(3, -9),
-        textcoords="offset points",
-        fontsize=8,
-        color=_NOTE,
-    )

@@ -1,0 +1,77 @@
+"""The page docs/reference/cli.md, made from the commands themselves.
+
+`python -m aios.cli.reference` prints it; a test compares it with what is committed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from typer.main import get_command
+
+from aios.cli.main import app
+
+_HEAD = """# Command line
+
+Made from the commands by `python -m aios.cli.reference > docs/reference/cli.md`.
+
+Data goes to stdout, talk to stderr. Every command takes `--json`; an error is then
+`{"error": {"code", "type", "message"}}` on stdout. Exit status: 0 done, 1 failed (also: something was
+found to be wrong), 2 mistyped. Errors are one line; `AIOS_TRACEBACK=1` shows where a bug is.
+"""
+
+
+def page() -> str:
+    """The whole page, as Markdown."""
+    parts = [_HEAD]
+    root = get_command(app)
+    _describe(root, "aios", parts)
+    return "\n".join(parts)
+
+
+def _describe(command: Any, path: str, parts: list[str]) -> None:
+    arguments = [one for one in command.params if one.param_type_name == "argument"]
+    options = [one for one in command.params if one.param_type_name == "option"]
+    children = getattr(command, "commands", {})
+    usage = [path, *[one.name.upper() for one in arguments]]
+    usage += [f"{one.opts[0]} {_value(one)}".strip() for one in options if one.required]
+    usage += ["COMMAND"] if children else ["[OPTIONS]"] if options else []
+    parts.append(f"## `{' '.join(usage)}`\n")
+    text = " ".join((command.help or "").split())
+    if text:
+        parts.append(f"{text}\n")
+    shown = [one for one in (*arguments, *options) if one.name != "help"]
+    if shown:
+        parts.append("| | |\n|---|---|")
+        parts += [f"| `{_names(one)}` | {_help(one)} |" for one in shown]
+        parts.append("")
+    for name in sorted(children):
+        _describe(children[name], f"{path} {name}", parts)
+
+
+def _names(parameter: Any) -> str:
+    if parameter.param_type_name == "argument":
+        return str(parameter.name.upper())
+    return f"{', '.join(parameter.opts)} {_value(parameter)}".strip()
+
+
+def _value(parameter: Any) -> str:
+    if parameter.is_flag:
+        return ""
+    kind = str(parameter.type.name)
+    return {"integer range": "N", "integer": "N", "float range": "X", "float": "X"}.get(
+        kind, "PATH" if kind in ("path", "Path") else "TEXT"
+    )
+
+
+def _help(parameter: Any) -> str:
+    text = " ".join((getattr(parameter, "help", None) or "").split()).replace("|", "\\|")
+    default = parameter.default
+    if isinstance(default, bool) or default is None or callable(default) or parameter.required:
+        return text
+    return f"{text} Default: `{default}`."
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -61,10 +61,12 @@ def export(
     if labels is not None:
         options["labels"] = _labels(labels)
     _require_tensorflow()
+    if imports is not None:
+        _require_module(imports)
     prepare_tensorflow()
     import_tensorflow()
     if imports is not None:
-        _import("--import", imports)
+        importlib.import_module(imports)
     import aios
 
     talk.print(Text(f"exporting {model} …"))
@@ -107,12 +109,17 @@ def _labels(value: str) -> list[str]:
     return [name.strip() for name in value.split(",")]
 
 
-def _import(option: str, module: str) -> None:
+def _require_module(module: str) -> None:
     sys.path.insert(0, "")
     try:
-        importlib.import_module(module)
-    except ImportError as error:
-        raise NotFoundError(f"{option}: '{module}' can't be imported: {error}") from error
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        raise NotFoundError(
+            f"--import: '{module}' can't be imported: expected a module of this directory or of "
+            "PYTHONPATH, as my_layers"
+        )
 
 
 def _document(report: Any) -> dict[str, Any]:

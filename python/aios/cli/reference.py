@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
-from typing import Any
+from typing import Any, get_type_hints
 
 from typer.main import get_command
 
@@ -17,8 +18,8 @@ _HEAD = """# Command line
 Made from the commands by `python -m aios.cli.reference > docs/reference/cli.md`.
 
 Data goes to stdout, talk to stderr. Every command takes `--json`; an error is then
-`{"error": {"code", "type", "message"}}` on stdout. Exit status: 0 done, 1 failed (also: something was
-found to be wrong), 2 mistyped. Errors are one line; `AIOS_TRACEBACK=1` shows where a bug is.
+`{"error": {"code", "type", "message"}}` on stdout. Exit status: 0 done, 1 failed (also: something
+was found to be wrong), 2 mistyped. Errors are one line; `AIOS_TRACEBACK=1` shows where a bug is.
 """
 
 
@@ -31,11 +32,12 @@ def page() -> str:
 
 
 def _describe(command: Any, path: str, parts: list[str]) -> None:
-    arguments = [one for one in command.params if one.param_type_name == "argument"]
-    options = [one for one in command.params if one.param_type_name == "option"]
+    options = [one for one in command.params if one.opts[0].startswith("-")]
+    arguments = [one for one in command.params if one not in options]
     children = getattr(command, "commands", {})
+    kinds = _kinds(command)
     usage = [path, *[one.name.upper() for one in arguments]]
-    usage += [f"{one.opts[0]} {_value(one)}".strip() for one in options if one.required]
+    usage += [f"{one.opts[0]} {kinds.get(one.name, '')}".strip() for one in options if one.required]
     usage += ["COMMAND"] if children else ["[OPTIONS]"] if options else []
     parts.append(f"## `{' '.join(usage)}`\n")
     text = " ".join((command.help or "").split())
@@ -44,25 +46,27 @@ def _describe(command: Any, path: str, parts: list[str]) -> None:
     shown = [one for one in (*arguments, *options) if one.name != "help"]
     if shown:
         parts.append("| | |\n|---|---|")
-        parts += [f"| `{_names(one)}` | {_help(one)} |" for one in shown]
+        parts += [f"| `{_names(one, kinds)}` | {_help(one)} |" for one in shown]
         parts.append("")
     for name in sorted(children):
         _describe(children[name], f"{path} {name}", parts)
 
 
-def _names(parameter: Any) -> str:
-    if parameter.param_type_name == "argument":
+def _kinds(command: Any) -> dict[str, str]:
+    """What each parameter takes, by the annotations of the command's function."""
+    function = inspect.unwrap(command.callback) if command.callback else None
+    names = {"Path": "PATH", "int": "N", "float": "X", "bool": ""}
+    found = {}
+    for name, hint in (get_type_hints(function) if function else {}).items():
+        text = getattr(hint, "__name__", str(hint))
+        found[name] = next((shown for kind, shown in names.items() if kind in text), "TEXT")
+    return found
+
+
+def _names(parameter: Any, kinds: dict[str, str]) -> str:
+    if not parameter.opts[0].startswith("-"):
         return str(parameter.name.upper())
-    return f"{', '.join(parameter.opts)} {_value(parameter)}".strip()
-
-
-def _value(parameter: Any) -> str:
-    if parameter.is_flag:
-        return ""
-    kind = str(parameter.type.name)
-    return {"integer range": "N", "integer": "N", "float range": "X", "float": "X"}.get(
-        kind, "PATH" if kind in ("path", "Path") else "TEXT"
-    )
+    return f"{', '.join(parameter.opts)} {kinds.get(parameter.name, '')}".strip()
 
 
 def _help(parameter: Any) -> str:

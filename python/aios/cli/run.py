@@ -14,6 +14,7 @@ from aios.cli.array_files import read_arrays, require_output, write_arrays
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import engine_names, require_bundle
+from aios.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -57,7 +58,7 @@ def run(
         names = [spec.name for spec in bridge.signature.outputs]
         if output is not None and signature is None:
             require_output("--output", output, names)
-        answer = bridge.perform_inference(x, copy=cast, signature=signature)
+        answer = _answer(bridge, x, cast=cast, signature=signature)
         arrays: Arrays = answer if isinstance(answer, dict) else {names[0]: answer}
         used = bridge.engine
     labelled = _labelled(arrays, manifest.labels)
@@ -68,6 +69,16 @@ def run(
         print_json(_document(used, arrays, labelled, output))
     elif output is None:
         _print(arrays, labelled)
+
+
+def _answer(bridge: Any, x: Any, *, cast: bool, signature: str | None) -> Any:
+    try:
+        return bridge.perform_inference(x, copy=cast, signature=signature)
+    except InvalidArgumentError as error:
+        if cast or not any(words in str(error) for words in ("copy=True", "cast to")):
+            raise
+        # What the bridge says is for Python; here an option does it.
+        raise InvalidArgumentError(f"{error}; on the command line: --cast") from error
 
 
 def _document(

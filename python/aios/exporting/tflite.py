@@ -50,7 +50,6 @@ def convert(
     refused = refused_operators(model)
     if refused:
         raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
-    _require_own_outputs(model)
     return model
 
 
@@ -77,7 +76,7 @@ def operators(model: bytes) -> list[str]:
     ]
 
 
-def _require_own_outputs(model: bytes) -> None:
+def require_own_outputs(model: bytes) -> None:
     """Refuses outputs that share a tensor: LiteRT's compiled models then answer wrongly.
 
     Raises:

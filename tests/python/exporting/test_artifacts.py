@@ -13,6 +13,7 @@ from aios.exporting.sources.keras_model import KerasSource
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 tf = pytest.importorskip("tensorflow")
 layers = keras.layers
+pytestmark = pytest.mark.usefixtures("borrowed_engines")
 
 
 @pytest.fixture(autouse=True)

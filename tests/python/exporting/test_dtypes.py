@@ -9,6 +9,8 @@ from aios.exporting import strings
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [tensorflow]")
 
+pytestmark = pytest.mark.usefixtures("borrowed_engines")
+
 INTEGERS = ["int8", "int16", "int32", "int64", "uint8"]
 
 

@@ -10,6 +10,8 @@ from aios.exporting.sources.base import Source
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 
+pytestmark = pytest.mark.usefixtures("borrowed_engines")
+
 
 def _mlp(seed=0):
     keras.utils.set_random_seed(seed)

@@ -13,6 +13,7 @@ from aios.bundle.manifest import read_manifest
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 tf = pytest.importorskip("tensorflow")
 layers = keras.layers
+pytestmark = pytest.mark.usefixtures("borrowed_engines")
 
 
 @pytest.fixture(autouse=True)
@@ -273,7 +274,7 @@ assert keras.backend.backend() == sys.argv[2]
 keras.utils.set_random_seed(0)
 layers = [keras.Input((5, 4), name="x"), keras.layers.LSTM(6), keras.layers.Dense(3)]
 model = keras.Sequential(layers)
-report = aios.export(model, sys.argv[1])
+report = aios.export(model, sys.argv[1], engines=("litert", "tensorflow"))
 x = np.random.default_rng(0).standard_normal((7, 5, 4)).astype(np.float32)
 expected = keras.ops.convert_to_numpy(model(x))
 worst = {}
@@ -283,7 +284,7 @@ for engine in report.errors:
 class Own(keras.layers.Layer):
     def call(self, x): return x * 2
 try:
-    aios.export(keras.Sequential([keras.Input((4,)), Own()]), sys.argv[1], overwrite=True)
+    aios.export(keras.Sequential([keras.Input((4,)), Own()]), sys.argv[1] + "2")
 except aios.UnsupportedError as error:
     refused = str(error)
 print(json.dumps({"worst": worst, "refused": refused}))

@@ -166,22 +166,33 @@ def test_operators_that_litert_lacks_are_named(tmp_path):
     assert "engine 'litert' declined" in report.warnings[0]
 
 
-def test_files_that_read_variables_or_need_flex_are_refused_by_operator(tmp_path):
-    module = _module(lambda m, x: x + m.state)
+def _converted(function, **settings):
+    concrete = _module(function).__call__.get_concrete_function()
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete])
+    for name, value in settings.items():
+        setattr(converter, name, value)
+    return converter.convert()
+
+
+def test_files_that_need_flex_or_custom_operators_are_refused_by_name():
+    doubles = tf.ones([3, 2], tf.float64)
+    both = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    flex = _converted(
+        lambda _, x: tf.matmul(tf.cast(x, tf.float64), doubles),
+        target_spec=tf.lite.TargetSpec(both),
+    )
+    assert tflite.refused_operators(flex) == ["FlexMatMul"]
+    custom = _converted(lambda _, x: tf.math.erfinv(x), allow_custom_ops=True)
+    assert tflite.refused_operators(custom) == ["CUSTOM:Erfinv"]
+
+
+def test_files_that_read_variables_are_refused_by_operator(tmp_path):
+    module = _module(_writes)
+    del module.table
     tf.saved_model.save(module, str(tmp_path / "saved"))
     converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "saved"))
     converter.experimental_enable_resource_variables = True
-    converter._experimental_variable_quantization = False
-    flex = tf.lite.TFLiteConverter.from_concrete_functions(
-        [_module(lambda _, x: tf.math.erfinv(x)).__call__.get_concrete_function()]
-    )
-    flex.target_spec.supported_ops = [tf.lite.OpsSet.SELECT_TF_OPS]
-    assert tflite.refused_operators(flex.convert()) == ["FlexErfinv"]
-    custom = tf.lite.TFLiteConverter.from_concrete_functions(
-        [_module(lambda _, x: tf.math.erfinv(x)).__call__.get_concrete_function()]
-    )
-    custom.allow_custom_ops = True
-    assert tflite.refused_operators(custom.convert()) == ["CUSTOM:Erfinv"]
+    assert "READ_VARIABLE" in tflite.refused_operators(converter.convert())
 
 
 def test_a_python_callback_is_declined_by_every_engine(tmp_path):

@@ -237,10 +237,15 @@ AIOS_KERNEL void startState(const float* initial, float* state) {
 template <class S, int Gates>
 inline constexpr bool kZigzag = S::kBlocks > 1 && kPackedRecurrentFloats<S, Gates> * 4 > 40 * 1024;
 
+// Rows of a batch in a tile. With 16 registers an LSTM's sums would leave none for its update.
+constexpr int rowsTogether(int gates) {
+  return kRegisters == 16 && gates == kLstmGates ? 2 : tileRows(gates);
+}
+
 template <class S, class Cell, Sweep kSweep>
 AIOS_KERNEL void stepBatch(const float* projected, const float* recurrent, const float* state,
                            float* next, float* memory, int step) {
-  constexpr int kMost = tileRows(Cell::kGates);
+  constexpr int kMost = rowsTogether(Cell::kGates);
   constexpr int kTiles = (S::kBatch + kMost - 1) / kMost;
   constexpr int kShort = S::kBatch / kTiles;
   constexpr int kTall = S::kBatch % kTiles;

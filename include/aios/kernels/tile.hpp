@@ -94,7 +94,9 @@ AIOS_KERNEL void multiplyPanel(Accumulators<Rows, Vectors>& acc, const float* __
                                [[maybe_unused]] const float* ahead = nullptr) {
   constexpr int kWidth = Vectors * kLanes;
   const float* __restrict weights = panel + kWidth;
+#pragma GCC unroll 1
   for (int outer = 0; outer < W::kOuterSegments; ++outer) {
+#pragma GCC unroll 1
     for (int inner = 0; inner < W::kInnerSegments; ++inner) {
       const float* __restrict segment = a + outer * W::kOuterStep + inner * W::kInnerStep;
       if constexpr (W::kDepth * Rows * Vectors <= kUnrolledSteps && AheadLines == 0) {
@@ -156,8 +158,8 @@ AIOS_KERNEL void rowTile(const float* __restrict a, const float* __restrict pane
 // When Stream is set, the first tiles fetch the panel behind this one.
 template <int M, int Vectors, int K, int AStride, int OutStride, int LastLanes, class Epilogue,
           Residual kResidual, bool Stream>
-AIOS_KERNEL void multiplyRows(const float* __restrict a, const float* __restrict panel, float* out,
-                              const float* residual) {
+AIOS_KERNEL_NOINLINE void multiplyRows(const float* __restrict a, const float* __restrict panel,
+                                       float* out, const float* residual) {
   constexpr int kMost = tileRows(Vectors);
   constexpr int kTiles = (M + kMost - 1) / kMost;
   constexpr int kShort = M / kTiles;

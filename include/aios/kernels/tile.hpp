@@ -78,6 +78,14 @@ AIOS_KERNEL void multiplyStep(Accumulators<Rows, Vectors>& acc, const float* __r
 // Floats in a line of the cache.
 inline constexpr int kLineFloats = 16;
 
+// Kernel rows of a convolution with up to this many steps of a tile are unrolled as a whole. Clang
+// gains by it; GCC reorders such a block until sums no longer fit in registers.
+#if defined(__clang__)
+inline constexpr int kUnrolledSteps = 96;
+#else
+inline constexpr int kUnrolledSteps = 0;
+#endif
+
 // Accumulates a whole panel; `panel` points at its bias row. AheadLines lines of `ahead` go to the
 // second-level cache with every k: weights of the next panel, which come from further away.
 template <int Rows, int Vectors, class W, int AheadLines = 0>
@@ -86,10 +94,12 @@ AIOS_KERNEL void multiplyPanel(Accumulators<Rows, Vectors>& acc, const float* __
                                [[maybe_unused]] const float* ahead = nullptr) {
   constexpr int kWidth = Vectors * kLanes;
   const float* __restrict weights = panel + kWidth;
+#pragma GCC unroll 1
   for (int outer = 0; outer < W::kOuterSegments; ++outer) {
+#pragma GCC unroll 1
     for (int inner = 0; inner < W::kInnerSegments; ++inner) {
       const float* __restrict segment = a + outer * W::kOuterStep + inner * W::kInnerStep;
-      if constexpr (W::kDepth * Rows * Vectors <= 96 && AheadLines == 0) {
+      if constexpr (W::kDepth * Rows * Vectors <= kUnrolledSteps && AheadLines == 0) {
         AIOS_UNROLL
         for (int k = 0; k < W::kDepth; ++k)
           multiplyStep<Rows, Vectors, W>(acc, segment + k, weights + k * kWidth);
@@ -148,8 +158,8 @@ AIOS_KERNEL void rowTile(const float* __restrict a, const float* __restrict pane
 // When Stream is set, the first tiles fetch the panel behind this one.
 template <int M, int Vectors, int K, int AStride, int OutStride, int LastLanes, class Epilogue,
           Residual kResidual, bool Stream>
-AIOS_KERNEL void multiplyRows(const float* __restrict a, const float* __restrict panel, float* out,
-                              const float* residual) {
+AIOS_KERNEL_NOINLINE void multiplyRows(const float* __restrict a, const float* __restrict panel,
+                                       float* out, const float* residual) {
   constexpr int kMost = tileRows(Vectors);
   constexpr int kTiles = (M + kMost - 1) / kMost;
   constexpr int kShort = M / kTiles;

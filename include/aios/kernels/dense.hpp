@@ -42,6 +42,21 @@ constexpr std::size_t blockOffset(int v, int k) {
          kLanes;
 }
 
+// acc[0] += acc[1] + … + acc[Count - 1], halves first. A recursion, because GCC doesn't unroll a loop
+// whose step doubles, and then keeps the sums in memory.
+template <int Count, int Split, int Vectors>
+AIOS_KERNEL void addSums(Vec (&acc)[Split][Vectors]) {
+  if constexpr (Count > 1) {
+    constexpr int kHalf = Count / 2;
+    AIOS_UNROLL
+    for (int s = 0; s < kHalf; ++s) {
+      AIOS_UNROLL
+      for (int v = 0; v < Vectors; ++v) acc[s][v] = acc[s][v] + acc[s + kHalf][v];
+    }
+    addSums<kHalf>(acc);
+  }
+}
+
 // One row of x against Vectors column vectors, with Split independent sums for each of them.
 template <int K, int Vectors, int Split, int LastLanes, bool Far, class Epilogue,
           Residual kResidual>
@@ -75,14 +90,7 @@ AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restric
     for (int v = 0; v < Vectors; ++v)
       acc[s][v] = acc[s][v] + value * load(packed + blockOffset<K, Vectors>(v, kWhole + s + 1));
   }
-  AIOS_UNROLL
-  for (int step = 1; step < Split; step *= 2) {
-    AIOS_UNROLL
-    for (int s = 0; s + step < Split; s += 2 * step) {
-      AIOS_UNROLL
-      for (int v = 0; v < Vectors; ++v) acc[s][v] = acc[s][v] + acc[s + step][v];
-    }
-  }
+  addSums<Split>(acc);
   AIOS_UNROLL
   for (int v = 0; v < Vectors - 1; ++v)
     finish<kLanes, Epilogue, kResidual>(acc[0][v], y + v * kLanes, residual + v * kLanes);

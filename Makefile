@@ -7,7 +7,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python lint format stubs bench clean
+.PHONY: demo test test-cpp test-python chaos lint format stubs bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -21,6 +21,13 @@ test-cpp: $(VENV)/.system
 
 test-python: $(VENV)/.test
 	$(BIN)/python -m pytest
+
+# Kill -9 at 50 random moments of the standard workflow, by resume and by a second manager.
+chaos: $(VENV)/.test
+	$(BIN)/python tests/chaos/harness.py resume light 50
+	$(BIN)/python tests/chaos/harness.py takeover light 50
+	$(BIN)/python tests/chaos/harness.py resume standard 50
+	$(BIN)/python tests/chaos/harness.py takeover standard 50
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .
@@ -39,6 +46,7 @@ stubs: $(VENV)/.test
 
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.bridge
+	$(BIN)/python -m benchmarks.workflow
 
 clean:
 	rm -rf build dist $(VENV)

@@ -24,6 +24,11 @@ struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
   int threads = 1;              // threads that one call may use, 1 or more
   Verify verify = Verify::kQuick;
+  // "float32", or "fastest" to allow any precision that passed verification.
+  std::string precision = "float32";
+  // How long `auto` may measure for each batch size that it first sees (or 5 calls of each engine,
+  // whichever is longer); 0: it measures nothing and takes the first engine that runs.
+  double max_tuning_ms = 300;
   // Where the vendors' libraries are; empty: the environment variable ($AIOS_LITERT_LIBRARY,
   // $AIOS_OPENVINO_LIBRARY, $AIOS_TENSORFLOW_LIBRARY), then the loader's path.
   std::string litert_library;
@@ -31,11 +36,15 @@ struct CellOptions {
   std::string tensorflow_library;
 };
 
-// Why one artifact of a bundle runs here, or doesn't.
+// Why one artifact of a bundle runs here for batches up to a size, or doesn't.
 struct EngineChoice {
   std::string engine;
   std::string target;
   std::string precision;
+  int64_t batch = 0;  // the largest batch that this row speaks of; 0: of none in particular
+  double p50_us = 0;  // 0 where it wasn't measured
+  double p99_us = 0;
+  double max_error = 0;  // at export
   bool chosen = false;
   std::string reason;
 };

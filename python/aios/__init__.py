@@ -22,24 +22,52 @@ _ERRORS = (
     "OverloadedError",
     "UnavailableError",
     "UnsupportedError",
+    "WorkflowFailedError",
+)
+
+_MESSAGES = (
+    "DriftDetected",
+    "GateDecided",
+    "Message",
+    "ModelDeployed",
+    "ModelExported",
+    "ModelRegistered",
+    "ModelRolledBack",
+    "ModelTrained",
+    "ModelVerified",
+    "RunFinished",
+    "RunStarted",
+    "RunTakenOver",
+    "StepFinished",
+    "StepStarted",
+    "TrainingProgress",
 )
 
 _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
+    **dict.fromkeys(_MESSAGES, "aios.workflow.messages"),
+    "AICellManager": "aios.workflow.manager",
     "BenchmarkResult": "aios._core",
     "EngineChoice": "aios._core",
     "ExportReport": "aios.exporting",
+    "FileRef": "aios.workflow.content_store",
+    "Gates": "aios.workflow.gates",
     "Metrics": "aios._core",
+    "RunReport": "aios.workflow.reports",
     "Signature": "aios._core",
     "SignatureMetrics": "aios._core",
+    "StepContext": "aios.workflow.context",
     "TensorFlowCellularBridge": "aios.bridge",
     "TensorFlowTrainingCell": "aios.training",
     "TensorSpec": "aios._core",
     "Tolerance": "aios.bundle.manifest",
     "TrainingConfig": "aios.training.config",
+    "TrainingData": "aios.workflow.training_data",
     "TrainingReport": "aios.training.report",
+    "Workflow": "aios.workflow.workflow",
     "empty": "aios.bridge",
     "export": "aios.exporting",
     "load": "aios.bridge",
+    "step": "aios.workflow.steps",
 }
 
 
@@ -78,8 +106,32 @@ if TYPE_CHECKING:
     from aios.errors import OverloadedError as OverloadedError
     from aios.errors import UnavailableError as UnavailableError
     from aios.errors import UnsupportedError as UnsupportedError
+    from aios.errors import WorkflowFailedError as WorkflowFailedError
     from aios.exporting import ExportReport as ExportReport
     from aios.exporting import export as export
     from aios.training import TensorFlowTrainingCell as TensorFlowTrainingCell
     from aios.training import TrainingConfig as TrainingConfig
     from aios.training import TrainingReport as TrainingReport
+    from aios.workflow.content_store import FileRef as FileRef
+    from aios.workflow.context import StepContext as StepContext
+    from aios.workflow.gates import Gates as Gates
+    from aios.workflow.manager import AICellManager as AICellManager
+    from aios.workflow.messages import DriftDetected as DriftDetected
+    from aios.workflow.messages import GateDecided as GateDecided
+    from aios.workflow.messages import Message as Message
+    from aios.workflow.messages import ModelDeployed as ModelDeployed
+    from aios.workflow.messages import ModelExported as ModelExported
+    from aios.workflow.messages import ModelRegistered as ModelRegistered
+    from aios.workflow.messages import ModelRolledBack as ModelRolledBack
+    from aios.workflow.messages import ModelTrained as ModelTrained
+    from aios.workflow.messages import ModelVerified as ModelVerified
+    from aios.workflow.messages import RunFinished as RunFinished
+    from aios.workflow.messages import RunStarted as RunStarted
+    from aios.workflow.messages import RunTakenOver as RunTakenOver
+    from aios.workflow.messages import StepFinished as StepFinished
+    from aios.workflow.messages import StepStarted as StepStarted
+    from aios.workflow.messages import TrainingProgress as TrainingProgress
+    from aios.workflow.reports import RunReport as RunReport
+    from aios.workflow.steps import step as step
+    from aios.workflow.training_data import TrainingData as TrainingData
+    from aios.workflow.workflow import Workflow as Workflow

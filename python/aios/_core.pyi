@@ -200,6 +200,24 @@ class EngineChoice:
     def precision(self) -> str: ...
 
     @property
+    def batch(self) -> int:
+        """
+        The largest batch that this row speaks of; 0 where it never takes part.
+        """
+
+    @property
+    def p50_us(self) -> float:
+        """0 where it wasn't measured."""
+
+    @property
+    def p99_us(self) -> float:
+        """0 where it wasn't measured."""
+
+    @property
+    def max_error(self) -> float:
+        """Largest absolute error at export."""
+
+    @property
     def chosen(self) -> bool: ...
 
     @property
@@ -212,7 +230,7 @@ class Cell:
 
     def __init__(self) -> None: ...
 
-    def _load(self, path: str, engine: str, threads: int, verify: str, tags: Sequence[str], libraries: Mapping[str, str]) -> None:
+    def _load(self, path: str, engine: str, threads: int, verify: str, precision: str, max_tuning_ms: float, tags: Sequence[str], libraries: Mapping[str, str]) -> None:
         """Loads a bundle in place of the one loaded before."""
 
     def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False, signature: str | None = None) -> Any:

@@ -5,7 +5,7 @@ Codes are gRPC's numbers (https://grpc.io/docs/guides/status-codes/), the same i
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AiosError(Exception):
@@ -75,3 +75,13 @@ class CorruptHomeError(AiosError):
     """The manager's home is damaged."""
 
     code = 15
+
+
+class WorkflowFailedError(AiosError):
+    """A run ended FAILED or CANCELLED; `report` is its `RunReport`, with each step's error."""
+
+    code = 10
+
+    def __init__(self, message: str, report: Any = None) -> None:
+        super().__init__(message)
+        self.report = report

@@ -154,6 +154,8 @@ Artifact parseArtifact(const fs::path& directory, const Json& json) {
   if (reason.is_string()) artifact.reason = reason.get<std::string>();
   const Json& tolerance = member(json, "tolerance");
   artifact.tolerance = {numberMember(tolerance, "absolute"), numberMember(tolerance, "relative")};
+  const Json& max_error = member(json, "max_error");
+  if (max_error.is_number()) artifact.max_error = max_error.get<double>();
   artifact.files = parseFiles(directory, json);
   for (const Json& graph : listMember(json, "graphs")) {
     artifact.graphs.push_back(parseGraph(directory, graph));
@@ -207,6 +209,15 @@ void recoverInterruptedSwap(const fs::path& directory) {
 
 }  // namespace
 
+namespace {
+
+// As checked against the manifest just before.
+std::string manifestHash(const fs::path& directory) {
+  return std::string(MappedFile(directory / "manifest.sha256").text().substr(0, 64));
+}
+
+}  // namespace
+
 Bundle readBundle(const fs::path& directory) {
   recoverInterruptedSwap(directory);
   std::error_code ignored;
@@ -218,6 +229,7 @@ Bundle readBundle(const fs::path& directory) {
   checkVersion(json);
   Bundle bundle;
   bundle.directory = directory;
+  bundle.sha256 = manifestHash(directory);
   for (const Json& entry : listMember(json, "signatures")) {
     bundle.signatures.push_back(parseSignature(entry));
   }

@@ -44,6 +44,7 @@ struct Artifact {
   Verdict verdict = Verdict::kPending;
   std::string reason;  // why it failed or was declined
   Tolerance tolerance;
+  double max_error = 0;  // largest absolute error at export
   std::vector<FileRecord> files;
   std::vector<Graph> graphs;
   // A probe at export found a batch of n to give the n single answers, so graphs of fixed batch
@@ -53,6 +54,7 @@ struct Artifact {
 
 struct Bundle {
   std::filesystem::path directory;
+  std::string sha256;                 // of the manifest, and so of the whole bundle
   std::vector<Signature> signatures;  // the first is the default
   std::vector<Artifact> artifacts;
   std::vector<FileRecord> shared_files;  // golden samples, SavedModel: of no single artifact

@@ -156,12 +156,14 @@ Verify verifyFromName(const std::string& name) {
 }
 
 void loadCell(Cell& cell, const std::string& path, const std::string& engine, int threads,
-              const std::string& verify, const std::vector<std::string>& tags,
-              const Libraries& libraries) {
+              const std::string& verify, const std::string& precision, double max_tuning_ms,
+              const std::vector<std::string>& tags, const Libraries& libraries) {
   CellOptions options = optionsWith(libraries);
   options.engine = engine;
   options.threads = threads;
   options.verify = verifyFromName(verify);
+  options.precision = precision;
+  options.max_tuning_ms = max_tuning_ms;
   cell.load(path, tags, options);
 }
 
@@ -252,6 +254,11 @@ void bindCell(nb::module_& module) {
       .def_ro("engine", &EngineChoice::engine)
       .def_ro("target", &EngineChoice::target)
       .def_ro("precision", &EngineChoice::precision)
+      .def_ro("batch", &EngineChoice::batch,
+              "The largest batch that this row speaks of; 0 where it never takes part.")
+      .def_ro("p50_us", &EngineChoice::p50_us, "0 where it wasn't measured.")
+      .def_ro("p99_us", &EngineChoice::p99_us, "0 where it wasn't measured.")
+      .def_ro("max_error", &EngineChoice::max_error, "Largest absolute error at export.")
       .def_ro("chosen", &EngineChoice::chosen)
       .def_ro("reason", &EngineChoice::reason)
       .def("__repr__", [](const EngineChoice& choice) {
@@ -261,8 +268,8 @@ void bindCell(nb::module_& module) {
   nb::class_<Cell>(module, "Cell", "A C++ performance cell; base of TensorFlowCellularBridge.")
       .def(nb::init<>())
       .def("_load", &loadCell, nb::arg("path"), nb::arg("engine"), nb::arg("threads"),
-           nb::arg("verify"), nb::arg("tags"), nb::arg("libraries"),
-           "Loads a bundle in place of the one loaded before.")
+           nb::arg("verify"), nb::arg("precision"), nb::arg("max_tuning_ms"), nb::arg("tags"),
+           nb::arg("libraries"), "Loads a bundle in place of the one loaded before.")
       .def("perform_inference", &Cell::infer, nb::arg("x").none(), nb::kw_only(),
            nb::arg("out") = nb::none(), nb::arg("copy") = false, nb::arg("signature") = nb::none(),
            nb::sig("def perform_inference(self, x: object, *, out: object | None = None, "

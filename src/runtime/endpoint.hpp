@@ -1,20 +1,32 @@
-// One signature of a loaded model: checks a call, runs it in a session, counts it.
+// One signature of a loaded model: checks a call, chooses an engine for its batch, runs it.
 #pragma once
 
+#include <array>
 #include <atomic>
-#include <limits>
 #include <memory>
+#include <mutex>
 #include <vector>
 
-#include "runtime/session_pool.hpp"
+#include "runtime/candidate.hpp"
+#include "runtime/selection.hpp"
 
 namespace aios::runtime {
 
+// What the endpoints of a model share: its candidates, in the order of preference where nothing was
+// measured, and what was measured before.
+struct Contest {
+  std::vector<std::unique_ptr<Candidate>> candidates;
+  std::unique_ptr<SelectionCache> cache;  // null: nothing is measured, the first that runs is taken
+  double max_tuning_ms = 0;
+  std::mutex mutex;  // one measurement at a time
+};
+
 class Endpoint {
  public:
-  Endpoint(std::shared_ptr<const engines::Model> model, Signature signature, std::size_t capacity);
+  // `index` is the signature's place in the bundle; `contest` outlives the endpoint.
+  Endpoint(Contest& contest, Signature signature, std::size_t index);
 
-  const Signature& signature() const noexcept { return pool_.signature(); }
+  const Signature& signature() const noexcept { return signature_; }
   // Whether the shapes of all outputs follow from the batch alone.
   bool outputShapesAreKnown() const noexcept { return outputs_known_; }
 
@@ -22,28 +34,51 @@ class Endpoint {
   std::vector<Tensor> infer(Span<const TensorView> inputs);
   void infer(Span<const TensorView> inputs, Span<TensorView> outputs);
   // For a caller that has done checkInputs() and made fitting outputs itself; batch is not 0.
-  void inferChecked(Span<const TensorView> inputs, Span<TensorView> outputs, int64_t batch);
-
-  // What a call of this batch is expected to take, from the last one that was timed; infinity
-  // before the first.
-  double expectedUs(int64_t batch) const noexcept {
-    return us_per_sample_.load(std::memory_order_relaxed) * static_cast<double>(batch);
+  void inferChecked(Span<const TensorView> inputs, Span<TensorView> outputs, int64_t batch) {
+    runnerFor(inputs, batch).run(inputs, outputs, batch);
   }
 
-  SessionPool& pool() noexcept { return pool_; }
-  SignatureMetrics metrics() const { return pool_.metrics(); }
+  // What a call of this batch is expected to take; infinity where nothing is known.
+  double expectedUs(int64_t batch) const noexcept;
+
+  // Chooses an engine for the batch of these inputs now. Throws what keeps every candidate from
+  // running.
+  void prepare(Span<const TensorView> inputs, int64_t batch) { runnerFor(inputs, batch); }
+
+  // The engine of the last call; empty before the first choice.
+  std::string lastEngine() const;
+  SignatureMetrics metrics() const;
+  // A row for each bucket that a choice was made for, and each candidate.
+  std::vector<EngineChoice> explain() const;
 
  private:
-  template <typename Call>
-  void timed(int64_t batch, Call call);
+  struct Choice {
+    Candidate* candidate = nullptr;
+    std::string reason;
+    SelectionCache::Row latencies;
+  };
 
-  SessionPool pool_;
-  bool outputs_known_;
-  std::atomic<double> us_per_sample_ = std::numeric_limits<double>::infinity();
+  Runner& runnerFor(Span<const TensorView> inputs, int64_t batch) {
+    const std::size_t bucket = bucketOf(batch);
+    last_bucket_.store(bucket, std::memory_order_relaxed);
+    Runner* chosen = chosen_[bucket].load(std::memory_order_acquire);
+    return chosen != nullptr ? *chosen : choose(inputs, batch, bucket);
+  }
+  Runner& choose(Span<const TensorView> inputs, int64_t batch, std::size_t bucket);
+  Runner& firstThatRuns();
+  Choice fromCache(std::size_t bucket);
+  Choice byMeasurement(Span<const TensorView> inputs, int64_t batch, std::size_t bucket);
+
+  Contest& contest_;
+  const Signature signature_;
+  const std::size_t index_;
+  const bool outputs_known_;
+  std::array<std::atomic<Runner*>, kBatchBuckets> chosen_{};
+  std::array<Choice, kBatchBuckets> choices_;  // guarded by the contest's mutex
+  std::atomic<std::size_t> last_bucket_ = 0;
 };
 
 // One zeroed tensor for each spec; sizes that may be any are 1.
 std::vector<Tensor> zeros(const std::vector<TensorSpec>& specs);
-std::vector<TensorView> viewsOf(const std::vector<Tensor>& tensors);
 
 }  // namespace aios::runtime

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <limits>
 #include <system_error>
-#include <thread>
 
 #include "engines/tensorflow/tensorflow_model.hpp"
 #include "runtime/process.hpp"
@@ -12,47 +11,44 @@
 namespace aios::runtime {
 namespace {
 
-using Endpoints = std::vector<std::unique_ptr<Endpoint>>;
-
 constexpr std::size_t kQuickSamples = 2;
 constexpr std::size_t kAllSamples = std::numeric_limits<std::size_t>::max();
 
-std::size_t poolCapacity() { return std::max(4U, 2 * std::thread::hardware_concurrency()); }
+std::size_t goldenSamplesFor(Verify verify) {
+  if (verify == Verify::kOff) return 0;
+  return verify == Verify::kFull ? kAllSamples : kQuickSamples;
+}
 
-Endpoints endpointsOf(const std::shared_ptr<const engines::Model>& model,
-                      const bundle::Bundle& bundle) {
-  Endpoints endpoints;
-  for (const Signature& signature : bundle.signatures) {
-    endpoints.push_back(std::make_unique<Endpoint>(model, signature, poolCapacity()));
+// Why an artifact takes no part in the contest; empty if it does.
+std::string exclusion(const bundle::Artifact& artifact, const CellOptions& options,
+                      bool something_lighter_passed) {
+  if (artifact.verdict != bundle::Verdict::kPassed) {
+    return artifact.reason.empty() ? "it was never verified" : artifact.reason;
   }
-  return endpoints;
+  if (artifact.precision != "float32" && options.precision != "fastest") {
+    return "its precision is lower than float32; allow it with precision='fastest'";
+  }
+  if (options.engine == "auto" && artifact.engine == "tensorflow" && something_lighter_passed) {
+    return "loading TensorFlow takes 0.3 s and 280 MB; name the engine to use it";
+  }
+  return "";
 }
 
-// Why an artifact that is in the bundle may not run; empty if it may.
-std::string refusal(const bundle::Artifact& artifact) {
-  if (artifact.verdict == bundle::Verdict::kPassed) return "";
-  return artifact.reason.empty() ? "it was never verified" : artifact.reason;
+bool somethingLighterPassed(const bundle::Bundle& bundle) {
+  return std::any_of(bundle.artifacts.begin(), bundle.artifacts.end(), [](const auto& artifact) {
+    return artifact.verdict == bundle::Verdict::kPassed && artifact.engine == "litert";
+  });
 }
 
-[[noreturn]] void throwNoEngine(const bundle::Bundle& bundle, const std::string& engine,
-                                const std::vector<EngineChoice>& choices) {
+[[noreturn]] void throwNoArtifact(const bundle::Bundle& bundle, const std::string& engine,
+                                  const std::vector<EngineChoice>& excluded) {
   std::string reasons;
-  for (const EngineChoice& choice : choices) {
-    reasons += (reasons.empty() ? "" : "; ") + choice.engine + ": " + choice.reason;
+  for (const EngineChoice& row : excluded) {
+    reasons += (reasons.empty() ? "" : "; ") + row.engine + ": " + row.reason;
   }
   if (reasons.empty()) reasons = "it has no artifact for that engine";
   throw Error(ErrorCode::kNotFound, "bundle '" + bundle.directory.string() +
                                         "' can't run on engine '" + engine + "' here: " + reasons);
-}
-
-void requireGolden(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
-                   const Endpoints& endpoints, std::size_t samples) {
-  const bundle::GoldenSamples golden(bundle.directory / bundle.golden);
-  const Verification result = verifyModel(endpoints, golden, artifact.tolerance, samples);
-  if (result.ok) return;
-  throw Error(ErrorCode::kDataLoss, "bundle '" + bundle.directory.string() + "' on engine '" +
-                                        artifact.engine + "': " + result.reason +
-                                        "; nothing was loaded; export the bundle on this machine");
 }
 
 void requireEveryEngine(const bundle::Bundle& bundle, const CellOptions& options) {
@@ -72,20 +68,26 @@ bool isBareSavedModel(const std::string& path) {
          std::filesystem::exists(directory / "saved_model.pb", ignored);
 }
 
-}  // namespace
-
-engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options) {
-  engines::EngineOptions result;
-  result.threads = options.threads;
-  if (engine == "litert") result.library = options.litert_library;
-  if (engine == "openvino") result.library = options.openvino_library;
-  if (engine == "tensorflow") result.library = options.tensorflow_library;
-  return result;
+// A library by its path, size and time: another version measures differently.
+std::string libraryKey(const std::string& path) {
+  std::error_code ignored;
+  const auto bytes = std::filesystem::file_size(path, ignored);
+  const auto time = std::filesystem::last_write_time(path, ignored);
+  return path + " " + std::to_string(bytes) + " " +
+         std::to_string(time.time_since_epoch().count()) + "\n";
 }
+
+std::string cacheKey(const bundle::Bundle& bundle, const CellOptions& options) {
+  return bundle.sha256 + "\n" + machineKey() + "\n" + std::to_string(options.threads) + "\n" +
+         libraryKey(options.litert_library) + libraryKey(options.openvino_library);
+}
+
+}  // namespace
 
 LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>& tags,
                          const CellOptions& options)
     : fork_generation_(forkGeneration()) {
+  CellOptions used = options;
   if (isBareSavedModel(path)) {
     if (options.engine != "auto" && options.engine != "tensorflow") {
       throw Error(ErrorCode::kNotFound, "'" + path +
@@ -93,53 +95,62 @@ LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>
                                             "'tensorflow' runs, not '" +
                                             options.engine + "'; export it as a bundle");
     }
+    used.verify = Verify::kOff;
     bundle_ = engines::describeSavedModel(path, tags, engineOptions("tensorflow", options));
-    load(options);
-    return;
+  } else {
+    bundle_ = bundle::readBundle(path);
+    bundle::checkFiles(bundle_, options.verify == Verify::kOff);
   }
-  bundle_ = bundle::readBundle(path);
-  bundle::checkFiles(bundle_, options.verify == Verify::kOff);
-  load(options);
-  if (options.verify == Verify::kQuick)
-    requireGolden(bundle_, artifact_, endpoints_, kQuickSamples);
-  if (options.verify == Verify::kFull) {
-    requireGolden(bundle_, artifact_, endpoints_, kAllSamples);
-    requireEveryEngine(bundle_, options);
-  }
+  if (used.verify == Verify::kFull) requireEveryEngine(bundle_, used);
+  enter(used);
+  prepare();
 }
 
 LoadedModel::~LoadedModel() {
   endpoints_.clear();
+  contest_.candidates.clear();
   trimMemory();
 }
 
-// The first artifact, in the exporter's order, whose engine is here; damage is never passed over.
-void LoadedModel::load(const CellOptions& options) {
+void LoadedModel::enter(const CellOptions& options) {
+  const bool lighter = somethingLighterPassed(bundle_);
   for (const bundle::Artifact& artifact : bundle_.artifacts) {
     if (options.engine != "auto" && artifact.engine != options.engine) continue;
-    EngineChoice choice{artifact.engine, artifact.target, artifact.precision, false,
-                        refusal(artifact)};
-    const bool wanted = choice.reason.empty() && endpoints_.empty();
-    if (wanted) {
-      try {
-        endpoints_ = endpointsOf(
-            engines::loadModel(bundle_, artifact, engineOptions(artifact.engine, options)),
-            bundle_);
-        artifact_ = artifact;
-        choice.chosen = true;
-        choice.reason = "the first that runs here, in the bundle's order";
-      } catch (const Error& error) {
-        const bool elsewhere =
-            error.code() == ErrorCode::kNotFound || error.code() == ErrorCode::kUnsupported;
-        if (!elsewhere || options.engine != "auto") throw;
-        choice.reason = error.what();
-      }
-    } else if (choice.reason.empty()) {
-      choice.reason = "comes after one that runs here, in the bundle's order";
+    EngineChoice row;
+    row.engine = artifact.engine;
+    row.target = artifact.target;
+    row.precision = artifact.precision;
+    row.max_error = artifact.max_error;
+    row.reason = exclusion(artifact, options, lighter);
+    if (!row.reason.empty()) {
+      excluded_.push_back(std::move(row));
+      continue;
     }
-    choices_.push_back(std::move(choice));
+    contest_.candidates.push_back(
+        std::make_unique<Candidate>(bundle_, artifact, options, goldenSamplesFor(options.verify)));
   }
-  if (endpoints_.empty()) throwNoEngine(bundle_, options.engine, choices_);
+  if (contest_.candidates.empty()) throwNoArtifact(bundle_, options.engine, excluded_);
+  contest_.max_tuning_ms = options.max_tuning_ms;
+  if (options.engine == "auto" && options.max_tuning_ms > 0 && contest_.candidates.size() > 1) {
+    contest_.cache = std::make_unique<SelectionCache>(cacheKey(bundle_, options));
+  }
+  for (std::size_t i = 0; i < bundle_.signatures.size(); ++i) {
+    endpoints_.push_back(std::make_unique<Endpoint>(contest_, bundle_.signatures[i], i));
+  }
+}
+
+// On a golden sample, or on zeros where there are none.
+void LoadedModel::prepare() {
+  Endpoint& endpoint = *endpoints_.front();
+  if (!bundle_.golden.empty()) {
+    const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
+    if (golden.count(endpoint.signature()) != 0) {
+      endpoint.prepare(golden.inputs(endpoint.signature(), 0).views, 1);
+      return;
+    }
+  }
+  const std::vector<Tensor> tensors = zeros(endpoint.signature().inputs);
+  endpoint.prepare(viewsOf(tensors), 1);
 }
 
 void LoadedModel::requireSameProcess() const {
@@ -170,6 +181,12 @@ Metrics LoadedModel::metrics() const {
   return metrics;
 }
 
+std::vector<EngineChoice> LoadedModel::explain() const {
+  std::vector<EngineChoice> rows = endpoints_.front()->explain();
+  rows.insert(rows.end(), excluded_.begin(), excluded_.end());
+  return rows;
+}
+
 std::vector<ArtifactVerification> verifyBundle(const std::string& path, const CellOptions& options,
                                                bool include_pending) {
   const bundle::Bundle bundle = bundle::readBundle(path);
@@ -184,7 +201,7 @@ std::vector<ArtifactVerification> verifyBundle(const std::string& path, const Ce
       const auto model =
           engines::loadModel(bundle, artifact, engineOptions(artifact.engine, options));
       entry.verification =
-          verifyModel(endpointsOf(model, bundle), golden, artifact.tolerance, kAllSamples);
+          verifyModel(runnersOf(model, bundle), golden, artifact.tolerance, kAllSamples);
     } catch (const Error& error) {
       entry.verification.ok = false;
       entry.verification.reason = error.what();

@@ -1,4 +1,4 @@
-// A bundle opened, checked, and ready to run on one engine.
+// A bundle opened, checked, and ready to run on the engines that may.
 #pragma once
 
 #include <memory>
@@ -20,15 +20,17 @@ struct ArtifactVerification {
 
 class LoadedModel {
  public:
-  // Opens the bundle, checks it as options.verify says, and loads the chosen artifact; or a bare
-  // SavedModel directory with these tags, on the engine tensorflow and with nothing to check.
+  // Opens the bundle, checks it as options.verify says, and chooses an engine for batch 1; or opens
+  // a bare SavedModel directory with these tags, on the engine tensorflow and with nothing to
+  // check.
   LoadedModel(const std::string& path, const std::vector<std::string>& tags,
               const CellOptions& options);
   ~LoadedModel();
   LoadedModel(const LoadedModel&) = delete;
   LoadedModel& operator=(const LoadedModel&) = delete;
 
-  const std::string& engine() const noexcept { return artifact_.engine; }
+  // Of the default signature's last call.
+  std::string engine() const { return endpoints_.front()->lastEngine(); }
   // The endpoint of a signature; the default's if the name is empty. Throws NotFound, naming those
   // that there are, and FailedPrecondition in a process that was forked after loading.
   Endpoint& endpoint(const std::string& signature = "") const;
@@ -37,19 +39,19 @@ class LoadedModel {
   const std::vector<std::unique_ptr<Endpoint>>& endpoints() const noexcept { return endpoints_; }
 
   Metrics metrics() const;
-  std::vector<EngineChoice> explain() const { return choices_; }
+  // The default signature's choices, then artifacts that never take part.
+  std::vector<EngineChoice> explain() const;
 
  private:
-  void load(const CellOptions& options);
+  void enter(const CellOptions& options);
+  void prepare();
 
   int fork_generation_;
   bundle::Bundle bundle_;
-  bundle::Artifact artifact_;
-  std::vector<EngineChoice> choices_;
+  Contest contest_;
+  std::vector<EngineChoice> excluded_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // one per signature, in the bundle's order
 };
-
-engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options);
 
 // Checks every file, then runs all golden samples on every artifact that has the verdict passed,
 // and on those still pending if asked for (that is how an exporter gets its verdicts). An engine

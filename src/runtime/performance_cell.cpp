@@ -65,6 +65,14 @@ void TensorFlowPerformanceCell::initialize(const CellOptions& options) {
                 "engine: expected auto, compiled, litert, openvino or tensorflow, got '" +
                     options.engine + "'");
   }
+  if (options.precision != "float32" && options.precision != "fastest") {
+    throw Error(ErrorCode::kInvalidArgument,
+                "precision: expected float32 or fastest, got '" + options.precision + "'");
+  }
+  if (!(options.max_tuning_ms >= 0)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "max_tuning_ms: expected 0 or more, got " + std::to_string(options.max_tuning_ms));
+  }
   if (options.threads < 1) {
     throw Error(ErrorCode::kInvalidArgument,
                 "threads: expected 1 or more, got " + std::to_string(options.threads));

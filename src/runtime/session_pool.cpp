@@ -65,20 +65,13 @@ void SessionPool::giveBack(Slot* slot) {
   given_back_.notify_one();
 }
 
-SignatureMetrics SessionPool::metrics() const {
-  SignatureMetrics metrics;
-  metrics.signature = signature_.name;
-  std::array<uint64_t, 128> histogram{};
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    metrics.sessions = slots_.size();
-    for (const std::unique_ptr<Slot>& slot : slots_) {
-      slot->stats.addTo(metrics, histogram);
-      metrics.staged_bytes += slot->staged_bytes.load(std::memory_order_relaxed);
-    }
+void SessionPool::addTo(SignatureMetrics& metrics, std::array<uint64_t, 128>& histogram) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  metrics.sessions += slots_.size();
+  for (const std::unique_ptr<Slot>& slot : slots_) {
+    slot->stats.addTo(metrics, histogram);
+    metrics.staged_bytes += slot->staged_bytes.load(std::memory_order_relaxed);
   }
-  summarizeHistogram(histogram, metrics);
-  return metrics;
 }
 
 }  // namespace aios::runtime

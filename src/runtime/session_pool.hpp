@@ -44,7 +44,8 @@ class SessionPool {
   Lease acquire() { return {*this, take()}; }
 
   const Signature& signature() const noexcept { return signature_; }
-  SignatureMetrics metrics() const;
+  // Adds the figures of all sessions, but for what summarizeHistogram() fills in.
+  void addTo(SignatureMetrics& metrics, std::array<uint64_t, 128>& histogram) const;
 
  private:
   Slot* take();

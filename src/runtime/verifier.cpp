@@ -127,15 +127,15 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
   record(error, tolerances, tensor, sample, result);
 }
 
-Verification verifyModel(Span<const std::unique_ptr<Endpoint>> endpoints,
+Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
                          const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
                          std::size_t max_samples) {
   Verification result;
-  for (const std::unique_ptr<Endpoint>& endpoint : endpoints) {
-    const Signature& signature = endpoint->signature();
+  for (const std::unique_ptr<Runner>& runner : runners) {
+    const Signature& signature = runner->signature();
     const std::size_t available = golden.count(signature);
     const std::size_t wanted = std::min(available, max_samples);
-    const SessionPool::Lease session = endpoint->pool().acquire();
+    const SessionPool::Lease session = runner->pool().acquire();
     for (std::size_t i = 0; i < wanted; ++i) {
       const std::size_t sample = i * available / wanted;
       const bundle::GoldenCall expected = golden.outputs(signature, sample);

@@ -7,7 +7,7 @@
 
 #include "bundle/golden.hpp"
 #include "bundle/manifest.hpp"
-#include "runtime/endpoint.hpp"
+#include "runtime/runner.hpp"
 
 namespace aios::runtime {
 
@@ -29,9 +29,9 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
                    const bundle::Tolerance& tolerance, const std::string& tensor,
                    std::size_t sample, Verification& result);
 
-// Runs up to `max_samples` golden samples of every endpoint's signature, spread over all of them.
+// Runs up to `max_samples` golden samples of every runner's signature, spread over all of them.
 // Never throws for a wrong answer; passes on what the engine throws.
-Verification verifyModel(Span<const std::unique_ptr<Endpoint>> endpoints,
+Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
                          const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
                          std::size_t max_samples);
 

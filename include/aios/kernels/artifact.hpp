@@ -145,6 +145,51 @@ constexpr std::uint64_t kCpuFeatures = 0
 #endif
     ;
 
+// The host's threads, for one call that they share.
+class Lanes {
+ public:
+  Lanes(const aios_compiled_parallel* parallel, void* workspace,
+        std::int64_t workspace_bytes) noexcept
+      : parallel_(parallel), workspace_(workspace), workspace_bytes_(workspace_bytes) {}
+
+  Arena arena(std::uint32_t lane) const noexcept {
+    return Arena{static_cast<char*>(workspace_) + lane * workspace_bytes_};
+  }
+
+  // Calls piece(begin, end, arena of its thread) so that [0, tasks) is covered.
+  template <class Piece>
+  void share(int tasks, const Piece& piece) const noexcept {
+    const int lanes = static_cast<int>(parallel_->lanes);
+    const int chunks = tasks < lanes ? tasks : lanes;
+    if (chunks <= 1) {
+      piece(0, tasks, arena(0));
+      return;
+    }
+    const Work<Piece> work = {this, &piece, tasks, chunks};
+    parallel_->run(parallel_->context, static_cast<std::uint32_t>(chunks), &Work<Piece>::task,
+                   const_cast<Work<Piece>*>(&work));
+  }
+
+ private:
+  template <class Piece>
+  struct Work {
+    const Lanes* lanes;
+    const Piece* piece;
+    std::int64_t tasks;
+    std::int64_t chunks;
+    static void task(void* argument, std::uint32_t index, std::uint32_t lane) {
+      const auto& work = *static_cast<const Work*>(argument);
+      const auto begin = static_cast<int>(work.tasks * index / work.chunks);
+      const auto end = static_cast<int>(work.tasks * (index + 1) / work.chunks);
+      (*work.piece)(begin, end, work.lanes->arena(lane));
+    }
+  };
+
+  const aios_compiled_parallel* parallel_;
+  void* workspace_;
+  std::int64_t workspace_bytes_;
+};
+
 // A function that computes samples [first, first + count) of the caller's tensors.
 using RunSamples = void (*)(const void* const* inputs, void* const* outputs, std::int64_t first,
                             std::int64_t count, Weights weights, Arena arena) noexcept;

@@ -116,6 +116,12 @@ struct ConvTiling {
   static constexpr int kPieces = (kColumns + kMost - 1) / kMost;
   static constexpr int kShort = kColumns / kPieces;
   static constexpr int kTall = kColumns % kPieces;  // pieces of kShort + 1 columns come first
+  static constexpr int kPackedDepth =
+      S::kKernelH * (S::kKernelW + (S::kPixels - 1) * S::kStrideW) * S::kChannels;
+  // Lines of weights per step of a tile, and what one tile fetches at a line a step.
+  static constexpr int kLines =
+      Vectors * kLanes / kLineFloats > 0 ? Vectors * kLanes / kLineFloats : 1;
+  static constexpr int kAheadFloats = kPackedDepth * kLineFloats;
 };
 
 template <class S, int TileWidth>
@@ -128,53 +134,88 @@ using ConvWalk =
          S::kDilationW == 1 ? 1 : S::kKernelW, S::kDilationW * S::kChannels>;
 
 template <class S, int Rows, int TileWidth, int Vectors, int LastLanes, class Epilogue,
-          Residual kResidual>
+          Residual kResidual, bool Ahead>
 AIOS_KERNEL void convTile(const float* __restrict in, const float* __restrict panel, float* out,
-                          const float* residual) {
+                          const float* residual, const float* ahead) {
   Accumulators<Rows * TileWidth, Vectors> acc;
   startFromBias(acc, panel);
-  multiplyPanel<Rows * TileWidth, Vectors, ConvWalk<S, TileWidth>>(acc, in, panel);
+  multiplyPanel<Rows * TileWidth, Vectors, ConvWalk<S, TileWidth>, Ahead ? 1 : 0>(acc, in, panel,
+                                                                                  ahead);
   finishTile<Rows * TileWidth, Vectors, S::kFilters * S::kPixels, LastLanes, Epilogue, kResidual>(
       acc, out, residual);
 }
 
-// `Rows` output rows from (image, row) on, all columns, one panel. Pointers are to their beginning.
-template <class S, int Rows, int Vectors, int LastLanes, class Epilogue, Residual kResidual>
+// `Rows` output rows, all columns, one panel. Pointers are to their beginning. When Ahead is set,
+// the first pieces fetch one line of `ahead` with every step, one piece after the other.
+template <class S, int Rows, int Vectors, int LastLanes, class Epilogue, Residual kResidual,
+          bool Ahead>
 AIOS_KERNEL void convRows(const float* __restrict in, const float* __restrict panel, float* out,
-                          const float* residual) {
+                          const float* residual, [[maybe_unused]] const float* ahead) {
   using T = ConvTiling<S, Vectors>;
   constexpr int kIn = S::kStrideW * S::kPixels * S::kChannels;
   constexpr int kOut = S::kFilters * S::kPixels;
+  constexpr int kLead = !Ahead ? 0 : T::kPieces < T::kLines ? T::kPieces : T::kLines;
   int column = 0;
-  if constexpr (T::kTall > 0) {
+  if constexpr (kLead >= 1) {
+    constexpr int kWidth = T::kTall > 0 ? T::kShort + 1 : T::kShort;
+    convTile<S, Rows, kWidth, Vectors, LastLanes, Epilogue, kResidual, true>(in, panel, out,
+                                                                             residual, ahead);
+    column += kWidth;
+  }
+  if constexpr (kLead >= 2) {
+    constexpr int kWidth = T::kTall > 1 ? T::kShort + 1 : T::kShort;
+    convTile<S, Rows, kWidth, Vectors, LastLanes, Epilogue, kResidual, true>(
+        in + column * kIn, panel, out + column * kOut, residual + column * kOut,
+        ahead + T::kAheadFloats);
+    column += kWidth;
+  }
+  if constexpr (T::kTall > kLead) {
     for (; column < T::kTall * (T::kShort + 1); column += T::kShort + 1)
-      convTile<S, Rows, T::kShort + 1, Vectors, LastLanes, Epilogue, kResidual>(
-          in + column * kIn, panel, out + column * kOut, residual + column * kOut);
+      convTile<S, Rows, T::kShort + 1, Vectors, LastLanes, Epilogue, kResidual, false>(
+          in + column * kIn, panel, out + column * kOut, residual + column * kOut, nullptr);
   }
   for (; column < T::kColumns; column += T::kShort)
-    convTile<S, Rows, T::kShort, Vectors, LastLanes, Epilogue, kResidual>(
-        in + column * kIn, panel, out + column * kOut, residual + column * kOut);
+    convTile<S, Rows, T::kShort, Vectors, LastLanes, Epilogue, kResidual, false>(
+        in + column * kIn, panel, out + column * kOut, residual + column * kOut, nullptr);
 }
 
-// Output rows [begin, end) of the batch's images, counted through, against one panel.
+// Output rows [begin, end) of the batch's images, counted through, against one panel. The last of
+// them fetch the panel behind it, when weights are large: by then this one is needed no more.
 template <class S, int Vectors, int LastLanes, class Epilogue, Residual kResidual>
-AIOS_KERNEL void convPanel(const float* __restrict in, const float* __restrict panel, float* out,
-                           const float* residual, int begin, int end) {
-  constexpr int kRows = ConvTiling<S, Vectors>::kRowsPerTile;
+AIOS_KERNEL_NOINLINE void convPanel(const float* __restrict in, const float* __restrict panel,
+                                    float* out, const float* residual, int begin, int end) {
+  using T = ConvTiling<S, Vectors>;
+  constexpr int kRows = T::kRowsPerTile;
   constexpr int kImage = S::kPaddedH * S::kPaddedW * S::kChannels;
   constexpr int kInRow = S::kStrideH * S::kPaddedW * S::kChannels;
   constexpr int kOutRow = S::kOutWidth * S::kFilters;
+  constexpr bool kStream = kStreamed<T::kPackedDepth, S::kFilters * S::kPixels>;
+  // Groups of rows that fetch: one, or two where a row has only one piece for two lines a step.
+  constexpr int kLeadGroups = T::kPieces >= T::kLines ? 1 : T::kLines;
+  const float* next = panel + (T::kPackedDepth + 1) * Vectors * kLanes;
   for (int at = begin; at < end;) {
     const int image = at / S::kOutHeight;
     const int row = at % S::kOutHeight;
     const float* from = in + static_cast<std::size_t>(image) * kImage + row * kInRow;
     const std::size_t to = static_cast<std::size_t>(at) * kOutRow;
     if (kRows > 1 && row + kRows <= S::kOutHeight && at + kRows <= end) {
-      convRows<S, kRows, Vectors, LastLanes, Epilogue, kResidual>(from, panel, out + to,
-                                                                  residual + to);
+      if (kStream && at + kLeadGroups * kRows >= end) {
+        const int group = at + kRows >= end ? 0 : 1;
+        convRows<S, kRows, Vectors, LastLanes, Epilogue, kResidual, kStream>(
+            from, panel, out + to, residual + to, next + group * T::kAheadFloats);
+      } else {
+        convRows<S, kRows, Vectors, LastLanes, Epilogue, kResidual, false>(from, panel, out + to,
+                                                                           residual + to, nullptr);
+      }
       at += kRows;
     } else {
-      convRows<S, 1, Vectors, LastLanes, Epilogue, kResidual>(from, panel, out + to, residual + to);
+      if (kStream && kRows == 1 && at + kLeadGroups >= end) {
+        convRows<S, 1, Vectors, LastLanes, Epilogue, kResidual, kStream && kRows == 1>(
+            from, panel, out + to, residual + to, next + (end - 1 - at) * T::kAheadFloats);
+      } else {
+        convRows<S, 1, Vectors, LastLanes, Epilogue, kResidual, false>(from, panel, out + to,
+                                                                       residual + to, nullptr);
+      }
       at += 1;
     }
   }

@@ -17,6 +17,13 @@ inline constexpr int kRowBlockVectors = kRegisters == 32 ? 8 : 4;
 // … and keeps this many sums in flight, so that no addition waits for the one before it.
 inline constexpr int kRowSums = 8;
 
+// Weights of this size don't stay in a second-level cache. They are streamed, one panel at a time,
+// and asked for this many floats ahead.
+inline constexpr std::size_t kFarBytes = 512 * 1024;
+inline constexpr int kFarAheadFloats = 512;
+template <int K, int N>
+inline constexpr bool kFar = kLanes >= 8 && packedFloats(K, N) * 4 >= kFarBytes;
+
 constexpr int rowBlocks(int vectors) { return (vectors + kRowBlockVectors - 1) / kRowBlockVectors; }
 // Whole panels, spread evenly over the blocks.
 constexpr int vectorsPerRowBlock(int vectors) {
@@ -35,8 +42,24 @@ constexpr std::size_t blockOffset(int v, int k) {
          kLanes;
 }
 
+// acc[0] += acc[1] + … + acc[Count - 1], halves first. A recursion, because GCC doesn't unroll a loop
+// whose step doubles, and then keeps the sums in memory.
+template <int Count, int Split, int Vectors>
+AIOS_KERNEL void addSums(Vec (&acc)[Split][Vectors]) {
+  if constexpr (Count > 1) {
+    constexpr int kHalf = Count / 2;
+    AIOS_UNROLL
+    for (int s = 0; s < kHalf; ++s) {
+      AIOS_UNROLL
+      for (int v = 0; v < Vectors; ++v) acc[s][v] = acc[s][v] + acc[s + kHalf][v];
+    }
+    addSums<kHalf>(acc);
+  }
+}
+
 // One row of x against Vectors column vectors, with Split independent sums for each of them.
-template <int K, int Vectors, int Split, int LastLanes, class Epilogue, Residual kResidual>
+template <int K, int Vectors, int Split, int LastLanes, bool Far, class Epilogue,
+          Residual kResidual>
 AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restrict packed, float* y,
                                const float* residual) {
   Vec acc[Split][Vectors];
@@ -53,8 +76,11 @@ AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restric
     for (int s = 0; s < Split; ++s) {
       const Vec value = splat(x[k + s]);
       AIOS_UNROLL
-      for (int v = 0; v < Vectors; ++v)
-        acc[s][v] = acc[s][v] + value * load(packed + blockOffset<K, Vectors>(v, k + s + 1));
+      for (int v = 0; v < Vectors; ++v) {
+        const float* weights = packed + blockOffset<K, Vectors>(v, k + s + 1);
+        if (Far && v * kLanes % kLineFloats == 0) __builtin_prefetch(weights + kFarAheadFloats);
+        acc[s][v] = acc[s][v] + value * load(weights);
+      }
     }
   }
   AIOS_UNROLL
@@ -64,14 +90,7 @@ AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restric
     for (int v = 0; v < Vectors; ++v)
       acc[s][v] = acc[s][v] + value * load(packed + blockOffset<K, Vectors>(v, kWhole + s + 1));
   }
-  AIOS_UNROLL
-  for (int step = 1; step < Split; step *= 2) {
-    AIOS_UNROLL
-    for (int s = 0; s + step < Split; s += 2 * step) {
-      AIOS_UNROLL
-      for (int v = 0; v < Vectors; ++v) acc[s][v] = acc[s][v] + acc[s + step][v];
-    }
-  }
+  addSums<Split>(acc);
   AIOS_UNROLL
   for (int v = 0; v < Vectors - 1; ++v)
     finish<kLanes, Epilogue, kResidual>(acc[0][v], y + v * kLanes, residual + v * kLanes);
@@ -89,48 +108,20 @@ template <int K, int N, class Epilogue, Residual kResidual>
 AIOS_KERNEL void denseRow(const float* __restrict x, const float* __restrict packed, float* y,
                           const float* residual) {
   constexpr int kTotal = vectorsFor(N);
-  constexpr int kPerBlock = vectorsPerRowBlock(kTotal);
+  constexpr bool kStream = kFar<K, N>;
+  constexpr int kPerBlock = kStream ? kPanelVectors : vectorsPerRowBlock(kTotal);
   constexpr int kFull = (kTotal - 1) / kPerBlock;
   constexpr int kRest = kTotal - kFull * kPerBlock;
   constexpr int kLastLanes = N - (kTotal - 1) * kLanes;
   for (int block = 0; block < kFull; ++block) {
-    denseRowBlock<K, kPerBlock, rowSplit(kPerBlock, K), kLanes, Epilogue, kResidual>(x, packed, y,
-                                                                                     residual);
+    denseRowBlock<K, kPerBlock, rowSplit(kPerBlock, K), kLanes, kStream, Epilogue, kResidual>(
+        x, packed, y, residual);
     packed += static_cast<std::size_t>(K + 1) * kPerBlock * kLanes;
     y += kPerBlock * kLanes;
     residual += kPerBlock * kLanes;
   }
-  denseRowBlock<K, kRest, rowSplit(kRest, K), kLastLanes, Epilogue, kResidual>(x, packed, y,
-                                                                               residual);
-}
-
-// Tiles of Rows rows, from row `row` to before `end`, against one panel.
-template <int Rows, int Vectors, int K, int N, int LastLanes, class Epilogue, Residual kResidual>
-AIOS_KERNEL int gemmRows(const float* __restrict a, const float* __restrict panel, float* out,
-                         const float* residual, int row, int end) {
-  for (; row < end; row += Rows) {
-    Accumulators<Rows, Vectors> acc;
-    startFromBias(acc, panel);
-    multiplyPanel<Rows, Vectors, MatrixWalk<K>>(acc, a + static_cast<std::size_t>(row) * K, panel);
-    finishTile<Rows, Vectors, N, LastLanes, Epilogue, kResidual>(
-        acc, out + static_cast<std::size_t>(row) * N, residual + static_cast<std::size_t>(row) * N);
-  }
-  return row;
-}
-
-// All M rows against one panel, in tiles whose heights differ by at most one.
-template <int M, int Vectors, int K, int N, int LastLanes, class Epilogue, Residual kResidual>
-AIOS_KERNEL void gemmPanel(const float* __restrict a, const float* __restrict panel, float* out,
-                           const float* residual) {
-  constexpr int kMost = tileRows(Vectors);
-  constexpr int kTiles = (M + kMost - 1) / kMost;
-  constexpr int kShort = M / kTiles;
-  constexpr int kTall = M % kTiles;
-  int row = 0;
-  if constexpr (kTall > 0)
-    row = gemmRows<kShort + 1, Vectors, K, N, LastLanes, Epilogue, kResidual>(
-        a, panel, out, residual, row, kTall * (kShort + 1));
-  gemmRows<kShort, Vectors, K, N, LastLanes, Epilogue, kResidual>(a, panel, out, residual, row, M);
+  denseRowBlock<K, kRest, rowSplit(kRest, K), kLastLanes, kStream, Epilogue, kResidual>(
+      x, packed, y, residual);
 }
 
 }  // namespace detail
@@ -152,11 +143,11 @@ AIOS_KERNEL_NOINLINE void denseRange(const float* __restrict x, const float* __r
     const float* weights = packed + static_cast<std::size_t>(panel) * (K + 1) * kWidth;
     const int column = panel * kWidth;
     if (panel < kFullPanels) {
-      detail::gemmPanel<M, kPanelVectors, K, N, kLanes, Epilogue, kResidual>(x, weights, y + column,
-                                                                             residual + column);
+      multiplyRows<M, kPanelVectors, K, K, N, kLanes, Epilogue, kResidual, kStreamed<K, N>>(
+          x, weights, y + column, residual + column);
     } else {
-      detail::gemmPanel<M, kRest, K, N, kLastLanes, Epilogue, kResidual>(x, weights, y + column,
-                                                                         residual + column);
+      multiplyRows<M, kRest, K, K, N, kLastLanes, Epilogue, kResidual, kStreamed<K, N>>(
+          x, weights, y + column, residual + column);
     }
   }
 }

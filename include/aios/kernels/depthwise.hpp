@@ -86,7 +86,8 @@ AIOS_KERNEL void addTapRow(Vec (&acc)[Columns], const float* __restrict row,
   for (int kx = 0; kx < S::kKernelW; ++kx) w[kx] = load(taps + kx * kLanes);
   AIOS_UNROLL
   for (int j = From > 0 ? From : 0; j < (To < kSpan ? To : kSpan); ++j) {
-    const Vec x = loadChannels<S, Lanes>(row + j * S::kChannels, channel);
+    Vec x = loadChannels<S, Lanes>(row + j * S::kChannels, channel);
+    keepInRegister(x);
     AIOS_UNROLL
     for (int kx = 0; kx < S::kKernelW; ++kx) {
       const int at = j - kx * S::kDilationW;

@@ -1,4 +1,4 @@
-// Layer normalisation over the last axis.
+// Layer normalisation and L2 normalisation over the last axis.
 #pragma once
 
 #include "aios/kernels/epilogue.hpp"
@@ -47,6 +47,19 @@ AIOS_KERNEL_NOINLINE void layerNorm(const float* x, const float* __restrict gamm
     if constexpr (kRest > 0)
       detail::normaliseVector<kRest>(x + kWhole, gamma + kWhole, beta + kWhole, y + kWhole, mean,
                                      scale);
+  }
+}
+
+// y = x / max(|x|, 1e-6) for each of Rows rows of C elements; y may be x.
+template <int Rows, int C>
+AIOS_KERNEL_NOINLINE void l2Normalise(const float* x, float* y) noexcept {
+  constexpr int kWhole = C / kLanes * kLanes, kRest = C - kWhole;
+  for (int row = 0; row < Rows; ++row, x += C, y += C) {
+    const float length = __builtin_sqrtf(detail::squaredDeviation<C>(x, Vec{}));
+    const Vec scale = splat(1.0f / (length > 1e-6f ? length : 1e-6f));
+    for (int i = 0; i < kWhole; i += kLanes) store(y + i, load(x + i) * scale);
+    if constexpr (kRest > 0)
+      storePartial<kRest>(y + kWhole, loadPartial<kRest>(x + kWhole) * scale);
   }
 }
 

@@ -63,29 +63,8 @@ AIOS_KERNEL void packTransposed(const float* __restrict w, float* __restrict pac
 }
 
 // y = Epilogue(a · packed), rows of a and y AStride and YStride apart.
-template <int M, int K, int N, int AStride, int YStride, class Epilogue, int Vectors, int LastLanes>
-AIOS_KERNEL void stridedPanel(const float* __restrict a, const float* __restrict panel, float* y) {
-  constexpr int kMost = tileRows(Vectors);
-  constexpr int kTiles = (M + kMost - 1) / kMost;
-  constexpr int kShort = M / kTiles;
-  constexpr int kTall = M % kTiles;
-  const auto tile = [&](auto rows, int row) __attribute__((always_inline)) {
-    constexpr int kRows = decltype(rows)::value;
-    Accumulators<kRows, Vectors> acc;
-    startFromBias(acc, panel);
-    multiplyPanel<kRows, Vectors, MatrixWalk<K, AStride>>(acc, a + row * AStride, panel);
-    finishTile<kRows, Vectors, YStride, LastLanes, Epilogue, Residual::kNone>(acc,
-                                                                              y + row * YStride, y);
-  };
-  int row = 0;
-  if constexpr (kTall > 0) {
-    for (; row < kTall * (kShort + 1); row += kShort + 1)
-      tile(std::integral_constant<int, kShort + 1>(), row);
-  }
-  for (; row < M; row += kShort) tile(std::integral_constant<int, kShort>(), row);
-}
-
-template <int M, int K, int N, int AStride, int YStride, class Epilogue = Identity>
+template <int M, int K, int N, int AStride, int YStride, class Epilogue = Identity,
+          bool Stream = false>
 AIOS_KERNEL void stridedProduct(const float* __restrict a, const float* __restrict packed,
                                 float* __restrict y) {
   constexpr int kWidth = kPanelVectors * kLanes;
@@ -93,10 +72,10 @@ AIOS_KERNEL void stridedProduct(const float* __restrict a, const float* __restri
   constexpr int kRest = vectorsFor(N) - kFull * kPanelVectors;
   constexpr int kLastLanes = N - (vectorsFor(N) - 1) * kLanes;
   for (int panel = 0; panel < kFull; ++panel)
-    stridedPanel<M, K, N, AStride, YStride, Epilogue, kPanelVectors, kLanes>(
-        a, packed + panel * (K + 1) * kWidth, y + panel * kWidth);
-  stridedPanel<M, K, N, AStride, YStride, Epilogue, kRest, kLastLanes>(
-      a, packed + kFull * (K + 1) * kWidth, y + kFull * kWidth);
+    multiplyRows<M, kPanelVectors, K, AStride, YStride, kLanes, Epilogue, Residual::kNone, Stream>(
+        a, packed + panel * (K + 1) * kWidth, y + panel * kWidth, y);
+  multiplyRows<M, kRest, K, AStride, YStride, kLastLanes, Epilogue, Residual::kNone, Stream>(
+      a, packed + kFull * (K + 1) * kWidth, y + kFull * kWidth, y);
 }
 
 }  // namespace detail

@@ -64,6 +64,19 @@ inline constexpr std::size_t kPackedRecurrentFloats =
 
 namespace detail {
 
+// One state value times its row of weights in neighbouring blocks.
+template <int Gates, int Blocks, int BlockFloats>
+AIOS_KERNEL void addState(Vec (&sums)[Blocks][Gates], const float* __restrict state,
+                          const float* __restrict weights) {
+  const Vec value = splat(*state);
+  AIOS_UNROLL
+  for (int b = 0; b < Blocks; ++b) {
+    AIOS_UNROLL
+    for (int g = 0; g < Gates; ++g)
+      sums[b][g] = sums[b][g] + value * load(weights + b * BlockFloats + g * kLanes);
+  }
+}
+
 // sums[b][g] = bias + Σ_k state[k] weights[b][k][g] for one row and neighbouring blocks of units,
 // in enough independent chains that no addition waits for the one before it.
 template <int Gates, int Depth, int Blocks, bool Descending>
@@ -85,24 +98,17 @@ AIOS_KERNEL void rowSums(Vec (&sums)[Blocks][Gates], const float* __restrict sta
     }
   }
   constexpr int kWhole = Depth / kSplit * kSplit;
-  const auto step = [&](int k, int s) __attribute__((always_inline)) {
-    const Vec value = splat(state[k]);
-    AIOS_UNROLL
-    for (int b = 0; b < Blocks; ++b) {
-      AIOS_UNROLL
-      for (int g = 0; g < Gates; ++g)
-        acc[s][b][g] =
-            acc[s][b][g] + value * load(weights + b * kBlockFloats + k * kWidth + g * kLanes);
-    }
-  };
 #pragma GCC unroll 2
   for (int i = 0; i < kWhole; i += kSplit) {
     const int k = Descending ? kWhole - kSplit - i : i;
     AIOS_UNROLL
-    for (int s = 0; s < kSplit; ++s) step(k + s, s);
+    for (int s = 0; s < kSplit; ++s)
+      addState<Gates, Blocks, kBlockFloats>(acc[s], state + k + s, weights + (k + s) * kWidth);
   }
   AIOS_UNROLL
-  for (int s = 0; s < Depth - kWhole; ++s) step(kWhole + s, s);
+  for (int s = 0; s < Depth - kWhole; ++s)
+    addState<Gates, Blocks, kBlockFloats>(acc[s], state + kWhole + s,
+                                          weights + (kWhole + s) * kWidth);
   AIOS_UNROLL
   for (int width = 1; width < kSplit; width *= 2) {
     AIOS_UNROLL
@@ -237,10 +243,15 @@ AIOS_KERNEL void startState(const float* initial, float* state) {
 template <class S, int Gates>
 inline constexpr bool kZigzag = S::kBlocks > 1 && kPackedRecurrentFloats<S, Gates> * 4 > 40 * 1024;
 
+// Rows of a batch in a tile. With 16 registers an LSTM's sums would leave none for its update.
+constexpr int rowsTogether(int gates) {
+  return kRegisters == 16 && gates == kLstmGates ? 2 : tileRows(gates);
+}
+
 template <class S, class Cell, Sweep kSweep>
 AIOS_KERNEL void stepBatch(const float* projected, const float* recurrent, const float* state,
                            float* next, float* memory, int step) {
-  constexpr int kMost = tileRows(Cell::kGates);
+  constexpr int kMost = rowsTogether(Cell::kGates);
   constexpr int kTiles = (S::kBatch + kMost - 1) / kMost;
   constexpr int kShort = S::kBatch / kTiles;
   constexpr int kTall = S::kBatch % kTiles;

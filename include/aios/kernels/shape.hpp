@@ -61,6 +61,18 @@ inline void gather(const T* __restrict x, const Index* __restrict index, T* __re
   }
 }
 
+// y[o, d, i] = on where d is index[o, i], else off.
+template <std::ptrdiff_t Outer, std::ptrdiff_t Depth, std::ptrdiff_t Inner, class Index, class T>
+inline void oneHot(const Index* __restrict index, const T* on, const T* off,
+                   T* __restrict y) noexcept {
+  for (std::ptrdiff_t o = 0; o < Outer; ++o) {
+    for (std::ptrdiff_t d = 0; d < Depth; ++d) {
+      for (std::ptrdiff_t i = 0; i < Inner; ++i)
+        y[(o * Depth + d) * Inner + i] = index[o * Inner + i] == static_cast<Index>(d) ? *on : *off;
+    }
+  }
+}
+
 // y[o, m, i] = x[o, 0, i] + … + x[o, m, i]; without the last term when Exclusive, from the end when
 // Reverse.
 template <std::ptrdiff_t Outer, std::ptrdiff_t Middle, std::ptrdiff_t Inner, bool Exclusive,

@@ -75,25 +75,45 @@ AIOS_KERNEL void multiplyStep(Accumulators<Rows, Vectors>& acc, const float* __r
   }
 }
 
-// Accumulates a whole panel; `panel` points at its bias row.
-template <int Rows, int Vectors, class W>
+// Floats in a line of the cache.
+inline constexpr int kLineFloats = 16;
+
+// Kernel rows of a convolution with up to this many steps of a tile are unrolled as a whole. Clang
+// gains by it; GCC reorders such a block until sums no longer fit in registers.
+#if defined(__clang__)
+inline constexpr int kUnrolledSteps = 96;
+#else
+inline constexpr int kUnrolledSteps = 0;
+#endif
+
+// Accumulates a whole panel; `panel` points at its bias row. AheadLines lines of `ahead` go to the
+// second-level cache with every k: weights of the next panel, which come from further away.
+template <int Rows, int Vectors, class W, int AheadLines = 0>
 AIOS_KERNEL void multiplyPanel(Accumulators<Rows, Vectors>& acc, const float* __restrict a,
-                               const float* __restrict panel) {
+                               const float* __restrict panel,
+                               [[maybe_unused]] const float* ahead = nullptr) {
   constexpr int kWidth = Vectors * kLanes;
   const float* __restrict weights = panel + kWidth;
+#pragma GCC unroll 1
   for (int outer = 0; outer < W::kOuterSegments; ++outer) {
+#pragma GCC unroll 1
     for (int inner = 0; inner < W::kInnerSegments; ++inner) {
       const float* __restrict segment = a + outer * W::kOuterStep + inner * W::kInnerStep;
-      if constexpr (W::kDepth * Rows * Vectors <= 96) {
+      if constexpr (W::kDepth * Rows * Vectors <= kUnrolledSteps && AheadLines == 0) {
         AIOS_UNROLL
         for (int k = 0; k < W::kDepth; ++k)
           multiplyStep<Rows, Vectors, W>(acc, segment + k, weights + k * kWidth);
       } else {
 #pragma GCC unroll 2
-        for (int k = 0; k < W::kDepth; ++k)
+        for (int k = 0; k < W::kDepth; ++k) {
+          AIOS_UNROLL
+          for (int line = 0; line < AheadLines; ++line)
+            __builtin_prefetch(ahead + (k * AheadLines + line) * kLineFloats, 0, 2);
           multiplyStep<Rows, Vectors, W>(acc, segment + k, weights + k * kWidth);
+        }
       }
       weights += W::kDepth * kWidth;
+      if constexpr (AheadLines > 0) ahead += W::kDepth * AheadLines * kLineFloats;
     }
   }
 }
@@ -112,6 +132,65 @@ AIOS_KERNEL void finishTile(const Accumulators<Rows, Vectors>& acc, float* out,
     finish<LastLanes, Epilogue, kResidual>(acc.v[r][Vectors - 1], out + r * OutStride + kLast,
                                            residual + r * OutStride + kLast);
   }
+}
+
+// Weights of at least this size are worth fetching ahead: they seldom survive in a near cache until
+// the next call.
+inline constexpr std::size_t kStreamedBytes = 64 * 1024;
+template <int K, int N>
+inline constexpr bool kStreamed = kLanes >= 8 && packedFloats(K, N) * 4 >= kStreamedBytes;
+
+namespace detail {
+
+template <int Rows, int Vectors, int K, int AStride, int OutStride, int LastLanes, class Epilogue,
+          Residual kResidual, int AheadLines>
+AIOS_KERNEL void rowTile(const float* __restrict a, const float* __restrict panel, float* out,
+                         const float* residual, const float* ahead) {
+  Accumulators<Rows, Vectors> acc;
+  startFromBias(acc, panel);
+  multiplyPanel<Rows, Vectors, MatrixWalk<K, AStride>, AheadLines>(acc, a, panel, ahead);
+  finishTile<Rows, Vectors, OutStride, LastLanes, Epilogue, kResidual>(acc, out, residual);
+}
+
+}  // namespace detail
+
+// All M rows of a plain matrix against one panel, in tiles whose heights differ by at most one.
+// When Stream is set, the first tiles fetch the panel behind this one.
+template <int M, int Vectors, int K, int AStride, int OutStride, int LastLanes, class Epilogue,
+          Residual kResidual, bool Stream>
+AIOS_KERNEL_NOINLINE void multiplyRows(const float* __restrict a, const float* __restrict panel,
+                                       float* out, const float* residual) {
+  constexpr int kMost = tileRows(Vectors);
+  constexpr int kTiles = (M + kMost - 1) / kMost;
+  constexpr int kShort = M / kTiles;
+  constexpr int kTall = M % kTiles;
+  constexpr int kLines = Stream ? Vectors * kLanes / kLineFloats : 0;
+  constexpr int kLead = kLines < kTiles ? kLines : kTiles;
+  constexpr int kAhead = kLead > 0 ? kLines / kLead : 0;
+  const float* next = panel + (K + 1) * Vectors * kLanes;
+  std::size_t row = 0;
+  if constexpr (kLead >= 1) {
+    constexpr int kRows = kTall > 0 ? kShort + 1 : kShort;
+    detail::rowTile<kRows, Vectors, K, AStride, OutStride, LastLanes, Epilogue, kResidual, kAhead>(
+        a, panel, out, residual, next);
+    row += kRows;
+  }
+  if constexpr (kLead >= 2) {
+    constexpr int kRows = kTall > 1 ? kShort + 1 : kShort;
+    detail::rowTile<kRows, Vectors, K, AStride, OutStride, LastLanes, Epilogue, kResidual, kAhead>(
+        a + row * AStride, panel, out + row * OutStride, residual + row * OutStride,
+        next + K * kAhead * kLineFloats);
+    row += kRows;
+  }
+  if constexpr (kTall > kLead) {
+    for (; row < static_cast<std::size_t>(kTall) * (kShort + 1); row += kShort + 1)
+      detail::rowTile<kShort + 1, Vectors, K, AStride, OutStride, LastLanes, Epilogue, kResidual,
+                      0>(a + row * AStride, panel, out + row * OutStride,
+                         residual + row * OutStride, nullptr);
+  }
+  for (; row < M; row += kShort)
+    detail::rowTile<kShort, Vectors, K, AStride, OutStride, LastLanes, Epilogue, kResidual, 0>(
+        a + row * AStride, panel, out + row * OutStride, residual + row * OutStride, nullptr);
 }
 
 }  // namespace aios::kernels

@@ -47,6 +47,13 @@ AIOS_KERNEL IVec splatInt(std::int32_t x) { return IVec{} + x; }
 AIOS_KERNEL Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 AIOS_KERNEL void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
 
+// Keeps a loaded value in a register. GCC would rather load it again for every use.
+AIOS_KERNEL void keepInRegister([[maybe_unused]] Vec& v) {
+#if defined(__x86_64__) && !defined(__clang__)
+  asm("" : "+v"(v));
+#endif
+}
+
 // Reads exactly N floats (1..kLanes); the other lanes are zero.
 template <int N>
 AIOS_KERNEL Vec loadPartial(const float* p) {

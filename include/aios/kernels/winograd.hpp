@@ -222,9 +222,9 @@ AIOS_KERNEL_NOINLINE void winogradProducts(const float* __restrict in,
                                            float* __restrict out) noexcept {
   using T = WinogradTiling<S>;
   for (int position = 0; position < kWinogradPositions; ++position)
-    stridedProduct<Tiles, S::kChannels, T::kOut, T::kIn, T::kOut>(
-        in + position * T::kInStep,
-        packed + position * packedFloats(S::kChannels, S::kFilters),
+    stridedProduct<Tiles, S::kChannels, T::kOut, T::kIn, T::kOut, Identity,
+                   kStreamed<S::kChannels, S::kFilters * kWinogradPositions>>(
+        in + position * T::kInStep, packed + position * packedFloats(S::kChannels, S::kFilters),
         out + position * T::kOutStep);
 }
 

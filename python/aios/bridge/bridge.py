@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,21 +18,39 @@ from aios.bridge.engines import library_paths
 _ALIGNMENT = 64
 
 
+class _Options(NamedTuple):
+    engine: str
+    threads: int
+    precision: str
+    max_tuning_ms: float
+
+
 class TensorFlowCellularBridge(_core.Cell):
     """Runs a bundle's model in the C++ performance cell. Safe from any thread.
 
     Args:
-        engine: "auto" for the first engine that can run here, or the name of one.
+        engine: "auto" for the fastest by measurement on this machine, or the name of one.
         threads: Threads that one call may use, 1 or more.
+        precision: "float32", or "fastest" to allow any precision that passed verification.
+        max_tuning_ms: How long "auto" may measure for each batch size that it first sees (in
+            powers of two), or 5 calls of each engine, whichever is longer; 0 measures nothing and
+            takes the first engine that runs. What was measured is kept in the user's cache.
     """
 
     if not TYPE_CHECKING:
         # The same method, quicker where the arguments are the usual ones.
         perform_inference = _core.fast_inference
 
-    def __init__(self, engine: str = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        engine: str = "auto",
+        threads: int = 1,
+        *,
+        precision: str = "float32",
+        max_tuning_ms: float = 300,
+    ) -> None:
         super().__init__()
-        self._options = (engine, threads)
+        self._options = _Options(engine, threads, precision, max_tuning_ms)
         self._loaded: tuple[str, str] | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
@@ -60,9 +78,18 @@ class TensorFlowCellularBridge(_core.Cell):
             UnsupportedError: The bundle is of another format version.
             InvalidArgumentError: An unknown engine, `threads` or `verify`.
         """
-        engine, threads = self._options
         location = os.fspath(path)
-        self._load(location, engine, threads, verify, list(tags), library_paths())
+        options = self._options
+        self._load(
+            location,
+            options.engine,
+            options.threads,
+            verify,
+            options.precision,
+            options.max_tuning_ms,
+            list(tags),
+            library_paths(),
+        )
         self._loaded = (location, verify)
 
     def submit(self, x: object, *, copy: bool = False, signature: str | None = None) -> Future[Any]:
@@ -103,8 +130,13 @@ class TensorFlowCellularBridge(_core.Cell):
         self.close()
 
 
-def _restored(options: tuple[str, int], loaded: tuple[str, str] | None) -> TensorFlowCellularBridge:
-    bridge = TensorFlowCellularBridge(*options)
+def _restored(options: _Options, loaded: tuple[str, str] | None) -> TensorFlowCellularBridge:
+    bridge = TensorFlowCellularBridge(
+        options.engine,
+        options.threads,
+        precision=options.precision,
+        max_tuning_ms=options.max_tuning_ms,
+    )
     if loaded is not None:
         bridge.load_model_from_training_cell(loaded[0], verify=loaded[1])
     return bridge
@@ -126,9 +158,17 @@ def empty(shape: int | Sequence[int], dtype: npt.DTypeLike = np.float32) -> npt.
 
 
 def load(
-    path: str | os.PathLike[str], *, engine: str = "auto", threads: int = 1, verify: str = "quick"
+    path: str | os.PathLike[str],
+    *,
+    engine: str = "auto",
+    threads: int = 1,
+    verify: str = "quick",
+    precision: str = "float32",
+    max_tuning_ms: float = 300,
 ) -> TensorFlowCellularBridge:
     """Loads a bundle: shorthand for a TensorFlowCellularBridge and its load method."""
-    bridge = TensorFlowCellularBridge(engine, threads)
+    bridge = TensorFlowCellularBridge(
+        engine, threads, precision=precision, max_tuning_ms=max_tuning_ms
+    )
     bridge.load_model_from_training_cell(path, verify=verify)
     return bridge

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aios.errors import FailedPreconditionError, OverloadedError
+from aios.errors import AiosError, FailedPreconditionError, OverloadedError
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
@@ -27,6 +27,7 @@ def pending_directory(target: Path) -> Iterator[Path]:
 
     Raises:
         FailedPreconditionError: The parent directory isn't there or can't be written to.
+        OverloadedError: The disk is full; whatever the error was that told so.
     """
     parent = target.absolute().parent
     prefix = f".{target.name}."
@@ -37,8 +38,14 @@ def pending_directory(target: Path) -> Iterator[Path]:
         raise _write_error(parent, error) from error
     try:
         yield work
-    except OSError as error:
-        raise _write_error(parent, error) from error
+    except AiosError as error:
+        if _is_disk_full(error):
+            raise _write_error(parent, error) from error
+        raise
+    except Exception as error:
+        if _is_disk_full(error) or isinstance(error, OSError):
+            raise _write_error(parent, error) from error
+        raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
         os.close(lock)
@@ -51,15 +58,8 @@ def publish(work: Path, target: Path, *, overwrite: bool) -> None:
         FailedPreconditionError: `target` exists and `overwrite` is false.
     """
     _sync_tree(work)
-    if overwrite and target.is_dir():
-        _exchange(work, target)
-    else:
-        try:
-            os.rename(work, target)
-        except OSError as error:
-            if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-                raise already_exists(target) from error
-            raise
+    while not _placed(work, target, overwrite=overwrite):
+        pass
     _sync(target.absolute().parent)
 
 
@@ -70,10 +70,33 @@ def already_exists(target: Path) -> FailedPreconditionError:
     )
 
 
+def _placed(work: Path, target: Path, *, overwrite: bool) -> bool:
+    """One attempt; false if another writer came or went in between, so that it's worth another."""
+    try:
+        os.rename(work, target)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise
+        if not overwrite or error.errno == errno.ENOTDIR:
+            raise already_exists(target) from error
+    else:
+        return True
+    try:
+        _exchange(work, target)
+    except FileNotFoundError:
+        if not work.exists():
+            raise
+        return False
+    return True
+
+
 def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int]:
     while True:
         work = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp", dir=parent))
-        lock = os.open(work, os.O_RDONLY)
+        try:
+            lock = os.open(work, os.O_RDONLY)
+        except FileNotFoundError:
+            continue
         fcntl.flock(lock, fcntl.LOCK_EX)
         # Another writer may have taken it for abandoned before it was locked.
         if work.exists():
@@ -82,15 +105,30 @@ def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int]:
         os.close(lock)
 
 
-def _write_error(parent: Path, error: OSError) -> Exception:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+def _is_disk_full(error: BaseException | None) -> bool:
+    """Libraries tell it in their own exceptions: what is left of the system's error is its text."""
+    full = (errno.ENOSPC, errno.EDQUOT)
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in full:
+            return True
+        if any(os.strerror(code) in str(error) for code in full):
+            return True
+        error = error.__cause__
+    return False
+
+
+def _write_error(parent: Path, error: Exception) -> AiosError:
+    if _is_disk_full(error):
         return OverloadedError(f"the disk of '{parent}' is full ({error}); nothing was published")
     return FailedPreconditionError(f"'{parent}' can't be written to: {error}")
 
 
 def _remove_abandoned(parent: Path, prefix: str) -> None:
-    for path in parent.glob(f"{prefix}*.tmp"):
-        lock = os.open(path, os.O_RDONLY)
+    for path in [p for p in parent.iterdir() if _is_pending(p.name, prefix)]:
+        try:
+            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        except OSError:
+            continue  # Another writer removed it, or it's no directory of ours.
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -99,6 +137,11 @@ def _remove_abandoned(parent: Path, prefix: str) -> None:
             shutil.rmtree(path, ignore_errors=True)
         finally:
             os.close(lock)
+
+
+def _is_pending(name: str, prefix: str) -> bool:
+    """Whether it is of this target: ".a.cell." begins ".a.cell.b.x.tmp" too."""
+    return name.startswith(prefix) and name.endswith(".tmp") and "." not in name[len(prefix) : -4]
 
 
 def _exchange(work: Path, target: Path) -> None:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 from rich.table import Table
 
+from aios.cli.environment import import_tensorflow, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.errors import NotFoundError
 
@@ -48,9 +47,8 @@ def demo(
 ) -> None:
     """Train on handwritten digits, export, verify, run in C++, and compare with Keras."""
     _require_packages()
-    # TensorFlow reads these when it is first imported.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    prepare_tensorflow()
+    import_tensorflow()
     report = run(output)
     if as_json:
         print_json(report)
@@ -60,6 +58,8 @@ def demo(
 
 def run(output: Path) -> DemoReport:
     """Trains, exports to `output`, and measures."""
+    import numpy as np
+
     import aios
 
     talk.print("1/4 training on 1,437 of 1,797 images of handwritten digits (8x8 pixels) …")
@@ -99,6 +99,7 @@ def _require_packages() -> None:
 
 
 def _digits() -> tuple[Any, Any, Any, Any]:
+    import numpy as np
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -111,10 +112,13 @@ def _digits() -> tuple[Any, Any, Any, Any]:
 
 
 def _accuracy(answers: Any, labels: Any) -> float:
+    import numpy as np
+
     return float((np.asarray(answers).argmax(axis=1) == labels).mean())
 
 
 def _latencies(model: Any, saved_model: Path, bridge: Any, x: Any) -> dict[str, Latency]:
+    import numpy as np
     import tensorflow as tf
 
     signature = tf.saved_model.load(str(saved_model)).signatures["serving_default"]
@@ -137,6 +141,8 @@ def _interleaved(
     calls: dict[str, tuple[Callable[[], Any], int]], rounds: int
 ) -> dict[str, Latency]:
     """Times all in turns, so that a busy moment of the machine hits all alike."""
+    import numpy as np
+
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call, _ in calls.values():
         for _ in range(3):

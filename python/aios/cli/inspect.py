@@ -12,6 +12,7 @@ from rich.text import Text
 
 from aios.bundle.manifest import Manifest, TensorRecord, read_manifest
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
+from aios.cli.suggestions import require_bundle
 
 
 @reports_errors
@@ -21,6 +22,7 @@ def inspect(
     as_json: JsonFlag = False,
 ) -> None:
     """Show signatures, artifacts, sizes, errors and provenance of a bundle."""
+    require_bundle(bundle)
     manifest = read_manifest(bundle)
     if as_json:
         print_json(summary(manifest))
@@ -77,7 +79,7 @@ def _print_artifacts(manifest: Manifest) -> None:
             artifact.verdict,
             error,
             f"{artifact.bytes:,}",
-            artifact.reason or "",
+            Text(artifact.reason or ""),
         )
     data.print(table)
 

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 import aios
-from aios.cli import demo, inspect
+from aios.cli import bench, demo, doctor, export, inspect, registry, run, verify, workflow
+from aios.cli.output import reports_errors
+from aios.errors import NotFoundError
 
 app = typer.Typer(
     name="aios",
     help="Train in Keras, run in C++ in microseconds, with proof that the answers are the same.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
+app.command("doctor")(doctor.doctor)
+app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
+app.command("verify")(verify.verify)
+app.command("run")(run.run)
+app.command("bench")(bench.bench)
+app.add_typer(workflow.app)
+app.add_typer(registry.app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -26,15 +36,43 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@reports_errors
+def _print_cmake_dir(wanted: bool) -> None:
+    if not wanted:
+        return
+    from aios import _core
+
+    # Below it is lib/cmake/aios; in editable mode that is not where the Python files are.
+    prefix = Path(_core.__file__).parent
+    if not (prefix / "lib" / "cmake" / "aios").is_dir():
+        raise NotFoundError(f"'{prefix}' has no CMake package: install the wheel of aios-cells again")
+    typer.echo(str(prefix))
+    raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
 def _common(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Version.")
     ] = False,
+    cmake_dir: Annotated[
+        bool,
+        typer.Option(
+            "--cmake-dir",
+            callback=_print_cmake_dir,
+            is_eager=True,
+            help="Where CMake finds the package aios, for CMAKE_PREFIX_PATH.",
+        ),
+    ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def main() -> None:
     """Entry point of the console script."""
-    app()
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)

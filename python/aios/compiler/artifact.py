@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aios.compiler.batching import batch_gain, pays
 from aios.compiler.emitter import Description, Emitter, Specialisation
+from aios.compiler.graph import CTYPES
 from aios.compiler.lowering import DeclineError, Lowerer, Machine
 from aios.compiler.passes import optimise
 from aios.compiler.planner import plan
@@ -113,8 +115,14 @@ def compile_graphs(
     source, library, weights = (
         out_dir / file for file in (MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS)
     )
-    source.write_text(translation.source)
-    weights.write_bytes(translation.weights)
+    for path, content in (
+        (source, translation.source.encode()),
+        (weights, translation.weights),
+    ):
+        # Weights that a process has mapped must not change under it: put a new file there.
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.write_bytes(content)
+        fresh.replace(path)
     toolchain.compile_shared(source, library, [include_folder()], timeout_s=timeout_s)
     return CompiledArtifact(
         target=target,
@@ -153,7 +161,12 @@ def translate(
         )
         for batch, graph in sources.items()
     }
-    any_batch = _batches_compose(sources)
+    any_batch = _batches_compose(sources) and 1 in sources
+    if not any_batch and len(sources) > 1:
+        raise InvalidArgumentError(
+            "graphs: batches are composed from single samples; "
+            f"expected a batch of 1 among them, got {[*graphs]}"
+        )
     functions: dict[str, str] = {}
     programs = {batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()}
     gain = 1.0
@@ -189,14 +202,7 @@ def lower_graph(graph: Graph, machine: Machine, functions: dict[str, str] | None
     Raises:
         UnsupportedError: Operators can't be compiled; the message has each kind with its count.
     """
-    graph = optimise(graph)
-    lowerer = Lowerer(graph, machine, functions)
-    declined: Counter[str] = Counter()
-    for op in graph.operators:
-        try:
-            lowerer.lower(op)
-        except DeclineError as reason:
-            declined[_reason(op.kind, str(reason))] += 1
+    lowerer, declined = _lower(graph, machine, functions)
     if declined:
         listed = ", ".join(f"{what} x{count}" for what, count in sorted(declined.items()))
         raise UnsupportedError(
@@ -211,15 +217,30 @@ def declined_operators(graph: Path | Graph) -> dict[str, int]:
     A key is the operator's name, and the reason when the operator is known but not this use of it.
     """
     graph = read_graph(graph) if isinstance(graph, Path) else graph
+    _, declined = _lower(graph, Machine(8), None)
+    return dict(sorted(declined.items()))
+
+
+def _lower(
+    graph: Graph, machine: Machine, functions: dict[str, str] | None
+) -> tuple[Lowerer, Counter[str]]:
     graph = optimise(graph)
-    lowerer = Lowerer(graph, Machine(8))
+    lowerer = Lowerer(graph, machine, functions)
     declined: Counter[str] = Counter()
+    for what, indices in (("input", graph.inputs), ("output", graph.outputs)):
+        for tensor in (graph.tensors[i] for i in indices):
+            if tensor.dtype.name not in CTYPES:
+                declined[f"{what} of an unsupported dtype"] += 1
+            if -1 in tensor.shape:
+                declined[f"{what} of a shape that is not static"] += 1
     for op in graph.operators:
         try:
             lowerer.lower(op)
         except DeclineError as reason:
             declined[_reason(op.kind, str(reason))] += 1
-    return dict(sorted(declined.items()))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            declined[_reason(op.kind, f"an unexpected form: {error!r}")] += 1
+    return lowerer, declined
 
 
 def count_operators(graph: Graph) -> dict[str, int]:

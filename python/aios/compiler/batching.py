@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 # A piece of a batch with fewer multiply-adds than this isn't worth another thread.
 _PARALLEL_MULTIPLY_ADDS = 1_000_000
+# A call with fewer multiply-adds, and a sample with fewer, aren't shared by threads.
+SHARED_CALL_MULTIPLY_ADDS = 1_000_000
+_SHARED_SAMPLE_MULTIPLY_ADDS = 8_000_000
 # How many times faster a dense layer's multiply-adds go in a batch of 8 than on one row, measured
 # on an AVX-512 machine, by the cache that holds the weights: (bytes, gain).
 _GAINS = ((64 << 10, 2.0), (1 << 20, 2.6), (1 << 62, 4.5))
@@ -65,6 +68,15 @@ class RunWriter:
         self._fill_offsets = self._place_fill()
 
     @property
+    def shares_samples(self) -> bool:
+        """Whether one sample is large enough to be shared by several threads."""
+        first = self._specialisations[0]
+        large = first.program.multiply_adds >= _SHARED_SAMPLE_MULTIPLY_ADDS
+        shared = (c.shared for c in first.program.calls() if c.shared is not None)
+        cut = any(s.multiply_adds >= SHARED_CALL_MULTIPLY_ADDS for s in shared)
+        return self._any_batch and first.batch == 1 and large and cut
+
+    @property
     def workspace_bytes(self) -> int:
         """The size of the largest arena, room for filled batches included."""
         return max(*(s.plan.nbytes for s in self._specialisations), self._fill_offsets[-1])
@@ -90,7 +102,7 @@ class RunWriter:
     def text(self) -> str:
         """Returns `runSamples` and `run`."""
         if self._any_batch:
-            call = (
+            call = self._shared_call() + (
                 f"  return runBatch<runSamples, kWorkspaceBytes, {self._largest.batch}, "
                 f"{self._min_piece()}>(\n"
                 "      inputs, outputs, batch, weights, workspace, parallel);\n"
@@ -108,6 +120,22 @@ class RunWriter:
             "std::int32_t run(const void* const* inputs, void* const* outputs,\n"
             "                 std::int64_t batch, const void* weights, void* workspace,\n"
             f"                 const aios_compiled_parallel* parallel) noexcept {{\n{call}}}\n"
+        )
+
+    def _shared_call(self) -> str:
+        if not self.shares_samples:
+            return ""
+        arguments = []
+        for kind, indices in (("input", self._graph.inputs), ("output", self._graph.outputs)):
+            const = "const " if kind == "input" else ""
+            for place, index in enumerate(indices):
+                ctype = CTYPES[self._graph.tensors[index].dtype.name]
+                arguments.append(f"static_cast<{const}{ctype}*>({kind}s[{place}])")
+        return (
+            "  if (batch == 1 && parallel != nullptr && parallel->lanes > 1) {\n"
+            f"    runShared({', '.join(arguments)}, Weights{{weights}},\n"
+            "              Lanes{parallel, workspace, kWorkspaceBytes});\n"
+            "    return AIOS_COMPILED_OK;\n  }\n"
         )
 
     def _run_samples(self) -> str:

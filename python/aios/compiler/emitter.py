@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aios.compiler.batching import RunWriter
+import numpy as np
+
+from aios.compiler.batching import SHARED_CALL_MULTIPLY_ADDS, RunWriter
 from aios.compiler.graph import CTYPES, Graph, Tensor
 from aios.compiler.program import (
     Call,
@@ -14,6 +16,7 @@ from aios.compiler.program import (
     Loop,
     Operand,
     Packed,
+    PackedStep,
     Program,
     Scratch,
     Statement,
@@ -93,6 +96,7 @@ class Emitter:
             self._functions(),
             self._scratch_checks(),
             *bodies,
+            self._shared(),
             self._writer.text(),
             "}  // namespace\n",
             self._descriptor(weights),
@@ -121,6 +125,19 @@ class Emitter:
         for specialisation in self._specialisations:
             functions.update(specialisation.program.functions)
         return "".join(f"{text}\n\n" for text in functions.values())
+
+    def _shared(self) -> str:
+        """Returns one sample's function on several threads, for models where that pays."""
+        if not self._writer.shares_samples:
+            return ""
+        s = self._specialisations[0]
+        body = _SharedBody(s, self._weights)
+        return (
+            "// One sample, its large operators shared by the host's threads.\n"
+            f"void runShared({_parameters(s.program.graph)}, Weights weights, "
+            f"const Lanes& lanes) noexcept {{\n  const Arena arena = lanes.arena(0);\n"
+            f"{body.text()}}}\n"
+        )
 
     def _scratch_checks(self) -> str:
         checks: dict[str, None] = {}
@@ -263,17 +280,24 @@ class _Body:
     def _operand(self, operand: Operand, place: int, depth: int) -> str:
         if isinstance(operand, Literal):
             return operand.text
-        if isinstance(operand, Packed):
-            ctype = CTYPES[operand.data.dtype.name]
-            return f"weights.at<{ctype}>({self._weights.add(operand.data)})"
+        if isinstance(operand, Packed | PackedStep):
+            return self._packed(operand, depth)
         if isinstance(operand, Scratch):
             if operand.nbytes == 0:
                 return "nullptr"
             return f"arena.at<float>({self._s.plan.scratch[(self._position, place)]})"
+        step = ""
         if isinstance(operand, Step):
             step = f" + i{depth - 1} * {operand.stride_bytes}"
-            return self._pointer(operand.index, operand.byte_offset, step)
-        return self._pointer(operand.index, operand.byte_offset, "")
+        return self._pointer(operand.index, operand.byte_offset, step)
+
+    def _packed(self, operand: Packed | PackedStep, depth: int) -> str:
+        if isinstance(operand, Packed):
+            ctype = CTYPES[operand.data.dtype.name]
+            return f"weights.at<{ctype}>({self._weights.add(operand.data)})"
+        start = self._weights.add(np.concatenate([p.reshape(-1) for p in operand.parts]))
+        ctype = CTYPES[operand.parts[0].dtype.name]
+        return f"weights.at<{ctype}>({start} + i{depth - 1} * {operand.parts[0].nbytes})"
 
     def _pointer(self, index: int, byte_offset: int, step: str) -> str:
         ctype = CTYPES[self._graph.tensors[index].dtype.name]
@@ -291,6 +315,29 @@ class _Body:
                 return f"{name} + {offset // tensor.dtype.itemsize}"
             return f"at<{ctype}>({name}, {offset}{step})"
         return f"arena.at<{ctype}>({self._s.plan.offsets[owner] + offset}{step})"
+
+
+class _SharedBody(_Body):
+    """The statements of one function, with large calls cut into pieces."""
+
+    def _call(self, call: Call, indent: str, depth: int) -> None:
+        shared = call.shared
+        if shared is None or depth > 0 or shared.multiply_adds < SHARED_CALL_MULTIPLY_ADDS:
+            super()._call(call, indent, depth)
+            return
+        own = [self._operand(o, place, depth) for place, o in enumerate(call.operands)]
+        if shared.own_scratch:
+            for place, operand in enumerate(call.operands):
+                if isinstance(operand, Scratch):
+                    own[place] = own[place].replace("arena.", "own.")
+        self._lines.append(f"{indent}// {_comment(call.comment)}\n")
+        if shared.before:
+            self._lines.append(f"{indent}{shared.before.format(*own)};\n")
+        self._lines.append(
+            f"{indent}lanes.share({shared.tasks}, [=](int begin, int end, Arena own) noexcept {{\n"
+            f"{indent}  (void)own;\n"
+            f"{indent}  {shared.piece.format(*own)};\n{indent}}});\n"
+        )
 
 
 def _parameters(graph: Graph) -> str:

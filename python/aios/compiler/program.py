@@ -62,7 +62,33 @@ class Step:
     byte_offset: int = 0
 
 
-Operand = Value | Packed | Scratch | Literal | Step
+@dataclass(frozen=True, slots=True, eq=False)
+class PackedStep:
+    """One of several equally large constants, one after the other, chosen by the loop's counter."""
+
+    parts: tuple[Array, ...]
+
+
+Operand = Value | Packed | Scratch | Literal | Step | PackedStep
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How a call's work is cut for several threads.
+
+    Attributes:
+        tasks: C++ constant: the number of independent pieces.
+        piece: C++ statement for the pieces [begin, end), with `{i}` for operand i.
+        before: C++ statement to run first, by one thread; its scratch is seen by all pieces.
+        multiply_adds: Of the whole call.
+        own_scratch: Whether a Scratch operand is the running thread's own, or the first one's.
+    """
+
+    tasks: str
+    piece: str
+    multiply_adds: int
+    before: str = ""
+    own_scratch: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,6 +101,7 @@ class Call:
         written: The places of the operands that it writes; it reads the others.
         comment: What it computes, for the reader of the C++ file.
         header: The kernel header that defines it.
+        shared: How several threads can do it together, if they can.
     """
 
     function: str
@@ -82,6 +109,7 @@ class Call:
     written: frozenset[int]
     comment: str
     header: str
+    shared: Shared | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,7 +29,8 @@ _DTYPES = {
     10: "float64",
     15: "uint32",
 }
-_SIGNATURE_ALIASES = {"serve", "serving_default"}
+# Strings, variables and others that no kernel reads; operators on them are declined.
+_OPAQUE = np.dtype("V1")
 
 
 def read_graph(path: Path) -> Graph:
@@ -44,7 +45,7 @@ def read_graph(path: Path) -> Graph:
     Raises:
         NotFoundError: The file or the schema package isn't there.
         CorruptBundleError: The file isn't a readable `.tflite` file.
-        UnsupportedError: A shape isn't static, or a dtype is unknown.
+        UnsupportedError: A constant is sparse.
     """
     schema = _schema()
     if not path.is_file():
@@ -124,11 +125,11 @@ class _Decoder:
         signature = tuple(int(n) for n in _items(tensor.shapeSignature))
         if signature and len(signature) == len(shape):
             shape = signature
-        if tensor.type not in _DTYPES:
-            raise UnsupportedError(f"tensor {name!r}: dtype code {tensor.type} is not supported")
         if tensor.sparsity is not None:
             raise UnsupportedError(f"tensor {name!r}: sparse constants are not supported")
-        dtype = np.dtype(_DTYPES[tensor.type])
+        dtype = np.dtype(_DTYPES.get(tensor.type, _OPAQUE))
+        if dtype == _OPAQUE:
+            return Tensor(name, shape, dtype)
         return Tensor(name, shape, dtype, self._data(tensor.buffer, shape, dtype))
 
     def _data(self, index: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:

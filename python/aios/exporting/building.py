@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -78,9 +77,7 @@ def _judged(work: Path, manifest: Manifest) -> Manifest:
         _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
         for artifact in manifest.artifacts
     )
-    for old, new in zip(manifest.artifacts, artifacts, strict=True):
-        if new.verdict == "declined":
-            _remove_files(work, old)
+    _remove_files(work, manifest.artifacts, artifacts)
     return replace(manifest, artifacts=artifacts, files=_shared_files(work, artifacts))
 
 
@@ -181,7 +178,14 @@ def _shared_files(work: Path, artifacts: Sequence[ArtifactRecord]) -> tuple[File
     return tuple(hash_file(work, path) for path in sorted(paths) if path not in owned)
 
 
-def _remove_files(work: Path, artifact: ArtifactRecord) -> None:
-    folders = {Path(file.path).parts[0] for file in artifact.files} - {SAVED_MODEL}
-    for folder in folders:
-        shutil.rmtree(work / folder, ignore_errors=True)
+def _remove_files(
+    work: Path, before: Sequence[ArtifactRecord], after: Sequence[ArtifactRecord]
+) -> None:
+    """Removes the files that no artifact needs any more, and the folders that this empties."""
+    kept = {file.path for artifact in after for file in artifact.files}
+    for path in {file.path for artifact in before for file in artifact.files} - kept:
+        if not path.startswith(f"{SAVED_MODEL}/"):
+            (work / path).unlink(missing_ok=True)
+    for folder in sorted((path for path in work.rglob("*") if path.is_dir()), reverse=True):
+        if not any(folder.iterdir()) and SAVED_MODEL not in folder.parts:
+            folder.rmdir()

@@ -6,6 +6,7 @@ import time
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def export(
 def _golden_sets(source: Source, samples: object, tolerance: Tolerance) -> list[GoldenSet]:
     return [
         golden.collect(
-            lambda inputs, signature=signature: source.answers(signature, inputs),
+            partial(source.answers, signature),
             signature,
             _samples_of(source, signature, samples),
             tolerance,

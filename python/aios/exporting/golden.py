@@ -18,6 +18,7 @@ from aios.bundle.manifest import SignatureRecord, Tolerance
 from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
 from aios.exporting import strings
 from aios.exporting.comparison import Array, Arrays, answers_agree, tolerances_apart
+from aios.exporting.denormals import jumps_at_zero
 from aios.exporting.samples import Samples, is_stackable, with_edges
 
 #: Fewer tolerances than this between the answers to different samples prove little.
@@ -34,7 +35,7 @@ class GoldenSet:
 
     `discrimination` is the median, over neighbouring samples, of how many tolerances apart their
     answers are. `independent` says that the model answers a batch of n as it answers n single
-    samples.
+    samples; `jumps_at_zero`, that zeros stand for the denormal sample.
     """
 
     signature: SignatureRecord
@@ -44,6 +45,7 @@ class GoldenSet:
     raised: int
     discrimination: float
     independent: bool
+    jumps_at_zero: bool = False
 
     @property
     def count(self) -> int:
@@ -92,6 +94,7 @@ def collect(
         UnsupportedError: The shape of an answer depends on the values of the inputs.
     """
     inputs = with_edges(samples.arrays)
+    jumps = _without_denormals(answers, inputs, samples.count, tolerance)
     droppable = 0 if samples.drawn else samples.count
     asked = _ask(answers, signature, inputs, _at_least_default(tolerance), droppable)
     finite = _finite(asked.outputs)
@@ -113,7 +116,19 @@ def collect(
             {name: array[:plain] for name, array in kept.items()}, tolerance
         ),
         independent=asked.independent,
+        jumps_at_zero=jumps,
     )
+
+
+def _without_denormals(answers: Answers, inputs: Arrays, zeros: int, tolerance: Tolerance) -> bool:
+    """Puts zeros in place of the denormal sample of a model whose answer jumps at zero."""
+    if not jumps_at_zero(
+        answers, {name: array[zeros] for name, array in inputs.items()}, tolerance
+    ):
+        return False
+    for array in inputs.values():
+        array[zeros + 1] = array[zeros]
+    return True
 
 
 def _at_least_default(tolerance: Tolerance) -> Tolerance:

@@ -32,11 +32,11 @@ class ExportReport:
     @property
     def errors(self) -> dict[str, float]:
         """Largest absolute error on the golden samples, by engine, of what passed."""
-        return {
-            artifact.engine: artifact.max_error
-            for artifact in self.artifacts
-            if artifact.verdict == "passed" and artifact.max_error is not None
-        }
+        worst: dict[str, float] = {}
+        for artifact in self.artifacts:
+            if artifact.verdict == "passed" and artifact.max_error is not None:
+                worst[artifact.engine] = max(artifact.max_error, worst.get(artifact.engine, 0.0))
+        return worst
 
     @property
     def declined(self) -> dict[str, str]:
@@ -44,7 +44,7 @@ class ExportReport:
         return {
             artifact.engine: artifact.reason or ""
             for artifact in self.artifacts
-            if artifact.verdict != "passed"
+            if artifact.verdict != "passed" and artifact.engine not in self.errors
         }
 
 

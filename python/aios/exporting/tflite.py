@@ -76,6 +76,28 @@ def operators(model: bytes) -> list[str]:
     ]
 
 
+def require_own_outputs(model: bytes) -> None:
+    """Refuses outputs that share a tensor: LiteRT's compiled models then answer wrongly.
+
+    Raises:
+        UnsupportedError: Names the output that is an input passed on, or another output too.
+    """
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(model, 0)
+    for index in range(root.SignatureDefsLength()):
+        definition = root.SignatureDefs(index)
+        taken = {definition.Inputs(i).TensorIndex() for i in range(definition.InputsLength())}
+        for i in range(definition.OutputsLength()):
+            output = definition.Outputs(i)
+            if output.TensorIndex() in taken:
+                raise UnsupportedError(
+                    f"output '{output.Name().decode()}' is an input passed on, or the same as "
+                    "another output, which LiteRT answers wrongly"
+                )
+            taken.add(output.TensorIndex())
+
+
 def run(model: bytes, signature: str, inputs: Arrays) -> Arrays:
     """Answers one call with LiteRT's Python interpreter: for probes at export.
 
@@ -96,7 +118,6 @@ def _endpoint(frozen: FrozenGraph) -> Any:
 
     function = imported(frozen)
 
-    @tf.function(autograph=False)
     def endpoint(**tensors: Any) -> dict[str, Any]:
         answers = function(*[tensors[name] for name in frozen.inputs])
         return dict(zip(frozen.outputs, tf.nest.flatten(answers), strict=True))
@@ -105,7 +126,7 @@ def _endpoint(frozen: FrozenGraph) -> Any:
         name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
         for name, tensor in zip(frozen.inputs, function.inputs, strict=True)
     }
-    return endpoint.get_concrete_function(**specs)
+    return tf.function(endpoint, autograph=False).get_concrete_function(**specs)
 
 
 def _operator_name(code: Any, names: dict[int, str]) -> str:

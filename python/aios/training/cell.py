@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import random
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
-import numpy as np
 
-from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
-from aios.training import checkpoint, objective, progress
+from aios.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnsupportedError,
+)
+from aios.training import precision
 from aios.training.config import TrainingConfig
+from aios.training.fit import Fit, feed_of
 from aios.training.report import TrainingReport
 
 if TYPE_CHECKING:
@@ -23,10 +29,37 @@ _GOLDEN_SAMPLES = 64
 
 
 class TensorFlowTrainingCell:
-    """Makes one model: create or bring it, train it, export it. For one thread at a time."""
+    """Makes one model: create or bring it, train it, export it. For one thread at a time.
 
-    def __init__(self, config: TrainingConfig | None = None) -> None:
+    Args:
+        config: Settings of the training; None for the defaults.
+        custom_objects: Classes and functions of yours by the name under which Keras is to find
+            them: layers of a `.keras` file, an optimizer that the config names, losses, metrics.
+
+    Raises:
+        UnsupportedError: Keras runs on another backend than TensorFlow.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig | None = None,
+        *,
+        custom_objects: Mapping[str, Any] | None = None,
+    ) -> None:
+        if config is not None and not isinstance(config, TrainingConfig):
+            raise InvalidArgumentError(
+                "config: expected an aios.TrainingConfig, as aios.TrainingConfig(epochs=20), got "
+                f"{type(config).__name__}"
+            )
+        backend = keras.backend.backend()
+        if backend != "tensorflow":
+            raise UnsupportedError(
+                f"Keras runs on '{backend}' here, and this cell trains on TensorFlow: set "
+                "KERAS_BACKEND=tensorflow before keras is imported"
+            )
         self.config = config or TrainingConfig()
+        self._custom_objects = dict(custom_objects or {})
+        self._task: str | None = None
         self._model: Any = None
         self._samples: Any = None
 
@@ -43,7 +76,7 @@ class TensorFlowTrainingCell:
 
     def create_model(
         self,
-        input_shape: Sequence[int],
+        input_shape: Sequence[int] | int,
         num_classes: int | None = None,
         *,
         task: str = "classification",
@@ -57,7 +90,7 @@ class TensorFlowTrainingCell:
             num_classes: Classes to tell apart, 2 or more; for task="classification".
             task: "classification" or "regression".
             num_outputs: Values to predict; for task="regression".
-            hidden_units: Width of each hidden layer.
+            hidden_units: Width of each hidden layer; () for none.
 
         Returns:
             The Keras model, with the input named "x" and float32[batch, *input_shape].
@@ -65,161 +98,199 @@ class TensorFlowTrainingCell:
         Raises:
             InvalidArgumentError: An argument is out of range.
         """
-        units = self._output_units(task, num_classes, num_outputs)
-        if not all(isinstance(size, int) and size > 0 for size in (*input_shape, *hidden_units)):
-            raise InvalidArgumentError(
-                f"input_shape and hidden_units: expected sizes of 1 or more, as (10,) and "
-                f"(64, 32), got {tuple(input_shape)} and {tuple(hidden_units)}"
-            )
+        units = _output_units(task, num_classes, num_outputs)
+        shape = _sizes("input_shape", input_shape, (10,))
+        widths = _sizes("hidden_units", hidden_units, (64, 32))
         self._seed()
-        layers: list[Any] = [keras.Input(tuple(input_shape), name="x")]
-        if len(input_shape) != 1:
+        layers: list[Any] = [keras.Input(shape, name="x")]
+        if len(shape) != 1:
             layers.append(keras.layers.Flatten())
         layers.append(keras.layers.BatchNormalization())
-        layers += [keras.layers.Dense(width, activation="relu") for width in hidden_units]
+        layers += [keras.layers.Dense(width, activation="relu") for width in widths]
         activation = "softmax" if task == "classification" else "linear"
         layers.append(keras.layers.Dense(units, activation=activation))
-        self._model = keras.Sequential(layers)
-        return self._model
+        return self._take(keras.Sequential(layers), task)
 
-    def use_model(self, model: Any) -> Any:
+    def use_model(self, model: Any, *, custom_objects: Mapping[str, Any] | None = None) -> Any:
         """Takes any Keras model, compiled or not; a compiled one keeps its loss and optimizer.
 
+        Args:
+            model: A keras.Model, or the path of a `.keras` file.
+            custom_objects: As the cell's own, for this model.
+
         Raises:
-            InvalidArgumentError: Not a Keras model.
+            InvalidArgumentError: Not a Keras model, or a file that Keras can't read.
+            NotFoundError: No such file.
         """
+        self._custom_objects |= custom_objects or {}
+        if isinstance(model, (str, Path)) and Path(model).suffix in (".keras", ".h5"):
+            model = self._read(Path(model))
         if not isinstance(model, keras.Model):
-            raise InvalidArgumentError(f"model: expected a keras.Model, got {type(model).__name__}")
-        self._model = model
-        return model
+            raise InvalidArgumentError(
+                f"model: expected a keras.Model or the path of a .keras file, got "
+                f"{model if isinstance(model, (str, Path)) else type(model).__name__!r}"
+            )
+        return self._take(model, None)
 
     def train(
         self,
         x_train: Any,
-        y_train: Any,
+        y_train: Any = None,
         x_val: Any = None,
         y_val: Any = None,
+        *,
+        sample_weight: Any = None,
+        val_sample_weight: Any = None,
+        class_weight: Mapping[int, float] | str | None = None,
+        callbacks: Sequence[Any] = (),
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
     ) -> TrainingReport:
         """Trains the model as the config says.
 
         Args:
-            x_train: Inputs; axis 0 counts samples.
-            y_train: Targets: class numbers, one-hot rows, or floats for regression.
-            x_val: Inputs held out for validation, early stopping and the report's metrics.
+            x_train: Inputs; axis 0 counts samples. For several inputs a list in the model's order
+                or a dict by name. Or a tf.data.Dataset, a keras.utils.PyDataset, a Torch
+                DataLoader, a generator, or a function that returns one (called anew for each
+                epoch), which yields batches of (inputs, targets) or (inputs, targets, weights).
+            y_train: Targets: class numbers, one-hot rows, or floats for regression; None if
+                `x_train` yields them.
+            x_val: Inputs held out for validation, early stopping and the report's metrics, in any
+                form that `x_train` takes.
             y_val: Their targets.
+            sample_weight: One weight per training sample, 0 or more.
+            val_sample_weight: One weight per validation sample.
+            class_weight: Weights by class number, as {0: 1.0, 1: 5.0}, or "balanced" to give every
+                class the same total.
+            callbacks: Keras callbacks of yours, called beside those that the config asks for.
+            steps_per_epoch: Batches per epoch; needed where `x_train` has no end.
+            validation_steps: Batches per validation; needed where `x_val` has no end.
 
         Raises:
-            FailedPreconditionError: No model yet.
-            InvalidArgumentError: Data that doesn't fit together or the model.
+            FailedPreconditionError: No model yet; or the checkpoint is of another model.
+            InvalidArgumentError: Data that doesn't fit together or the model; or a loss that
+                became NaN.
+            NotFoundError: TensorBoard isn't installed; names the extra.
         """
+        started = time.perf_counter()
         model = self.model
-        x_train, y_train = _paired("x_train", x_train, "y_train", y_train)
+        _require_callbacks(callbacks)
+        _require_steps("steps_per_epoch", steps_per_epoch)
+        _require_steps("validation_steps", validation_steps)
+        if self.config.tensorboard_dir is not None:
+            _require_tensorboard()
+        feed = feed_of(
+            ("x_train", "y_train"), x_train, y_train, model, weight=sample_weight,
+            class_weight=class_weight, steps=steps_per_epoch,
+        )  # fmt: skip
         validation = None
         if x_val is not None or y_val is not None:
-            validation = _paired("x_val", x_val, "y_val", y_val)
+            validation = feed_of(
+                ("x_val", "y_val"), x_val, y_val, model, weight=val_sample_weight,
+                steps=validation_steps,
+            )  # fmt: skip
+        elif val_sample_weight is not None or validation_steps is not None:
+            raise InvalidArgumentError("x_val: expected validation data for its weights or steps")
         self._seed()
-        self._compile(y_train)
-        callbacks, stopping = self._callbacks(validation is not None)
-        resumed_from = checkpoint.completed_epochs(self.config.checkpoint_dir)
-        started = time.perf_counter()
-        try:
-            fitted = model.fit(
-                x_train,
-                y_train,
-                validation_data=validation,
-                epochs=self.config.epochs,
-                batch_size=self.config.batch_size,
-                callbacks=callbacks,
-                verbose=0,
-            )
-        except ValueError as error:
-            raise InvalidArgumentError(f"the data doesn't fit the model: {error}") from error
-        history = {name: [float(v) for v in values] for name, values in fitted.history.items()}
-        self._samples = (validation or (x_train,))[0][:_GOLDEN_SAMPLES]
-        return TrainingReport(
-            history=history,
-            metrics=self._evaluate((x_train, y_train), validation),
-            epochs=len(fitted.epoch),
-            seconds=time.perf_counter() - started,
-            resumed_from=resumed_from,
-            stopped_early=stopping is not None and stopping.stopped_epoch > 0,
-        )
+        with keras.saving.custom_object_scope(self._custom_objects):
+            fit = Fit(self.config, model, feed, validation)
+            fit.compile(self._task)
+            report = fit.run(callbacks, started)
+        self._samples = (validation or feed).inputs(_GOLDEN_SAMPLES)
+        return report
 
     def export_for_cpp_inference(self, path: str | Path, **options: Any) -> ExportReport:
         """Exports the model as a bundle; see `aios.export` for the options and errors.
 
         The golden samples come from the validation data (else the training data) of the last
-        `train`, unless `samples` is given.
+        `train`, unless `samples` is given. A model of mixed precision is exported in float32.
         """
         from aios.exporting import export
 
         options.setdefault("samples", self._samples)
-        return export(self.model, path, **options)
+        with (
+            keras.saving.custom_object_scope(self._custom_objects),
+            precision.as_float32(self.model),
+        ):
+            return export(self.model, path, **options)
 
-    @staticmethod
-    def _output_units(task: str, num_classes: int | None, num_outputs: int) -> int:
-        if task == "regression":
-            if num_outputs < 1:
-                raise InvalidArgumentError(f"num_outputs: expected 1 or more, got {num_outputs}")
-            return num_outputs
-        if task != "classification":
+    def _take(self, model: Any, task: str | None) -> Any:
+        policy = self.config.precision_policy
+        if policy is not None:
+            if model.compiled:
+                raise InvalidArgumentError(
+                    "mixed_precision: expected a model that isn't compiled yet, because its "
+                    "optimizer depends on it; set keras.mixed_precision.set_global_policy() before "
+                    "you build yours, or leave compiling to the cell"
+                )
+            precision.apply(model, policy)
+        self._model, self._task, self._samples = model, task, None
+        return model
+
+    def _read(self, path: Path) -> Any:
+        if not path.is_file():
+            raise NotFoundError(f"model: no file at '{path}'")
+        try:
+            with keras.saving.custom_object_scope(self._custom_objects):
+                return keras.saving.load_model(path)
+        except (ValueError, TypeError, OSError, KeyError) as error:
+            lines = str(error).strip().splitlines() or [repr(error)]
             raise InvalidArgumentError(
-                f"task: expected 'classification' or 'regression', got {task!r}"
-            )
-        if num_classes is None or num_classes < 2:
-            raise InvalidArgumentError(f"num_classes: expected 2 or more, got {num_classes}")
-        return num_classes
+                f"model: Keras can't read '{path}': {lines[0]}; name classes of yours with "
+                "custom_objects={'Name': Class}"
+            ) from error
 
     def _seed(self) -> None:
-        if self.config.seed is not None:
-            keras.utils.set_random_seed(self.config.seed)
+        seed = self.config.seed
+        keras.utils.set_random_seed(random.getrandbits(32) if seed is None else seed)
 
-    def _compile(self, y: Any) -> None:
-        if self.model.compiled:
-            return
-        if not self.model.built:
+
+def _output_units(task: str, num_classes: int | None, num_outputs: int) -> int:
+    if task not in ("classification", "regression"):
+        raise InvalidArgumentError(f"task: expected 'classification' or 'regression', got {task!r}")
+    name, units, least = (
+        ("num_outputs", num_outputs, 1) if task == "regression" else ("num_classes", num_classes, 2)
+    )
+    if not isinstance(units, int) or isinstance(units, bool) or units < least:
+        raise InvalidArgumentError(f"{name}: expected {least} or more, as 3, got {units!r}")
+    if task == "regression" and num_classes is not None:
+        raise InvalidArgumentError(
+            f"num_classes: expected None for a regression, whose num_outputs counts, got "
+            f"{num_classes}"
+        )
+    return units
+
+
+def _sizes(name: str, value: Any, example: tuple[int, ...]) -> tuple[int, ...]:
+    sizes = (value,) if isinstance(value, int) else value
+    good = isinstance(sizes, (list, tuple)) and all(
+        isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in sizes
+    )
+    if not good:
+        raise InvalidArgumentError(
+            f"{name}: expected sizes of 1 or more, as {example}, got {value!r}"
+        )
+    return tuple(sizes)
+
+
+def _require_callbacks(callbacks: Any) -> None:
+    for callback in callbacks if isinstance(callbacks, (list, tuple)) else (callbacks,):
+        if not isinstance(callback, keras.callbacks.Callback):
             raise InvalidArgumentError(
-                "the model isn't built: give it an Input layer, or compile it with a loss"
+                "callbacks: expected a list of keras.callbacks.Callback objects, got "
+                f"{type(callback).__name__}"
             )
-        chosen = objective.infer(self.model, y)
-        try:
-            optimizer = keras.optimizers.get(self.config.optimizer)
-        except ValueError as error:
-            raise InvalidArgumentError(
-                f"optimizer: expected a Keras optimizer's name, as 'adam', got "
-                f"{self.config.optimizer!r}"
-            ) from error
-        optimizer.learning_rate = self.config.learning_rate
-        self.model.compile(optimizer=optimizer, loss=chosen.loss, metrics=list(chosen.metrics))
+    if not isinstance(callbacks, (list, tuple)):
+        raise InvalidArgumentError("callbacks: expected a list, as [callback]")
 
-    def _callbacks(self, validated: bool) -> tuple[list[Any], Any]:
-        config = self.config
-        callbacks: list[Any] = []
-        stopping = None
-        if config.early_stopping_patience is not None:
-            stopping = keras.callbacks.EarlyStopping(
-                monitor="val_loss" if validated else "loss",
-                patience=config.early_stopping_patience,
-                restore_best_weights=True,
-            )
-            callbacks.append(stopping)
-        if config.checkpoint_dir is not None:
-            callbacks.append(checkpoint.backup(config.checkpoint_dir))
-        if config.tensorboard_dir is not None:
-            _require_tensorboard()
-            callbacks.append(keras.callbacks.TensorBoard(str(config.tensorboard_dir)))
-        if progress.wanted():
-            callbacks.append(progress.ProgressBar(config.epochs))
-        return callbacks, stopping
 
-    def _evaluate(self, training: Any, validation: Any) -> dict[str, float]:
-        metrics: dict[str, float] = {}
-        for prefix, data in (("", training), ("val_", validation)):
-            if data is None:
-                continue
-            values = self.model.evaluate(*data, verbose=0, return_dict=True)
-            metrics |= {prefix + name: float(value) for name, value in values.items()}
-        return metrics
+def _require_steps(name: str, steps: object) -> None:
+    if steps is None:
+        return
+    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
+        raise InvalidArgumentError(
+            f"{name}: expected a whole number of 1 or more, as 100, got {steps!r}"
+        )
 
 
 def _require_tensorboard() -> None:
@@ -227,18 +298,3 @@ def _require_tensorboard() -> None:
         raise NotFoundError(
             "tensorboard_dir needs TensorBoard: pip install aios-cells[tensorboard]"
         )
-
-
-def _paired(x_name: str, x: Any, y_name: str, y: Any) -> tuple[Any, Any]:
-    if x is None or y is None:
-        missing = x_name if x is None else y_name
-        raise InvalidArgumentError(f"{missing}: expected an array, got None")
-    x, y = np.asarray(x), np.asarray(y)
-    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or len(x) == 0:
-        raise InvalidArgumentError(
-            f"{x_name} and {y_name}: expected the same number of samples, 1 or more, got "
-            f"{list(x.shape)} and {list(y.shape)}"
-        )
-    if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
-        raise InvalidArgumentError(f"{x_name}: expected finite numbers, got NaN or infinity")
-    return x, y

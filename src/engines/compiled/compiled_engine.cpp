@@ -2,12 +2,16 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <memory>
+#include <mutex>
 #include <utility>
 
 #include "aios/compiled_model.h"
@@ -41,14 +45,27 @@ DType dtypeOf(int32_t code) {
               "the compiled artifact doesn't fit the manifest: " + what + "; export it again");
 }
 
-// A model.so, opened by its own descriptor: dlopen takes a path that is open already for the same
-// library, even when the bundle at that path has been replaced since.
+// A model.so. dlopen takes a name that is open already for the same library, even when the bundle
+// at that path has been replaced since: so it is opened by the name of its own descriptor, which
+// stays open, and keeps its number, for as long as the library does.
 class CodeLibrary {
  public:
+  // One object per file: dlopen would give a file opened twice the name that it had first.
+  static std::shared_ptr<const CodeLibrary> open(const std::filesystem::path& path) {
+    static std::mutex mutex;
+    static auto* open_files = new std::map<FileId, std::weak_ptr<const CodeLibrary>>;
+    const std::lock_guard<std::mutex> lock(mutex);
+    const FileId id = identify(path);
+    if (auto shared = (*open_files)[id].lock()) return shared;
+    auto opened = std::make_shared<const CodeLibrary>(path);
+    (*open_files)[id] = opened;
+    return opened;
+  }
+
   explicit CodeLibrary(const std::filesystem::path& path)
-      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-    const std::string name = "/proc/self/fd/" + std::to_string(descriptor_);
-    if (descriptor_ >= 0) handle_ = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
+      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+        name_("/proc/self/fd/" + std::to_string(descriptor_)) {
+    if (descriptor_ >= 0) handle_ = ::dlopen(name_.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle_ == nullptr) handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (handle_ != nullptr) return;
     const std::string reason = ::dlerror();
@@ -58,7 +75,13 @@ class CodeLibrary {
   }
   ~CodeLibrary() {
     ::dlclose(handle_);
-    if (descriptor_ >= 0) ::close(descriptor_);
+    // A library that stays (one with unique symbols does) keeps its name: the number isn't reused.
+    void* resident = ::dlopen(name_.c_str(), RTLD_NOW | RTLD_NOLOAD);
+    if (resident != nullptr) {
+      ::dlclose(resident);
+    } else if (descriptor_ >= 0) {
+      ::close(descriptor_);
+    }
   }
   CodeLibrary(const CodeLibrary&) = delete;
   CodeLibrary& operator=(const CodeLibrary&) = delete;
@@ -70,7 +93,15 @@ class CodeLibrary {
   }
 
  private:
+  using FileId = std::pair<dev_t, ino_t>;
+  static FileId identify(const std::filesystem::path& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) throwMisfit("'" + path.string() + "' is missing");
+    return {status.st_dev, status.st_ino};
+  }
+
   int descriptor_;
+  std::string name_;
   void* handle_ = nullptr;
 };
 
@@ -166,7 +197,10 @@ class CompiledModel final : public Model {
  public:
   CompiledModel(const std::filesystem::path& code, const std::filesystem::path& weights,
                 bool composable)
-      : library_(code), model_(library_.descriptor()), weights_(weights), composable_(composable) {
+      : library_(CodeLibrary::open(code)),
+        model_(library_->descriptor()),
+        weights_(weights),
+        composable_(composable) {
     checkDescriptor(model_);
     if (weights_.size() != model_.weights_bytes) throwMisfit("weights.bin is of another size");
   }
@@ -177,7 +211,7 @@ class CompiledModel final : public Model {
   }
 
  private:
-  CodeLibrary library_;
+  std::shared_ptr<const CodeLibrary> library_;
   const aios_compiled_model& model_;
   bundle::MappedFile weights_;
   bool composable_;

@@ -17,7 +17,7 @@ Json validManifest() {
                     "inputs": [{"name": "x", "dtype": "float32", "shape": [-1, 4]}],
                     "outputs": [{"name": "y", "dtype": "float32", "shape": [-1, 2]}]}],
     "artifacts": [{"engine": "litert", "target": "any", "precision": "float32",
-                   "verdict": "passed", "reason": null,
+                   "verdict": "passed", "reason": null, "max_error": 1e-6,
                    "tolerance": {"absolute": 1e-5, "relative": 1e-4}, "composable": true,
                    "graphs": [{"path": "litert/m.tflite", "batch": 8, "signature": null,
                                "inputs": {"x": "x:0"}, "outputs": {}}],

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
+#include <algorithm>
 #include <vector>
 
 namespace aios::kernels {
@@ -72,6 +72,25 @@ TEST(RunBatch, CutsALargeBatchIntoWholeGranulesForTheHostsThreads) {
   EXPECT_EQ(pool.asked, 4u);  // 26 samples a lane, rounded up to 32
   EXPECT_EQ(call.arenas[0][0], 32);
   EXPECT_EQ(call.arenas[3][0], 5);
+}
+
+TEST(Lanes, CoverEveryTaskOnceWithTheLanesOwnArenas) {
+  for (std::uint32_t lanes : {2u, 3u, 4u}) {
+    for (int tasks : {1, 2, 3, 7, 64}) {
+      Pool pool;
+      const aios_compiled_parallel parallel = {sizeof(parallel), lanes, &pool, &Pool::run};
+      std::int64_t arenas[4][8] = {};
+      std::vector<int> done(tasks, 0);
+      int* counts = done.data();
+      Lanes(&parallel, arenas, sizeof(arenas[0])).share(tasks, [=](int begin, int end, Arena own) {
+        for (int i = begin; i < end; ++i) ++counts[i];
+        *own.at<std::int64_t>(0) += end - begin;
+      });
+      EXPECT_EQ(done, std::vector<int>(tasks, 1)) << tasks << " tasks on " << lanes;
+      EXPECT_EQ(arenas[0][0] + arenas[1][0] + arenas[2][0] + arenas[3][0], tasks);
+      EXPECT_EQ(pool.asked, tasks == 1 ? 0u : std::min<std::uint32_t>(tasks, lanes));
+    }
+  }
 }
 
 TEST(FillBatch, RepeatsSamplesUntilTheBatchIsFull) {

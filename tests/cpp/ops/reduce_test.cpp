@@ -141,6 +141,18 @@ TEST(LayerNorm, KeepsItsAccuracyFarFromZero) {
   EXPECT_NEAR(y[1], 1.0f, 1e-3);
 }
 
+TEST(L2Normalise, DividesByTheLengthAndSurvivesZero) {
+  auto x = randomValues(2 * 19);
+  for (int i = 19; i < 38; ++i) x[i] = 0.0f;
+  double squares = 0;
+  for (int i = 0; i < 19; ++i) squares += static_cast<double>(x[i]) * x[i];
+  std::vector<float> y(39, -77.0f);
+  l2Normalise<2, 19>(x.data(), y.data());
+  for (int i = 0; i < 19; ++i) EXPECT_NEAR(y[i], x[i] / std::sqrt(squares), 1e-6);
+  EXPECT_EQ(y[37], 0.0f);
+  EXPECT_EQ(y[38], -77.0f);
+}
+
 TEST(LogSoftmax, IsRightForPaddedLanesAndLargeLogits) {
   const float x[7] = {100, -100, 0, 99, 1, 2, 3};
   float y[8];

@@ -80,6 +80,16 @@ TEST(CumulativeSum, GoesForwardsBackwardsAndExclusively) {
   EXPECT_EQ(y, (std::vector<float>{1, 2, 4, 6}));
 }
 
+TEST(OneHot, MarksThePlaceAndIgnoresIdsOutOfRange) {
+  const std::int32_t ids[3] = {2, -1, 5};
+  const float on = 4.0f, off = -1.0f;
+  std::vector<float> y(9);
+  oneHot<3, 3, 1>(ids, &on, &off, y.data());
+  EXPECT_EQ(y, (std::vector<float>{-1, -1, 4, -1, -1, -1, -1, -1, -1}));
+  oneHot<1, 2, 3>(ids, &on, &off, y.data());
+  EXPECT_EQ(std::vector<float>(y.begin(), y.begin() + 6), (std::vector<float>(6, -1.0f)));
+}
+
 TEST(Fill, RepeatsOneValue) {
   const std::uint8_t value = 9;
   std::vector<std::uint8_t> y(6, 0);

@@ -33,8 +33,7 @@ def test_inspect_prints_json(digits):
     assert document["signatures"][0]["inputs"] == [
         {"name": "x", "dtype": "float32", "shape": [-1, 64]}
     ]
-    (artifact,) = document["artifacts"]
-    assert artifact["engine"] == "litert"
+    (artifact,) = [one for one in document["artifacts"] if one["engine"] == "litert"]
     assert artifact["verdict"] == "passed"
     assert artifact["bytes"] == (digits.bundle / "litert/dynamic.tflite").stat().st_size
     assert set(artifact) == {
@@ -80,3 +79,66 @@ def test_demo_tells_the_whole_story_as_json(tmp_path):
     for figures in latency.values():
         assert 0 < figures["p50"] <= figures["p99"]
     assert _aios("inspect", report["bundle"], cwd=tmp_path).returncode == 0
+
+
+def test_aios_alone_prints_help():
+    shown = _aios()
+    assert shown.returncode == 0
+    assert "inspect" in shown.stdout
+    assert shown.stderr == ""
+
+
+def test_a_mistyped_command_gets_a_suggestion():
+    assert "Did you mean 'inspect'?" in _aios("inspekt").stderr
+
+
+def test_brackets_in_an_error_are_shown(tmp_path):
+    shown = _aios("inspect", str(tmp_path / "a[litert].cell"))
+    assert "a[litert].cell" in shown.stderr
+
+
+def test_a_bug_is_one_line_too(tmp_path):
+    code = (
+        "import sys\n"
+        "from aios.cli import inspect, main\n"
+        "inspect.read_manifest = lambda path: 1 / 0\n"
+        "sys.argv = ['aios', 'inspect', '.', *sys.argv[1:]]\n"
+        "main.main()\n"
+    )
+
+    def run(*arguments, **environment):
+        return subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            capture_output=True, text=True, timeout=60, check=False,
+            env={**os.environ, **environment},
+        )  # fmt: skip
+
+    shown = run()
+    assert shown.returncode == 1
+    assert len(shown.stderr.strip().splitlines()) <= 2
+    assert "ZeroDivisionError" in shown.stderr
+    assert json.loads(run("--json").stdout)["error"]["code"] == 13
+    assert "Traceback" in run(AIOS_TRACEBACK="1").stderr
+
+
+def test_a_reader_that_leaves_is_no_error(digits):
+    shown = subprocess.run(
+        f"{sys.executable} -m aios inspect {digits.bundle} --json | head -c 1",
+        shell=True, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert shown.stdout == "{"
+    assert shown.stderr == ""
+
+
+def test_inspect_imports_nothing_heavy(digits):
+    code = (
+        "import sys\n"
+        "from aios.cli.main import app\n"
+        f"app(['inspect', {str(digits.bundle)!r}], standalone_mode=False)\n"
+        "heavy = {'numpy', 'tensorflow', 'keras', 'matplotlib', 'sklearn'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr

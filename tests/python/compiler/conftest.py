@@ -133,6 +133,12 @@ def build_in() -> Any:
 
 
 @pytest.fixture
+def converted(tmp_path: Path) -> Any:
+    """A function that converts a Keras model, for batch 1 and 8."""
+    return lambda model: convert(disturb(model), tmp_path)
+
+
+@pytest.fixture
 def compiled(tmp_path: Path) -> Any:
     """A function that converts and compiles a Keras model."""
 

@@ -155,6 +155,26 @@ def test_a_small_batch_stays_in_the_callers_thread(compiled: Any) -> None:
     assert not seen
 
 
+def test_threads_of_the_host_share_one_large_sample(compiled: Any) -> None:
+    source = keras.Input((40, 40, 32))
+    tensor = L.Conv2D(32, 3, padding="same", activation="relu")(source)
+    tensor = L.Conv2D(64, 1)(tensor) + L.Conv2D(64, 5, strides=1, padding="same")(tensor)
+    tensor = L.DepthwiseConv2D(5, padding="same")(tensor)
+    tensor = L.Conv2D(160, 1, strides=2)(tensor)
+    tensor = L.Reshape((-1, 64))(tensor)
+    tensor = L.MultiHeadAttention(4, 16)(tensor, tensor)
+    model = compiled(keras.Model(source, L.Dense(130, "gelu")(tensor)), moved=True)
+    assert "lanes.share(" in (model.folder / "model.cc").read_text()
+    (arrays,) = model.source.draw(1)
+    (expected,) = model.run(arrays)
+    for lanes in (2, 3, 7):
+        seen: set[int] = set()
+        (answer,) = model.run.run([arrays], _thread_pool(lanes, seen))
+        np.testing.assert_array_equal(answer, expected)
+        assert len(seen) > 1
+    assert model.worst([arrays]) < 1.0
+
+
 @pytest.mark.parametrize("target", ["x86-64-v3", "x86-64-v4"])
 def test_descriptor_states_what_the_processor_must_have(target: str, compiled: Any) -> None:
     model = compiled(_digits(), target=target)
@@ -205,6 +225,30 @@ def test_a_batch_below_zero_is_refused(compiled: Any) -> None:
     model = compiled(_digits())
     status = model.run.descriptor.run(None, None, -1, None, None, None)
     assert status == 3
+
+
+def test_a_single_batch_size_other_than_one_is_fixed(compiled: Any, tmp_path: Path) -> None:
+    model = compiled(_digits(), moved=True)
+    artifact = compile_graphs({8: model.source.graphs[8]}, tmp_path / "fixed", name="fixed")
+    fixed = CompiledModel(tmp_path / "fixed")
+    assert not artifact.any_batch
+    assert fixed.inputs[0][2] == (8, 10)
+    (arrays,) = model.source.draw(8)
+    np.testing.assert_array_equal(fixed(arrays)[0], model.run(arrays)[0])
+    assert fixed.descriptor.run(None, None, 7, None, None, None) == 3
+    sizes = {4: model.source.graphs[1], 8: model.source.graphs[8]}
+    with pytest.raises((InvalidArgumentError, UnsupportedError), match="batch"):
+        compile_graphs(sizes, tmp_path / "none", name="none")
+
+
+def test_operators_of_an_unexpected_form_are_declined_not_raised() -> None:
+    from aios.compiler.graph import Graph, Operator, Tensor
+
+    tensor = Tensor("t", (1, 4), np.dtype(np.float32))
+    strange = Operator("CONV_2D", (0, 0), (1,), {"padding": 0})
+    graph = Graph((tensor, tensor), (strange,), (0,), (1,), ("x",), ("y",))
+    (name,) = declined_operators(graph)
+    assert name.startswith("CONV_2D")
 
 
 def _quantised(folder: Path) -> Path:

@@ -198,12 +198,75 @@ def _comparisons() -> Any:
     return keras.Model(source, [chosen, rounded, powers + ops.sin(source), ops.cumsum(source, 1)])
 
 
+def _masked_attention() -> Any:
+    source = keras.Input((9,), dtype="int32")
+    tensor = L.Embedding(10, 8, mask_zero=True)(source)
+    return keras.Model(source, L.MultiHeadAttention(2, 4)(tensor, tensor))
+
+
+def _grouped_residual() -> Any:
+    source = keras.Input((8, 8, 8))
+    wide = L.Conv2D(16, 3, groups=8, padding="same", activation="tanh")(source)
+    return keras.Model(source, L.Add()([source, L.Conv2D(8, 3, groups=4, padding="same")(wide)]))
+
+
+def _sequence_to_sequence(a: Any, b: Any) -> Any:
+    _, hidden, memory = L.LSTM(6, return_state=True)(a)
+    decoded = L.LSTM(6, return_sequences=True)(b, initial_state=[hidden, memory])
+    return L.TimeDistributed(L.Dense(3))(decoded)
+
+
+def _own_functions() -> Any:
+    import tensorflow as tf
+
+    source = keras.Input((9, 8))
+    pieces = [
+        L.Lambda(lambda t: t[:, 1::2, ::-1], output_shape=(4, 8))(source),
+        L.Lambda(lambda t: tf.gather(t, [3, 1, 7], axis=1), output_shape=(3, 8))(source),
+        L.Lambda(lambda t: tf.nn.l2_normalize(t, -1), output_shape=(9, 8))(source),
+        L.Lambda(lambda t: tf.pad(t, [[0, 0], [1, 2], [0, 0]], "REFLECT"), output_shape=(12, 8))(
+            source
+        ),
+        L.Lambda(
+            lambda t: tf.stack(tf.unstack(t, axis=1)[::-1], axis=2), output_shape=(8, 9)
+        )(source),
+        L.Lambda(
+            lambda t: tf.reduce_max(t, 1) - tf.reduce_min(t, 1) + tf.reduce_prod(t, 1),
+            output_shape=(8,),
+        )(source),
+    ]  # fmt: skip
+    return keras.Model(source, [*pieces, L.Softmax(axis=1)(source)])
+
+
+def _one_hot() -> Any:
+    import tensorflow as tf
+
+    source = keras.Input((4,), dtype="int32")
+    encoded = L.Lambda(lambda t: tf.one_hot(t, 7), output_shape=(4, 7))(source)
+    return keras.Model(source, L.Dense(3)(L.Flatten()(encoded)))
+
+
 KINDS: dict[str, Any] = {
+    "masked attention": _masked_attention,
+    "grouped residual": _grouped_residual,
+    "sequence to sequence": lambda: _two(_sequence_to_sequence, (5, 3), (4, 2)),
+    "own functions": _own_functions,
+    "one hot": _one_hot,
+    "grouped queries": lambda: _two(L.GroupQueryAttention(8, 4, 2), (6, 16), (5, 16)),
+    "convolutional lstm": lambda: _sequence((4, 6, 6, 2), L.ConvLSTM2D(3, 3, padding="same")),
+    "stacked cells": lambda: _sequence(
+        (6, 3), L.RNN(L.StackedRNNCells([L.LSTMCell(4), L.GRUCell(5)]))
+    ),
+    "masked gru": lambda: _sequence((6, 3), L.Masking(0.0), L.GRU(5)),
+    "separable conv1d": lambda: _sequence((12, 5), L.SeparableConv1D(6, 3), L.DepthwiseConv1D(3)),
     "dense": lambda: _sequence((7,), L.Dense(17, "tanh"), L.Dense(5)),
     "dense over time": lambda: _sequence((5, 7), L.Dense(17, "tanh"), L.Dense(4)),
     "activations": _activations,
     "rectifiers": _rectifiers,
     "conv2d": _convolutions,
+    "conv over time": lambda: _sequence(
+        (3, 8, 8, 2), L.TimeDistributed(L.Conv2D(4, 3)), L.TimeDistributed(L.Flatten()), L.LSTM(5)
+    ),
     "grouped conv2d": lambda: _sequence((9, 9, 8), L.Conv2D(8, 3, groups=2), L.Conv2D(8, 3)),
     "conv1d": _convolutions_1d,
     "depthwise": _depthwise,
@@ -261,3 +324,27 @@ def test_answers_tell_samples_apart(compiled: Any) -> None:
     model = compiled(_convolutions(), moved=True)
     answers = model.run(*model.source.draw(2))[0]
     assert np.abs(answers[0] - answers[1]).max() > 1e-2
+
+
+def _edges() -> Any:
+    """Outputs that are an input, the same tensor twice, a part of a tensor, and a product."""
+    import tensorflow as tf
+
+    a, b = keras.Input((6, 8)), keras.Input((5, 8))
+    product = L.Lambda(
+        lambda t: tf.matmul(t[0], t[1], transpose_b=True), output_shape=(6, 5)
+    )([a, b])  # fmt: skip
+    hidden = L.Dense(4, "relu")(a)
+    first = L.Lambda(lambda t: t[:, :3], output_shape=(3, 4))(hidden)
+    deep = L.Lambda(
+        lambda t: tf.nn.depth_to_space(tf.reshape(t, (-1, 2, 3, 8)), 2), output_shape=(4, 6, 2)
+    )(a)
+    shallow = L.Lambda(lambda t: tf.nn.space_to_depth(t, 2), output_shape=(2, 3, 8))(deep)
+    return keras.Model([a, b], [hidden, hidden, first, product, deep, shallow, b])
+
+
+def test_outputs_that_share_memory_are_all_written(compiled: Any) -> None:
+    model = compiled(_edges(), moved=True)
+    arrays = model.source.draw(11)
+    assert model.worst(arrays) < 1.0
+    assert model.worst([a[:1] for a in arrays]) < 1.0

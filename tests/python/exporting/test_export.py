@@ -10,6 +10,8 @@ from aios.exporting.sources.base import Source
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 
+pytestmark = pytest.mark.usefixtures("borrowed_engines")
+
 
 def _mlp(seed=0):
     keras.utils.set_random_seed(seed)
@@ -112,8 +114,8 @@ def test_the_gate_refuses_an_artifact_that_answers_differently(tmp_path, monkeyp
 def test_a_model_that_no_engine_takes_is_unsupported_and_leaves_nothing(tmp_path):
     inputs = keras.Input((3,), name="x", dtype="float64")
     model = keras.Model(inputs, keras.layers.Lambda(_erfinv, output_shape=(3,))(inputs))
-    with pytest.raises(aios.UnsupportedError, match="litert declined"):
-        aios.export(model, tmp_path / "m.cell", samples=np.full((2, 3), 0.5), engines="litert")
+    with pytest.raises(aios.UnsupportedError, match=r"litert declined: .*Erfinv"):
+        aios.export(model, tmp_path / "m.cell", engines="litert", samples=np.full((2, 3), 0.5))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -140,6 +142,10 @@ def test_a_tighter_tolerance_than_float32_can_meet_fails_the_gate(tmp_path):
         ({"engines": "abacus"}, "'abacus'"),
         ({"engines": ()}, "got none"),
         ({"tolerance": -1.0}, "tolerance"),
+        ({"tolerance": "tight"}, "expected a number as 1e-4"),
+        ({"precisions": ()}, "got none"),
+        ({"labels": "abcd"}, "expected a list of class names"),
+        ({"labels": ["a", "b"]}, "has 4 classes, got 2 labels"),
     ],
 )
 def test_bad_arguments_are_refused_and_nothing_is_left(tmp_path, options, message):
@@ -148,7 +154,7 @@ def test_bad_arguments_are_refused_and_nothing_is_left(tmp_path, options, messag
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_not_a_built_keras_model_is_refused(tmp_path):
+def test_a_model_that_is_not_built_is_refused(tmp_path):
     unbuilt = keras.Sequential([keras.layers.Dense(3)])
     with pytest.raises(aios.InvalidArgumentError, match="isn't built"):
         aios.export(unbuilt, tmp_path / "m.cell")
@@ -177,3 +183,36 @@ def test_overwriting_needs_to_be_asked_for(tmp_path):
     x = np.ones((2, 6), np.float32)
     with aios.load(tmp_path / "m.cell") as bridge:
         assert_within_tolerance(bridge.perform_inference(x), np.asarray(model(x)))
+
+
+def test_other_precisions_are_not_made_yet(tmp_path):
+    with pytest.raises(aios.UnsupportedError, match="'int8'"):
+        aios.export(_mlp(), tmp_path / "m.cell", precisions=("float32", "int8"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_engine_that_was_not_asked_for_is_not_made(tmp_path):
+    report = aios.export(_mlp(), tmp_path / "m.cell", engines=["tensorflow"])
+    assert [artifact.engine for artifact in report.artifacts] == ["tensorflow"]
+    assert not (tmp_path / "m.cell" / "litert").exists()
+
+
+def test_the_provenance_tells_models_and_samples_apart(tmp_path):
+    x = np.random.default_rng(0).standard_normal((10, 6)).astype(np.float32)
+    written = {}
+    for name, seed, samples in (
+        ("a", 0, x),
+        ("again", 0, x),
+        ("other model", 1, x),
+        ("other samples", 0, x + 1),
+    ):
+        keras.utils.clear_session()  # Layers get the same names again.
+        model = _mlp(seed)
+        aios.export(model, tmp_path / "m.cell", samples=samples, engines="litert", overwrite=True)
+        written[name] = read_manifest(tmp_path / "m.cell").provenance
+    models = {name: entry["model"]["sha256"] for name, entry in written.items()}
+    data = {name: entry["data_sha256"] for name, entry in written.items()}
+    assert written["a"]["model"]["kind"] == "keras"
+    assert written["a"]["aios"] == aios.__version__
+    assert data["a"] == data["again"] == data["other model"] != data["other samples"]
+    assert models["a"] == models["other samples"] != models["other model"]

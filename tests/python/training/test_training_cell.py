@@ -110,27 +110,6 @@ def test_tensorboard_files_are_written(tmp_path):
     assert list(tmp_path.rglob("events.out.tfevents*"))
 
 
-def test_an_interrupted_training_resumes_where_it_stopped(tmp_path):
-    x, y = _blobs()
-
-    class Interrupt(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            if epoch == 3:
-                raise KeyboardInterrupt
-
-    first = _cell(epochs=5, checkpoint_dir=tmp_path)
-    first.create_model((5,), 3)
-    callbacks = first._callbacks
-    first._callbacks = lambda validated: (callbacks(validated)[0] + [Interrupt()], None)
-    with pytest.raises(KeyboardInterrupt):
-        first.train(x, y)
-    second = _cell(epochs=5, checkpoint_dir=tmp_path)
-    second.create_model((5,), 3)
-    report = second.train(x, y)
-    assert report.resumed_from == 3
-    assert report.epochs == 2
-
-
 def test_golden_samples_come_from_the_validation_data(tmp_path):
     from safetensors.numpy import load_file
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
-from aios.compiler.program import Call, Loop, Operand, Program, Statement, Value, Work
+from aios.compiler.program import Call, Loop, Operand, Program, Shared, Statement, Value, Work
 from aios.errors import UnsupportedError
 
 
@@ -96,6 +96,7 @@ class Lowerer:
         header: str,
         tail: Iterable[Operand | int] = (),
         ends: Iterable[Operand | int] = (),
+        shared: Shared | None = None,
     ) -> None:
         """Appends a call of `function(reads…, writes…, tail…, ends…)`.
 
@@ -107,7 +108,9 @@ class Lowerer:
         written = {*range(first, first + len(groups[1])), *range(last, len(operands))}
         results = (operands[place] for place in written)
         self._computed.update(self.owner(o.index)[0] for o in results if isinstance(o, Value))
-        self._statements.append(Call(function, operands, frozenset(written), comment, header))
+        self._statements.append(
+            Call(function, operands, frozenset(written), comment, header, shared)
+        )
 
     def loop(self, trips: int, body: tuple[Statement, ...], comment: str) -> None:
         """Appends a loop."""
@@ -185,6 +188,7 @@ class Lowerer:
 
     def finish(self) -> Program:
         """Returns the program; an output that is another tensor's memory gets a copy."""
+        self._separate_outputs()
         owned: set[int] = set()
         for index in self.graph.outputs:
             if not self._write_directly(index, owned):
@@ -196,6 +200,20 @@ class Lowerer:
             dict(self._functions),
             self.work,
         )
+
+    def _separate_outputs(self) -> None:
+        """Gives an output that is an input, a constant or another output a tensor of its own."""
+        outputs: list[int] = []
+        for index in self.graph.outputs:
+            tensor = self.tensor(index)
+            taken = index in outputs or index in self.graph.inputs or tensor.data is not None
+            if taken:
+                own = self.temporary(tensor.shape, tensor.dtype.name)
+                self._aliases[own] = (index, 0)
+                outputs.append(own)
+            else:
+                outputs.append(index)
+        self.graph = replace(self.graph, outputs=tuple(outputs))
 
     def _write_directly(self, index: int, owned: set[int]) -> bool:
         """Makes the memory of output `index` its owner's memory, if nobody else has that."""

@@ -16,7 +16,38 @@ from aios.compiler.lowering.core import (
 )
 from aios.compiler.lowering.epilogue import epilogue
 from aios.compiler.packing import pack_dense
-from aios.compiler.program import Packed, Work
+from aios.compiler.program import Packed, Shared, Work
+
+# Row blocks into which a layer of few columns is cut for threads.
+_ROW_BLOCKS = 4
+
+
+def share_dense(sizes: tuple[int, int, int], epilogue_types: str, residual: str) -> Shared | None:
+    """Says how threads share a dense layer: by panels of columns, or by rows when there are few.
+
+    `residual` is the residual's operand in braces, or nullptr.
+    """
+    rows, depth, columns = sizes
+    if rows == 1:
+        return None
+    block = rows // _ROW_BLOCKS
+    added = residual
+    if columns < 128 and block >= 16 and rows % _ROW_BLOCKS == 0:
+        if residual != "nullptr":
+            added = f"{residual} + i * {block * columns}"
+        return Shared(
+            f"{_ROW_BLOCKS}",
+            f"for (int i = begin; i < end; ++i) dense<{block}, {depth}, {columns}, "
+            f"{epilogue_types}>({{0}} + i * {block * depth}, {{1}}, "
+            f"{{2}} + i * {block * columns}, {added})",
+            rows * depth * columns,
+        )
+    return Shared(
+        f"kDenseTasks<{columns}>",
+        f"denseRange<{rows}, {depth}, {columns}, {epilogue_types}>"
+        f"({{0}}, {{1}}, {{2}}, {added}, begin, end)",
+        rows * depth * columns,
+    )
 
 
 @lowers("FULLY_CONNECTED")
@@ -26,7 +57,8 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
     weights = lowerer.graph.constant(op.inputs[1])
     bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
     if weights is None:
-        raise DeclineError("weights that are not constant")
+        _product_of_activations(lowerer, op)
+        return
     if op.attributes.get("weights_format", 0):
         raise DeclineError("shuffled weights")
     if len(op.inputs) > 2 and op.inputs[2] != MISSING and bias is None:
@@ -44,7 +76,25 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="dense.hpp",
         tail=residual.operands,
+        shared=share_dense(
+            (rows, depth, columns),
+            f"{activation}{residual.template}",
+            "{3}" if residual.operands else "nullptr",
+        ),
     )
+
+
+def _product_of_activations(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a dense layer whose weights are computed, too: a product by a transposed matrix."""
+    if "residual" in op.attributes or any(i != MISSING for i in op.inputs[2:]):
+        raise DeclineError("weights that are not constant")
+    attributes = {"adj_y": True, "activation": op.attributes.get("activation", ("x", 0))}
+    columns, depth = lowerer.tensor(op.inputs[1]).shape
+    rows = lowerer.tensor(op.inputs[0]).size // depth
+    operands = [lowerer.temporary((rows, depth)), lowerer.temporary((rows, columns))]
+    lowerer.alias(operands[0], op.inputs[0])
+    lowerer.lower(Operator("BATCH_MATMUL", (operands[0], op.inputs[1]), (operands[1],), attributes))
+    lowerer.alias(op.outputs[0], operands[1])
 
 
 @lowers("SOFTMAX", "LOG_SOFTMAX")

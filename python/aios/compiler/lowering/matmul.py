@@ -16,7 +16,7 @@ from aios.compiler.lowering.core import (
 )
 from aios.compiler.lowering.epilogue import activation_type
 from aios.compiler.packing import pack_dense, pad_to_lanes
-from aios.compiler.program import Packed, Scratch, Work
+from aios.compiler.program import Packed, Scratch, Shared, Work
 
 if TYPE_CHECKING:
     from aios.compiler.graph import Operator
@@ -103,4 +103,11 @@ def attention(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="attention.hpp",
         tail=op.inputs[3:],
+        shared=Shared(
+            f"kAttentionTasks<{shape}>",
+            f"attentionRange<{shape}>({{0}}, {{1}}, {{2}}, {{3}}, {{4}}, "
+            f"{'{5}' if op.inputs[3:] else 'nullptr'}, begin, end)",
+            count,
+            own_scratch=True,
+        ),
     )

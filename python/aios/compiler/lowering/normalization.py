@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
+from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
 
 if TYPE_CHECKING:
     from aios.compiler.graph import Operator
@@ -22,6 +22,22 @@ def layer_norm(lowerer: Lowerer, op: Operator) -> None:
     lowerer.call(
         f"layerNorm<{prod(shape[:-1])}, {shape[-1]}, {bits}u>",
         op.inputs,
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="layer_norm.hpp",
+    )
+
+
+@lowers("L2_NORMALIZATION")
+def l2_normalisation(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers division by the length of the last axis."""
+    require_float32(lowerer, op)
+    if op.attributes.get("fused_activation_function", 0):
+        raise DeclineError("a fused activation")
+    shape = lowerer.tensor(op.inputs[0]).shape
+    lowerer.call(
+        f"l2Normalise<{prod(shape[:-1])}, {shape[-1]}>",
+        [op.inputs[0]],
         [op.outputs[0]],
         comment=summary(lowerer, op),
         header="layer_norm.hpp",

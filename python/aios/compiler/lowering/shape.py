@@ -9,7 +9,7 @@ import numpy as np
 
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
-from aios.compiler.program import Packed, Value
+from aios.compiler.program import Packed, Step, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +27,8 @@ def constant(lowerer: Lowerer, op: Operator, place: int, what: str) -> list[Any]
 
 def move(
     lowerer: Lowerer,
-    source: Value,
-    target: Value,
+    source: Value | Step,
+    target: Value | Step,
     shape: Sequence[int],
     strides: tuple[Sequence[int], Sequence[int]],
     *,
@@ -295,6 +295,23 @@ def gather(lowerer: Lowerer, op: Operator) -> None:
     )
 
 
+@lowers("ONE_HOT")
+def one_hot(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers a one-hot encoding along any axis."""
+    index, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
+    axis = int(op.attributes.get("axis", -1)) % len(out.shape)
+    counts = prod(out.shape[:axis]), out.shape[axis], prod(out.shape[axis + 1 :])
+    if index.dtype.name not in ("int32", "int64", "uint8"):
+        raise DeclineError(f"indices of {index.dtype.name}")
+    lowerer.call(
+        f"oneHot<{', '.join(map(str, counts))}>",
+        [op.inputs[0], op.inputs[2], op.inputs[3]],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="shape.hpp",
+    )
+
+
 @lowers("CUMSUM")
 def cumsum(lowerer: Lowerer, op: Operator) -> None:
     """Sums along an axis, keeping every partial sum."""
@@ -309,6 +326,25 @@ def cumsum(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="shape.hpp",
     )
+
+
+@lowers("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
+def depth_and_space(lowerer: Lowerer, op: Operator) -> None:
+    """Moves blocks of pixels between rows and columns and channels."""
+    block = int(op["block_size"])
+    to_space = op.kind == "DEPTH_TO_SPACE"
+    image = lowerer.tensor(op.outputs[0] if to_space else op.inputs[0]).shape
+    packed = lowerer.tensor(op.inputs[0] if to_space else op.outputs[0]).shape
+    batch, height, width, depth = packed
+    channels = image[3]
+    # Both sides as [batch, height, block, width, block, channels].
+    shape = (batch, height, block, width, block, channels)
+    as_image = dense_strides(shape)
+    row, column = width * depth, depth
+    as_packed = (height * row, row, block * channels, column, channels, 1)
+    steps = (as_packed, as_image) if to_space else (as_image, as_packed)
+    values = Value(op.inputs[0]), Value(op.outputs[0])
+    move(lowerer, *values, shape, steps, comment=summary(lowerer, op))
 
 
 @lowers("FILL", "SHAPE", "RANGE")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aios.compiler.graph import Array, Operator
 from aios.compiler.lowering.axes import dense_strides
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
+from aios.compiler.lowering.dense import share_dense
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
 from aios.compiler.packing import (
@@ -16,8 +18,13 @@ from aios.compiler.packing import (
     pack_depthwise,
     pack_pooled_conv2d,
     pack_transposed_conv2d,
+    pack_winograd,
+    pad_to_lanes,
 )
-from aios.compiler.program import Packed, Scratch, Value, Work
+from aios.compiler.program import Packed, PackedStep, Scratch, Shared, Step, Value, Work
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _SAME = 0
 
@@ -64,7 +71,7 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
     channels = lowerer.tensor(op.inputs[0]).shape[3]
     groups = channels // filters.shape[3]
     if groups == 1:
-        _conv2d_group(lowerer, op, filters, bias)
+        _conv2d_group(lowerer, op, [(filters, bias)])
         return
     _grouped(lowerer, op, filters, bias, groups)
 
@@ -91,8 +98,10 @@ def _conv_shape(
 
 
 def _conv2d_group(
-    lowerer: Lowerer, op: Operator, filters: np.ndarray, bias: np.ndarray | None
+    lowerer: Lowerer, op: Operator, groups: Sequence[tuple[Array, Array | None]]
 ) -> None:
+    """Lowers a convolution with the filters and bias of one group, or of the loop's group."""
+    filters = groups[0][0]
     count, kernel_h, kernel_w, depth = filters.shape
     arguments, pads = _conv_shape(lowerer, op, (kernel_h, kernel_w), (depth, count))
     shape = f"ConvShape<{arguments}>"
@@ -104,31 +113,84 @@ def _conv2d_group(
     common = {"lanes": lowerer.machine.lanes, "stride_w": op["stride_w"]}
     common["dilation_w"] = op.attributes.get("dilation_w_factor", 1)
     out = lowerer.tensor(op.outputs[0]).shape
+    header = "conv.hpp"
     if "pool" in op.attributes:
         out = op["unpooled_shape"]
-        packed = pack_pooled_conv2d(filters, bias, **common)
+        packed = [pack_pooled_conv2d(*group, **common) for group in groups]
+        header = "pooled_conv.hpp"
         function = f"pooledConv2d<{shape}, {activation}, Pool::{op['pool']}>"
+    elif _winograd_pays(op, filters.shape, out):
+        packed = [pack_winograd(*group, lanes=lowerer.machine.lanes) for group in groups]
+        function = f"winogradConv2d<{shape}, {activation}{residual.template}>"
+        floats = _winograd_floats(out, filters.shape, lowerer.machine.lanes)
+        scratch = Scratch(floats * 4, f"kWinogradScratch<{shape}>")
+        header = "winograd.hpp"
     else:
-        packed = pack_conv2d(
-            filters, bias, out_w=out[2], stride_h=op["stride_h"], padded=pads.any, **common
-        )
+        common |= {"out_w": out[2], "stride_h": op["stride_h"], "padded": pads.any}
+        packed = [pack_conv2d(*group, **common) for group in groups]
         function = f"conv2d<{shape}, {activation}{residual.template}>"
     count = int(np.prod(out)) * int(np.prod(filters.shape[1:]))
     lowerer.work = lowerer.work.plus(Work(other=count))
     lowerer.call(
         function,
-        [op.inputs[0], Packed(packed)],
+        [op.inputs[0], Packed(packed[0]) if len(packed) == 1 else PackedStep(tuple(packed))],
         [op.outputs[0], scratch],
         comment=summary(lowerer, op),
-        header="pooled_conv.hpp" if "pool" in op.attributes else "conv.hpp",
+        header=header,
         tail=residual.operands,
+        shared=_share_conv(lowerer, op, function, shape, pads.any),
     )
 
 
+def _share_conv(
+    lowerer: Lowerer, op: Operator, function: str, shape: str, padded: bool
+) -> Shared | None:
+    """Says how threads share a convolution: by rows of the output, or groups of squares."""
+    kernel, types = function.split("<", 1)
+    residual = "{4}" if "residual" in op.attributes else "nullptr"
+    filters = lowerer.tensor(op.inputs[1]).shape
+    source, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0]).shape
+    multiply_adds = out[0] * out[1] * out[2] * int(np.prod(filters))
+    if kernel == "winogradConv2d":
+        piece = f"winogradConv2dRange<{types}({{0}}, {{1}}, {{2}}, {{3}}, {residual}, begin, end)"
+        tasks = f"kWinogradTasks<{shape}>"
+        return Shared(tasks, piece, multiply_adds, own_scratch=True)
+    if kernel != "conv2d" or filters[1:3] == source[1:3]:
+        return None
+    if (*filters[1:3], op["stride_h"], op["stride_w"], padded) == (1, 1, 1, 1, False):
+        rows = source[0] * source[1] * source[2]
+        epilogue_types = types.split(">, ", 1)[1].removesuffix(">")
+        return share_dense((rows, source[3], filters[0]), epilogue_types, residual)
+    read = "{3}" if padded else "{0}"
+    piece = f"conv2dRange<{types}({read}, {{1}}, {{2}}, {residual}, begin, end)"
+    before = f"padInput<{shape}>({{0}}, {{3}})" if padded else ""
+    return Shared(f"kConvTasks<{shape}>", piece, multiply_adds, before)
+
+
+def _winograd_pays(op: Operator, filters: tuple[int, ...], out: tuple[int, ...]) -> bool:
+    """Tells whether Winograd's method is faster than walking: `winogradPays` in `winograd.hpp`."""
+    dilation = op.attributes.get("dilation_h_factor", 1), op.attributes.get("dilation_w_factor", 1)
+    if (op["stride_h"], op["stride_w"], *dilation, *filters[1:3]) != (1, 1, 1, 1, 3, 3):
+        return False
+    tiles = out[0] * -(-out[1] // 4) * -(-out[2] // 4)
+    used = out[0] * out[1] * out[2] / (16 * tiles)
+    return filters[3] >= 32 and filters[0] >= 32 and tiles >= 16 and used > 0.5
+
+
+def _winograd_floats(out: tuple[int, ...], filters: tuple[int, ...], lanes: int) -> int:
+    """Returns `kWinogradScratch`: room for one group of squares before and after the products."""
+    wide, deep = pad_to_lanes(filters[3], lanes), pad_to_lanes(filters[0], lanes)
+    tiles = out[0] * -(-out[1] // 4) * -(-out[2] // 4)
+    fitting = 600 * 1024 // (36 * (wide + deep) * 4)
+    groups = -(-tiles // (fitting if fitting >= 24 else 48))
+    most = -(-tiles // groups)
+    return 36 * (most * wide + lanes + most * deep + lanes + wide)
+
+
 def _grouped(
-    lowerer: Lowerer, op: Operator, filters: np.ndarray, bias: np.ndarray | None, groups: int
+    lowerer: Lowerer, op: Operator, filters: Array, bias: Array | None, groups: int
 ) -> None:
-    """Convolves each group of channels in memory of its own."""
+    """Convolves each group of channels in memory of its own, in a loop over groups."""
     if "residual" in op.attributes or "pool" in op.attributes:
         raise DeclineError("a fused operator after a grouped convolution")
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
@@ -136,18 +198,20 @@ def _grouped(
     part_in = lowerer.temporary((*source.shape[:3], wide))
     part_out = lowerer.temporary((*out.shape[:3], deep))
     inner = Operator(op.kind, (part_in, *op.inputs[1:]), (part_out,), op.attributes)
-    for group in range(groups):
-        comment = f"{summary(lowerer, op)}, group {group}"
-        cut = (*source.shape[:3], wide)
-        values = Value(op.inputs[0], group * wide * 4), Value(part_in)
-        steps = dense_strides(source.shape), dense_strides(cut)
-        move(lowerer, *values, cut, steps, comment=comment)
-        chosen = slice(group * deep, (group + 1) * deep)
-        _conv2d_group(lowerer, inner, filters[chosen], None if bias is None else bias[chosen])
-        cut = (*out.shape[:3], deep)
-        values = Value(part_out), Value(op.outputs[0], group * deep * 4)
-        steps = dense_strides(cut), dense_strides(out.shape)
-        move(lowerer, *values, cut, steps, comment=comment)
+    start, before = lowerer.position, lowerer.work
+    lowerer.work = Work()
+    comment = summary(lowerer, op)
+    cut = (*source.shape[:3], wide)
+    steps = dense_strides(source.shape), dense_strides(cut)
+    move(lowerer, Step(op.inputs[0], wide * 4), Value(part_in), cut, steps, comment=comment)
+    chosen = [slice(g * deep, (g + 1) * deep) for g in range(groups)]
+    parts = [(filters[c], None if bias is None else bias[c]) for c in chosen]
+    _conv2d_group(lowerer, inner, parts)
+    cut = (*out.shape[:3], deep)
+    steps = dense_strides(cut), dense_strides(out.shape)
+    move(lowerer, Value(part_out), Step(op.outputs[0], deep * 4), cut, steps, comment=comment)
+    lowerer.work = before.plus(lowerer.work, groups)
+    lowerer.loop(groups, lowerer.take_statements(start), f"{groups} groups")
 
 
 @lowers("DEPTHWISE_CONV_2D")
@@ -177,6 +241,14 @@ def depthwise(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="depthwise.hpp",
         tail=residual.operands,
+        shared=None
+        if nbytes
+        else Shared(
+            f"kDepthwiseTasks<{shape}>",
+            f"depthwiseConv2dRange<{shape}, {activation}{residual.template}>"
+            f"({{0}}, {{1}}, {{2}}, {'{4}' if residual.operands else 'nullptr'}, begin, end)",
+            count,
+        ),
     )
 
 
@@ -288,7 +360,7 @@ def _scale(size: int, out: int, corners: bool) -> np.float32:
     return np.float32(size) / np.float32(out)
 
 
-def _bilinear(size: int, out: int, corners: bool, centers: bool) -> list[np.ndarray]:
+def _bilinear(size: int, out: int, corners: bool, centers: bool) -> list[Array]:
     at = np.arange(out, dtype=np.float32)
     scale = _scale(size, out, corners)
     place = (at + np.float32(0.5)) * scale - np.float32(0.5) if centers else at * scale

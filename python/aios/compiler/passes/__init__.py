@@ -13,7 +13,7 @@ from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.fold import fold_constants
 from aios.compiler.passes.loops import recognise_loops
 from aios.compiler.passes.normalization import fuse_layer_norms
-from aios.compiler.passes.window import fuse_padding, fuse_pooling
+from aios.compiler.passes.window import depthwise_from_groups, fuse_padding, fuse_pooling
 
 if TYPE_CHECKING:
     from aios.compiler.graph import Graph, Operator, Scan
@@ -30,7 +30,7 @@ def optimise(graph: Graph) -> Graph:
     graph = absorb_orders(fuse_cells(graph))
     graph = fuse_attention(graph)
     graph = fuse_layer_norms(graph)
-    graph = fuse_padding(graph)
+    graph = fuse_padding(depthwise_from_groups(graph))
     graph = remove_dead(graph)
     graph = canonicalise(graph)
     graph = merge_elementwise(graph)

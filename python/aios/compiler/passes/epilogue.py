@@ -60,7 +60,7 @@ def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operat
         attributes["activation"] = simplify(substitute(expression, {0: before}))
         return replace(producer, outputs=op.outputs, attributes=attributes)
     split = _split_residual(expression, place, 1 - place)
-    if split is None or producer.kind in _ACTIVATION_ONLY:
+    if split is None or producer.kind in _ACTIVATION_ONLY or _is_grouped(graph, producer):
         return None
     activation, after = split
     if not after and before != x(0):
@@ -75,6 +75,12 @@ def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operat
     missing = (MISSING,) * (_ARITY[producer.kind] - len(producer.inputs))
     inputs = (*producer.inputs, *missing, op.inputs[1 - place])
     return Operator(producer.kind, inputs, op.outputs, attributes)
+
+
+def _is_grouped(graph: Graph, op: Operator) -> bool:
+    if op.kind != "CONV_2D":
+        return False
+    return graph.tensors[op.inputs[1]].shape[3] != graph.tensors[op.inputs[0]].shape[3]
 
 
 def _split_residual(

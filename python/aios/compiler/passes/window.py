@@ -13,6 +13,22 @@ _VALID = 1
 _WINDOWS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
+def depthwise_from_groups(graph: Graph) -> Graph:
+    """Turns a convolution with one channel per group into a DEPTHWISE_CONV_2D."""
+    rewriter = Rewriter(graph)
+    for op in rewriter:
+        filters = rewriter.tensors[op.inputs[1]].data if op.kind == "CONV_2D" else None
+        channels = rewriter.tensors[op.inputs[0]].shape[-1] if filters is not None else 1
+        if filters is None or filters.shape[3] != 1 or channels == 1:
+            rewriter.emit(op)
+            continue
+        turned = np.ascontiguousarray(filters.transpose(3, 1, 2, 0))
+        inputs = (op.inputs[0], rewriter.add_constant(turned), *op.inputs[2:])
+        attributes = {**op.attributes, "depth_multiplier": filters.shape[0] // channels}
+        rewriter.emit(Operator("DEPTHWISE_CONV_2D", inputs, op.outputs, attributes))
+    return rewriter.finish()
+
+
 def fuse_padding(graph: Graph) -> Graph:
     """Gives a convolution the zeros that a PAD in front of it adds to rows and columns.
 

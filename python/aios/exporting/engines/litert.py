@@ -63,6 +63,7 @@ def _dynamic(
     """One file for any batch; None where that can't be made, but a fixed batch may be."""
     try:
         content = tflite.convert(frozen, work)
+        tflite.require_own_outputs(content)
         if probe and _wrong_only_in_batches(content, source, golden, tolerance):
             return None
     except UnsupportedError:
@@ -84,6 +85,7 @@ def _fixed(
     for batch in FIXED_BATCHES:
         try:
             content = tflite.convert(frozen, work, batch)
+            tflite.require_own_outputs(content)
         except UnsupportedError:
             if batch == 1:
                 raise

@@ -53,7 +53,8 @@ class KerasSource(Source):
 
         archive = keras.export.ExportArchive()
         try:
-            archive.track(self.model)
+            for part in self._tracked(planned):
+                archive.track(part)
             archive.add_endpoint(
                 DEFAULT_SIGNATURE,
                 serve,
@@ -98,6 +99,13 @@ class KerasSource(Source):
             if hasattr(layer, "get_vocabulary"):
                 found.update(dict.fromkeys(str(word) for word in layer.get_vocabulary()[:32]))
         return (*found, "not in any vocabulary") if found else ()
+
+    def _tracked(self, planned: CallPlan) -> list[Any]:
+        """What holds look-up tables: tracking a model has Keras trace it for one argument, too."""
+        if planned.style != "arguments":
+            return [self.model]
+        layers = self.model._flatten_layers(include_self=False)
+        return [layer for layer in layers if hasattr(layer, "get_vocabulary")]
 
     def _read(self, path: Path) -> None:
         functions = self._open(path)

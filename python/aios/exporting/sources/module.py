@@ -107,7 +107,7 @@ def _traced(name: str, function: Any) -> Any:
     """The function for its declared inputs, or for the only ones it was called with."""
     if getattr(function, "input_signature", None) is not None:
         return function.get_concrete_function()
-    listed = getattr(function, "_list_all_concrete_functions_for_serialization", list)()
+    listed: list[Any] = getattr(function, "_list_all_concrete_functions_for_serialization", list)()
     if len(listed) > 1:
         raise InvalidArgumentError(
             f"model: the tf.function '{name}' was called with {len(listed)} kinds of inputs; "

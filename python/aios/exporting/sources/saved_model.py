@@ -41,8 +41,6 @@ class SavedModelSource(Source):
         shutil.copytree(self._directory, path)
         try:
             functions = self._open(path)
-        except OSError:
-            raise
         except Exception as error:
             raise InvalidArgumentError(
                 f"model: the SavedModel '{self._directory}' can't be loaded: {first_line(error)}"

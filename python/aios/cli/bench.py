@@ -1,0 +1,276 @@
+"""`aios bench`: how fast each engine answers here, at answers that were checked."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aios.bundle.manifest import Manifest, Tolerance, read_manifest
+from aios.cli.environment import prepare_tensorflow
+from aios.cli.machine import cpu_model, usable_cpus
+from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.suggestions import counts, engine_names, require_bundle
+from aios.errors import AiosError, NotFoundError, UnsupportedError
+
+if TYPE_CHECKING:
+    from aios.bridge import TensorFlowCellularBridge
+    from aios.cli.golden_samples import GoldenSamples
+
+_ROUNDS = 3
+_ROUND_S = 0.15
+_MIN_CALLS, _MAX_CALLS = 20, 20_000
+
+
+@dataclass(slots=True)
+class Row:
+    """One engine, batch size and thread count; figures are None where it can't run."""
+
+    engine: str
+    batch: int
+    threads: int
+    precision: str
+    p50_us: float | None = None
+    p90_us: float | None = None
+    p99_us: float | None = None
+    min_us: float | None = None
+    throughput_per_s: float | None = None
+    iterations: int | None = None
+    max_error: float | None = None
+    chosen: bool = False
+    reason: str | None = None
+    wrong: bool = False
+
+
+@dataclass(slots=True)
+class Contender:
+    """A row that runs: its loaded engine and what it is asked."""
+
+    row: Row
+    bridge: TensorFlowCellularBridge
+    x: Any
+    calls: int
+
+
+@reports_errors
+def bench(
+    bundle: Annotated[Path, typer.Argument(help="A bundle directory, as digits.cell.")],
+    *,
+    engine: Annotated[
+        str | None, typer.Option(help="As compiled,litert; else all that the bundle has.")
+    ] = None,
+    batch: Annotated[str, typer.Option(help="Batch sizes, as 1,32.")] = "1",
+    threads: Annotated[str, typer.Option(help="Threads per call, as 1,2.")] = "1",
+    iterations: Annotated[
+        int | None, typer.Option(min=1, help="Timed calls per round; else about 0.15 s of them.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Also draw the distribution of latency into this PNG.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure latency, best of three interleaved rounds; every row's answers are checked first."""
+    wanted = None if engine is None else engine_names("--engine", engine)
+    batches, thread_counts = counts("--batch", batch), counts("--threads", threads)
+    require_bundle(bundle)
+    manifest = read_manifest(bundle)
+    if plot is not None:
+        from aios.cli.latency_plot import require_matplotlib
+
+        require_matplotlib()
+    prepare_tensorflow(thread_counts[0])
+    rows = _rows(manifest, wanted, batches, thread_counts)
+    contenders = _contenders(bundle, manifest, rows, iterations)
+    try:
+        _measure(contenders)
+        _mark_chosen(bundle, contenders)
+        if plot is not None and contenders:
+            from aios.cli.latency_plot import plot_latency
+
+            plot_latency(plot, bundle.name, contenders)
+            talk.print(Text(f"{plot}: the distribution of latency"))
+    finally:
+        for contender in contenders:
+            contender.bridge.close()
+    if as_json:
+        print_json({"machine": machine(), "rows": rows})
+    else:
+        _print(bundle, rows)
+    if not contenders or any(row.wrong for row in rows):
+        raise typer.Exit(1)
+
+
+def machine() -> dict[str, Any]:
+    """What the figures were measured on."""
+    import aios
+
+    return {
+        "cpu": cpu_model(),
+        "cpus": usable_cpus(),
+        "load": round(os.getloadavg()[0], 2),
+        "os": platform.platform(),
+        "python": platform.python_version(),
+        "aios": aios.__version__,
+    }
+
+
+def _rows(
+    manifest: Manifest,
+    wanted: tuple[str, ...] | None,
+    batches: tuple[int, ...],
+    thread_counts: tuple[int, ...],
+) -> list[Row]:
+    found: dict[tuple[str, str], str | None] = {}
+    for artifact in manifest.artifacts:
+        if wanted is None or artifact.engine in wanted:
+            passed = artifact.verdict == "passed"
+            reason = None if passed else f"{artifact.verdict} at export: {artifact.reason}"
+            if passed or (artifact.engine, artifact.precision) not in found:
+                found[artifact.engine, artifact.precision] = reason
+    for name in wanted or ():
+        if not any(name == one for one, _ in found):
+            found[name, "float32"] = "the bundle has no artifact for this engine"
+    return [
+        Row(name, batch, count, precision, reason=reason)
+        for batch in batches
+        for count in thread_counts
+        for (name, precision), reason in found.items()
+    ]
+
+
+def _contenders(
+    bundle: Path, manifest: Manifest, rows: list[Row], iterations: int | None
+) -> list[Contender]:
+    from aios.cli.golden_samples import GoldenSamples
+
+    golden = GoldenSamples(bundle, manifest, manifest.signatures[0])
+    tolerances = {
+        (artifact.engine, artifact.precision): artifact.tolerance for artifact in manifest.artifacts
+    }
+    ready = []
+    with talk.status("loading and checking …"):
+        for row in rows:
+            if row.reason is None:
+                made = _contender(bundle, golden, row, tolerances[row.engine, row.precision])
+                if made is not None:
+                    made.calls = iterations or _calls_per_round(made)
+                    ready.append(made)
+    return ready
+
+
+def _contender(
+    bundle: Path, golden: GoldenSamples, row: Row, tolerance: Tolerance
+) -> Contender | None:
+    """Loads one engine and checks its answers; None, with the row's reason, if it can't run."""
+    import aios
+
+    if row.batch != 1 and not golden.batched:
+        row.reason = "the model takes one sample per call"
+        return None
+    first = int(os.environ.get("TF_NUM_INTRAOP_THREADS", row.threads))
+    if row.engine == "tensorflow" and row.threads != first:
+        row.reason = f"TensorFlow's threads are process-wide ({first} here): measure it alone"
+        return None
+    try:
+        bridge = aios.load(bundle, engine=row.engine, threads=row.threads)
+    except (NotFoundError, UnsupportedError) as error:
+        row.reason = str(error)
+        return None
+    try:
+        row.max_error, distance = _errors(bridge, golden, row.batch, tolerance)
+    except AiosError as error:
+        row.reason = str(error)
+        bridge.close()
+        return None
+    if not distance <= 1:
+        row.wrong = True
+        row.reason = f"wrong: {distance:.3g} tolerances from the golden answers"
+        bridge.close()
+        return None
+    return Contender(row, bridge, golden.plain(row.batch), 0)
+
+
+def _errors(
+    bridge: TensorFlowCellularBridge, golden: GoldenSamples, batch: int, tolerance: Tolerance
+) -> tuple[float, float]:
+    """Largest |answer - reference| over all golden samples, absolute and in tolerances."""
+    import numpy as np
+
+    absolute = distance = 0.0
+    for inputs, expected in golden.all(batch):
+        answers = bridge.perform_inference(inputs)
+        for name, reference in expected.items():
+            rows = len(reference) if golden.batched else 1
+            if not reference.size:
+                continue
+            b = reference.astype(np.float64).reshape(rows, -1)
+            error = np.abs(answers[name].astype(np.float64).reshape(rows, -1) - b)
+            error[np.isnan(error)] = np.inf
+            scale = np.maximum(1.0, np.abs(b).max(axis=1, keepdims=True))
+            allowed = tolerance.absolute * scale + tolerance.relative * np.abs(b)
+            absolute = max(absolute, float(error.max()))
+            distance = max(distance, float((error / allowed).max()))
+    return absolute, distance
+
+
+def _calls_per_round(contender: Contender) -> int:
+    probe = contender.bridge.benchmark_performance(contender.x, iterations=5)
+    return int(min(max(_ROUND_S * 1e6 / max(probe.p50_us, 0.1), _MIN_CALLS), _MAX_CALLS))
+
+
+def _measure(contenders: list[Contender]) -> None:
+    """All in turns, so that a busy moment of the machine hits all alike; the best round counts."""
+    with talk.status("measuring …"):
+        for _ in range(_ROUNDS):
+            for contender in contenders:
+                row = contender.row
+                result = contender.bridge.benchmark_performance(contender.x, contender.calls)
+                if row.p50_us is None or result.p50_us < row.p50_us:
+                    row.p50_us, row.p90_us = result.p50_us, result.p90_us
+                    row.p99_us, row.min_us = result.p99_us, result.min_us
+                    row.throughput_per_s = result.throughput_per_s
+                    row.iterations = result.iterations
+
+
+def _mark_chosen(bundle: Path, contenders: list[Contender]) -> None:
+    """Which engine `auto` runs, for each batch size and thread count."""
+    import aios
+
+    for threads in {contender.row.threads for contender in contenders}:
+        with aios.load(bundle, threads=threads) as auto:
+            for contender in contenders:
+                if contender.row.threads == threads:
+                    auto.perform_inference(contender.x)
+                    contender.row.chosen = contender.row.engine == auto.engine
+
+
+def _print(bundle: Path, rows: list[Row]) -> None:
+    shown = machine()
+    talk.print(
+        Text(f"{bundle} on {shown['cpu']}, {shown['cpus']} CPUs, load {shown['load']}; µs per call")
+    )
+    table = Table(
+        "engine", "batch", "threads", "p50", "p90", "p99", "min", "samples/s", "error", ""
+    )
+    for row in rows:
+        if row.p50_us is None or row.throughput_per_s is None:
+            note = Text(row.reason or "", "red" if row.wrong else "")
+            table.add_row(row.engine, str(row.batch), str(row.threads), *[""] * 6, note)
+            continue
+        figures = (row.p50_us, row.p90_us, row.p99_us, row.min_us)
+        table.add_row(
+            row.engine,
+            str(row.batch),
+            str(row.threads),
+            *[f"{figure:,.2f}" for figure in figures],
+            f"{row.throughput_per_s:,.0f}",
+            f"{row.max_error:.1e}",
+            "chosen by auto" if row.chosen else "",
+        )
+    data.print(table)

@@ -1,0 +1,242 @@
+"""`aios doctor`: what this machine can run, and what to do about what it can't."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aios.cli.environment import native_stderr_kept_back, prepare_tensorflow
+from aios.cli.machine import best_target, cgroup_cpus, cpu_features, cpu_model, usable_cpus
+from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.suggestions import ENGINES
+from aios.errors import AiosError
+
+# Engine → the packages that bring its library, and the versions it was tested with.
+_PACKAGES = {
+    "litert": (("ai-edge-litert",), "2.3"),
+    "openvino": (("openvino",), "2026.4"),
+    "tensorflow": (("tensorflow-cpu", "tensorflow"), "2.21"),
+}
+_VARIABLES = {engine: f"AIOS_{engine.upper()}_LIBRARY" for engine in _PACKAGES}
+_TRAINING = ("tensorflow-cpu", "tensorflow", "keras", "safetensors", "matplotlib", "tensorboard")
+
+
+@reports_errors
+def doctor(
+    *,
+    home: Annotated[
+        Path, typer.Option("--home", envvar="AIOS_HOME", help="The manager's folder.")
+    ] = Path("~/.aios"),
+    as_json: JsonFlag = False,
+) -> None:
+    """Find engines, compiler and the manager's home, and say how to repair what is missing."""
+    prepare_tensorflow()
+    report: dict[str, Any] = {
+        "aios": _version_of("aios-cells"),
+        "python": platform.python_version(),
+        "os": platform.platform(),
+        "engines": engines(),
+        "cpu": _cpu(),
+        "compiler": _compiler(),
+        "home": _home(home),
+        "packages": {name: found for name in _TRAINING if (found := _version_of(name))},
+    }
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if not any(engine["supported"] for engine in report["engines"]):
+        raise typer.Exit(1)
+
+
+def engines() -> list[dict[str, Any]]:
+    """Each engine: found or not, where, which version, whether it runs here, what to do."""
+    return [_engine(name, reason) for name, reason in _probe().items()]
+
+
+def _probe() -> dict[str, str]:
+    """What each engine says to a bundle whose artifact is an empty file."""
+    from aios import _core
+    from aios.bridge.engines import library_paths
+    from aios.bundle import manifest as bundles
+
+    tensor = bundles.TensorRecord("x", "float32", (-1, 1))
+    with tempfile.TemporaryDirectory(prefix="aios-doctor-") as name:
+        root = Path(name)
+        _write_golden(root / "golden.safetensors")
+        (root / "artifact").write_bytes(b"")
+        artifact = bundles.hash_file(root, "artifact")
+        bundles.write_manifest(
+            root,
+            bundles.Manifest(
+                signatures=(bundles.SignatureRecord("serving_default", (tensor,), (tensor,)),),
+                artifacts=tuple(
+                    bundles.ArtifactRecord(
+                        engine, "any", "float32", "passed", files=(artifact,),
+                        graphs=(bundles.GraphRecord("artifact"),),
+                    )
+                    for engine in ENGINES
+                ),
+                files=(bundles.hash_file(root, "golden.safetensors"),),
+                golden="golden.safetensors",
+                labels=None,
+                provenance={},
+            ),
+        )  # fmt: skip
+        with native_stderr_kept_back():
+            entries = _core.verify_bundle(name, libraries=library_paths())
+    return {entry.engine: entry.reason for entry in entries}
+
+
+def _write_golden(path: Path) -> None:
+    import json
+    import struct
+
+    place = {"dtype": "F32", "shape": [1, 1, 1]}
+    header = json.dumps(
+        {
+            "serving_default/inputs/x": {**place, "data_offsets": [0, 4]},
+            "serving_default/outputs/x": {**place, "data_offsets": [4, 8]},
+        }
+    ).encode()
+    path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(8))
+
+
+def _engine(name: str, reason: str) -> dict[str, Any]:
+    in_build = "isn't part of this build" not in reason
+    if name == "compiled":
+        return _compiled(in_build)
+    from aios.bridge.engines import library_path
+
+    packages, tested = _PACKAGES[name]
+    path = library_path(name) or os.environ.get(_VARIABLES[name], "")
+    versions = [_version_of(package) for package in packages]
+    installed = next((one for one in versions if one), None)
+    found = bool(path) and Path(path).is_file()
+    remedy: str | None = None
+    if not in_build:
+        remedy = "this build of aios doesn't have this engine; install a newer aios-cells"
+    elif not found:
+        remedy = f"pip install aios-cells[{name}], or set {_VARIABLES[name]} to its library"
+    elif "ymbol" in reason or "can't be opened" in reason or "self-check" in reason:
+        remedy = f"{reason}; pip install '{packages[0]}=={tested}.*'"
+    supported = in_build and found and remedy is None
+    note = None
+    if supported and installed is not None and not installed.startswith(f"{tested}."):
+        note = f"tested with {tested}; other versions are checked at every load"
+    return {
+        "name": name,
+        "found": found,
+        "path": path or None,
+        "version": installed,
+        "supported": supported,
+        "remedy": remedy,
+        "note": note,
+    }
+
+
+def _compiled(in_build: bool) -> dict[str, Any]:
+    from aios import _core
+
+    allowed = os.environ.get("AIOS_ALLOW_NATIVE", "1") != "0"
+    machine = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
+    remedy = None
+    if not in_build:
+        remedy = "this build of aios doesn't have this engine; install a newer aios-cells"
+    elif not machine:
+        remedy = f"compiled models run on x86-64 and aarch64, not on {platform.machine()}"
+    elif not allowed:
+        remedy = "AIOS_ALLOW_NATIVE=0 is set and refuses code from bundles; unset it to allow it"
+    return {
+        "name": "compiled",
+        "found": in_build,
+        "path": str(_core.__file__),
+        "version": _version_of("aios-cells"),
+        "supported": in_build and machine and allowed,
+        "remedy": remedy,
+        "note": None,
+    }
+
+
+def _cpu() -> dict[str, Any]:
+    return {
+        "model": cpu_model(),
+        "machine": platform.machine(),
+        "target": best_target(),
+        "features": cpu_features(),
+        "cpus": os.cpu_count(),
+        "usable": usable_cpus(),
+        "cgroup_limit": cgroup_cpus(),
+    }
+
+
+def _compiler() -> dict[str, Any]:
+    from aios.compiler.toolchain import find_toolchain
+
+    try:
+        found = find_toolchain()
+    except AiosError as error:
+        return {"found": False, "path": None, "version": None, "remedy": str(error)}
+    return {
+        "found": True,
+        "path": " ".join(found.command),
+        "version": found.version,
+        "remedy": None,
+    }
+
+
+def _home(path: Path) -> dict[str, Any]:
+    place = path.expanduser().absolute()
+    exists = place.exists()
+    above = place
+    while not above.exists():
+        above = above.parent
+    writable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+    remedy = None
+    if not above.is_dir():
+        remedy = f"'{above}' is a file: move it away, or set AIOS_HOME to a directory"
+    elif not writable:
+        remedy = f"'{above}' can't be written to: set AIOS_HOME to a directory of yours"
+    return {"path": str(place), "exists": exists, "writable": writable, "remedy": remedy}
+
+
+def _version_of(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _print(report: dict[str, Any]) -> None:
+    table = Table("engine", "", "version", "library, or what to do")
+    for engine in report["engines"]:
+        state = Text("ready", "green") if engine["supported"] else Text("missing", "yellow")
+        where = Text(engine["remedy"] or engine["path"] or "")
+        if engine["note"]:
+            where.append(f" ({engine['note']})")
+        table.add_row(engine["name"], state, engine["version"] or "", where)
+    data.print(table)
+    cpu, compiler, home = report["cpu"], report["compiler"], report["home"]
+    lines = {
+        "cpu": f"{cpu['model']}, {cpu['usable']} of {cpu['cpus']} CPUs, {cpu['target']}",
+        "features": " ".join(cpu["features"]),
+        "compiler": f"{compiler['path']}: {compiler['version']}"
+        if compiler["found"]
+        else f"none; {compiler['remedy']}",
+        "home": home["remedy"] or f"{home['path']}" + ("" if home["exists"] else " (not yet made)"),
+        "packages": ", ".join(f"{name} {found}" for name, found in report["packages"].items())
+        or "none for training: pip install aios-cells[tensorflow]",
+        "aios": f"{report['aios']}, Python {report['python']}",
+    }
+    for name, line in lines.items():
+        data.print(Text.assemble((f"{name:<9}", "bold"), line), soft_wrap=True)
+    if not any(engine["supported"] for engine in report["engines"]):
+        talk.print(Text("no engine can run here: pip install aios-cells[litert]"))

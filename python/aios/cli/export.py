@@ -1,0 +1,166 @@
+"""`aios export`: a saved model becomes a bundle."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aios.cli.array_files import read_arrays
+from aios.cli.environment import import_tensorflow, prepare_tensorflow
+from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.suggestions import did_you_mean, engine_names
+from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+
+
+@reports_errors
+def export(
+    model: Annotated[Path, typer.Argument(help="A .keras file or a SavedModel directory.")],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="The bundle, as digits.cell.")],
+    samples: Annotated[
+        Path | None,
+        typer.Option(help="Inputs to prove it on: a .npy, or a .npz by name for several inputs."),
+    ] = None,
+    engines: Annotated[str, typer.Option(help="all, or as compiled,litert.")] = "all",
+    precisions: Annotated[str, typer.Option(help="As float32,float16.")] = "float32",
+    tolerance: Annotated[
+        float | None, typer.Option(min=0, help="Allowed error, as 1e-4; else the dtype's own.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(help="Class names, as cat,dog, or a text file, one per line.")
+    ] = None,
+    imports: Annotated[
+        str | None,
+        typer.Option("--import", help="A Python module that registers classes of yours."),
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a bundle that is there.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Export a model, verify it through C++ on this machine, and publish it as a bundle."""
+    chosen: Any = "all" if engines == "all" else engine_names("--engines", engines)
+    _require_model(model)
+    if output.exists() and not overwrite:
+        raise FailedPreconditionError(
+            f"'{output}' exists already; pass --overwrite to replace it, or choose another name"
+        )
+    options: dict[str, Any] = {}
+    if precisions != "float32":
+        options["precisions"] = tuple(name.strip() for name in precisions.split(","))
+    if samples is not None:
+        options["samples"] = read_arrays("--samples", samples)
+    if labels is not None:
+        options["labels"] = _labels(labels)
+    _require_tensorflow()
+    if imports is not None:
+        _require_module(imports)
+    prepare_tensorflow()
+    import_tensorflow()
+    if imports is not None:
+        importlib.import_module(imports)
+    import aios
+
+    talk.print(Text(f"exporting {model} …"))
+    with warnings.catch_warnings():
+        # They are in the report, which is printed.
+        warnings.simplefilter("ignore")
+        report = aios.export(
+            model, output, engines=chosen, tolerance=tolerance, overwrite=overwrite, **options
+        )
+    if as_json:
+        print_json(_document(report))
+    else:
+        _print(report)
+
+
+def _require_model(path: Path) -> None:
+    if path.exists():
+        return
+    near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    hint = did_you_mean(path.name, near) or ": expected a .keras file or a SavedModel directory"
+    raise NotFoundError(f"no model at '{path}'{hint}")
+
+
+def _require_tensorflow() -> None:
+    for package in ("tensorflow", "keras", "safetensors"):
+        if importlib.util.find_spec(package) is None:
+            raise NotFoundError(
+                f"exporting needs the package '{package}', which isn't installed: "
+                "pip install aios-cells[tensorflow]"
+            )
+
+
+def _labels(value: str) -> list[str]:
+    path = Path(value)
+    if path.suffix == ".txt" or path.is_file():
+        try:
+            return [line.strip() for line in path.read_text().splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidArgumentError(f"--labels: '{path}' can't be read: {error}") from error
+    return [name.strip() for name in value.split(",")]
+
+
+def _require_module(module: str) -> None:
+    sys.path.insert(0, "")
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if found is None:
+        raise NotFoundError(
+            f"--import: '{module}' can't be imported: expected a module of this directory or of "
+            "PYTHONPATH, as my_layers"
+        )
+
+
+def _document(report: Any) -> dict[str, Any]:
+    return {
+        "path": report.path,
+        "artifacts": [
+            {
+                "engine": artifact.engine,
+                "target": artifact.target,
+                "precision": artifact.precision,
+                "verdict": artifact.verdict,
+                "max_error": artifact.max_error,
+                "reason": artifact.reason,
+                "bytes": artifact.bytes,
+            }
+            for artifact in report.artifacts
+        ],
+        "golden_samples": report.golden_samples,
+        "dropped_samples": report.dropped_samples,
+        "discrimination": report.discrimination,
+        "warnings": list(report.warnings),
+        "seconds": report.seconds,
+    }
+
+
+def _print(report: Any) -> None:
+    table = Table("engine", "target", "precision", "verdict", "max error", "bytes", "reason")
+    for artifact in report.artifacts:
+        error = "" if artifact.max_error is None else f"{artifact.max_error:.2g}"
+        table.add_row(
+            artifact.engine,
+            artifact.target,
+            artifact.precision,
+            artifact.verdict,
+            error,
+            f"{artifact.bytes:,}",
+            Text(artifact.reason or ""),
+        )
+    data.print(table)
+    for note in report.warnings:
+        talk.print(Text.assemble(("warning:", "bold yellow"), " ", note), soft_wrap=True)
+    talk.print(
+        Text(f"{report.path}: {report.golden_samples} golden samples, {report.seconds:.1f} s")
+    )

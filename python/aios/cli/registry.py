@@ -1,0 +1,144 @@
+"""`aios registry`: versions, aliases and lineage of the models in a home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aios.cli.output import JsonFlag, data, print_json, reports_errors
+from aios.cli.workflow import HOME, HomeOption
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aios.workflow.manager import AICellManager
+    from aios.workflow.registry import ModelVersion
+
+app = typer.Typer(
+    name="registry", help="Versions of models, and which of them answers.", no_args_is_help=True
+)
+
+NameArgument = Annotated[str, typer.Argument(help="A model's name.")]
+AliasOption = Annotated[str, typer.Option(help="The alias to move.")]
+
+
+@app.command("list")
+@reports_errors
+def list_versions(
+    name: Annotated[str | None, typer.Argument(help="Only this model.")] = None,
+    *,
+    home: HomeOption = HOME,
+    as_json: JsonFlag = False,
+) -> None:
+    """List versions with their aliases, oldest first."""
+    with _manager(home) as manager:
+        _print_versions(manager.registry.versions(name), as_json)
+
+
+@app.command()
+@reports_errors
+def promote(
+    name: NameArgument,
+    version: Annotated[int, typer.Argument(min=1, help="The version that shall answer.")],
+    *,
+    alias: AliasOption = "champion",
+    home: HomeOption = HOME,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an alias name a version, in one transaction."""
+    with _manager(home) as manager:
+        _print_moved(manager.promote(name, version, alias), alias, as_json)
+
+
+@app.command()
+@reports_errors
+def rollback(
+    name: NameArgument,
+    *,
+    alias: AliasOption = "champion",
+    home: HomeOption = HOME,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an alias name the version that it named before."""
+    with _manager(home) as manager:
+        _print_moved(manager.rollback(name, alias), alias, as_json)
+
+
+@app.command()
+@reports_errors
+def lineage(
+    *,
+    name: Annotated[str | None, typer.Option(help="A model.")] = None,
+    version: Annotated[int | None, typer.Option(help="One of its versions.")] = None,
+    run: Annotated[str | None, typer.Option(help="A run's id.")] = None,
+    data_hash: Annotated[str | None, typer.Option("--data", help="A data hash.")] = None,
+    bundle: Annotated[str | None, typer.Option(help="A bundle's hash.")] = None,
+    home: HomeOption = HOME,
+    as_json: JsonFlag = False,
+) -> None:
+    """Follow data, run, bundle and version, from whichever end is given."""
+    with _manager(home) as manager:
+        found = manager.registry.lineage(
+            name=name, version=version, run_id=run, data_sha256=data_hash, sha256=bundle
+        )
+    if as_json:
+        print_json({"versions": [item.to_json() for item in found]})
+        return
+    table = Table("data", "run", "bundle", "version", "aliases")
+    for item in found:
+        table.add_row(
+            item.data_sha256[:12],
+            item.run_id,
+            item.sha256[:12],
+            f"{item.name} {item.version}{' (deleted)' if item.deleted else ''}",
+            ", ".join(item.aliases),
+        )
+    data.print(table)
+
+
+@app.command()
+@reports_errors
+def prune(
+    name: NameArgument,
+    *,
+    keep: Annotated[int, typer.Option(min=0, help="How many of the newest to keep.")] = 5,
+    home: HomeOption = HOME,
+    as_json: JsonFlag = False,
+) -> None:
+    """Delete old bundles; never one that an alias names or would go back to."""
+    with _manager(home) as manager:
+        _print_versions(manager.registry.prune(name, keep), as_json)
+
+
+def _manager(home: Path) -> AICellManager:
+    from aios.workflow.manager import AICellManager
+
+    return AICellManager(home)
+
+
+def _print_versions(versions: Sequence[ModelVersion], as_json: bool) -> None:
+    if as_json:
+        print_json({"versions": [item.to_json() for item in versions]})
+        return
+    table = Table("name", "version", "aliases", "bundle", "sha256", "run")
+    for item in versions:
+        table.add_row(
+            item.name,
+            str(item.version),
+            ", ".join(item.aliases),
+            item.bundle,
+            item.sha256[:12],
+            item.run_id,
+        )
+    data.print(table)
+
+
+def _print_moved(version: ModelVersion, alias: str, as_json: bool) -> None:
+    if as_json:
+        print_json({**version.to_json(), "alias": alias})
+    else:
+        data.print(Text(f"{version.name}@{alias} is version {version.version}"))

@@ -1,0 +1,74 @@
+"""Answers to mistyped names and paths."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+import typer
+
+from aios.errors import NotFoundError
+
+ENGINES = ("compiled", "litert", "openvino", "tensorflow")
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ends a message with the known word that is closest, if one is close."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""
+
+
+def engine_names(option: str, value: str, *, extra: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """The engines of a comma-separated list.
+
+    Raises:
+        typer.BadParameter: One is unknown.
+    """
+    known = (*ENGINES, *extra)
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            raise typer.BadParameter(
+                f"expected any of {', '.join(known)}, got '{name}'{did_you_mean(name, known)}",
+                param_hint=option,
+            )
+    if not names:
+        raise typer.BadParameter(f"expected any of {', '.join(known)}", param_hint=option)
+    return tuple(dict.fromkeys(names))
+
+
+def counts(option: str, value: str) -> tuple[int, ...]:
+    """The whole numbers of a comma-separated list.
+
+    Raises:
+        typer.BadParameter: One isn't a number of 1 or more.
+    """
+    parts = [part.strip() for part in value.split(",")]
+    if not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+        raise typer.BadParameter(
+            f"expected whole numbers of 1 or more, as 1,32, got '{value}'", param_hint=option
+        )
+    return tuple(dict.fromkeys(int(part) for part in parts))
+
+
+def require_bundle(path: Path) -> None:
+    """Says what is there instead, where a path is no bundle.
+
+    Raises:
+        NotFoundError: There is no directory.
+    """
+    if path.is_dir():
+        return
+    if path.is_file():
+        raise NotFoundError(
+            f"no bundle at '{path}': it is a file, and a bundle is a directory; make one with: "
+            f"aios export {path} -o {path.stem}.cell"
+        )
+    near = [entry.name for entry in path.parent.glob("*.cell")] if path.parent.is_dir() else []
+    hint = did_you_mean(path.name, near)
+    if near and not hint:
+        hint = f"; here are {', '.join(sorted(near)[:5])}"
+    raise NotFoundError(
+        f"no bundle at '{path}'{hint or ': expected a directory that aios export wrote'}"
+    )

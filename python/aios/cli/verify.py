@@ -1,0 +1,85 @@
+"""`aios verify`: does a bundle answer here as it did where it was exported?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from aios.bundle.manifest import Manifest, read_manifest
+from aios.cli.environment import prepare_tensorflow
+from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.suggestions import engine_names, require_bundle
+
+
+@reports_errors
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle directory, as digits.cell.")],
+    *,
+    engine: Annotated[
+        str | None, typer.Option(help="Only these engines, as compiled,litert; else all.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads that one call may use.")] = 1,
+    as_json: JsonFlag = False,
+) -> None:
+    """Check every file's hash, then run all golden samples on every engine on this CPU."""
+    wanted = None if engine is None else engine_names("--engine", engine)
+    require_bundle(bundle)
+    prepare_tensorflow(threads)
+    from aios import _core
+    from aios.bridge.engines import library_paths
+
+    manifest = read_manifest(bundle)
+    checked = [
+        {
+            "engine": entry.engine,
+            "target": entry.target,
+            "precision": entry.precision,
+            "ok": entry.ok,
+            "worst": entry.worst if entry.samples else None,
+            "max_error": entry.max_error if entry.samples else None,
+            "samples": entry.samples,
+            "sample": entry.sample if entry.tensor else None,
+            "tensor": entry.tensor or None,
+            "reason": entry.reason or None,
+        }
+        for entry in _core.verify_bundle(str(bundle), libraries=library_paths(), threads=threads)
+        if wanted is None or entry.engine in wanted
+    ]
+    good = bool(checked) and all(row["ok"] for row in checked)
+    if as_json:
+        print_json({"ok": good, "artifacts": checked})
+    else:
+        _print(bundle, manifest, checked, good)
+    if not good:
+        raise typer.Exit(1)
+
+
+def _print(bundle: Path, manifest: Manifest, rows: list[dict[str, Any]], good: bool) -> None:
+    table = Table("engine", "target", "precision", "", "samples", "worst, in tolerances", "reason")
+    for row in rows:
+        worst = "" if row["worst"] is None else f"{row['worst']:.2g}"
+        table.add_row(
+            row["engine"],
+            row["target"],
+            row["precision"],
+            Text("ok", "green") if row["ok"] else Text("failed", "red"),
+            str(row["samples"]),
+            worst,
+            Text(row["reason"] or ""),
+        )
+    data.print(table)
+    for artifact in manifest.artifacts:
+        if artifact.verdict != "passed":
+            talk.print(
+                Text(f"not run: {artifact.engine}, {artifact.verdict} at export: {artifact.reason}")
+            )
+    if good:
+        talk.print(Text(f"{bundle}: every file and every answer is what was exported"))
+    elif not rows:
+        talk.print(Text(f"{bundle}: nothing was verified; see: aios inspect {bundle}"))
+    else:
+        talk.print(Text(f"{bundle}: failed; engines that aren't installed: aios doctor"))

@@ -1,0 +1,39 @@
+"""Whether a model can be asked about denormals: not where its answer jumps at zero.
+
+Engines, and threads of one engine, differ in taking denormals for zeros. A step function answers
+differently then, and its denormal sample would judge the CPU's mode instead of the artifact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from aios.bundle.manifest import Tolerance
+from aios.exporting.comparison import Arrays, answers_agree
+
+
+def jumps_at_zero(answers: Callable[[Arrays], Arrays], zeros: Arrays, tolerance: Tolerance) -> bool:
+    """Whether the smallest normal numbers are answered otherwise than zeros are.
+
+    Args:
+        answers: The training model.
+        zeros: One call, whose floats are zeros.
+        tolerance: What answers are told apart by.
+    """
+    floats = [name for name, array in zeros.items() if np.issubdtype(array.dtype, np.floating)]
+    if not floats:
+        return False
+    try:
+        at_zero = answers(zeros)
+        for sign in (1, -1):
+            beside = dict(zeros)
+            for name in floats:
+                tiny = sign * np.finfo(zeros[name].dtype).tiny
+                beside[name] = np.full_like(zeros[name], tiny)
+            if not answers_agree(answers(beside), at_zero, tolerance):
+                return True
+    except Exception:  # A sample that the model raises on is dropped elsewhere.
+        return True
+    return False

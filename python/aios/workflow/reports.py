@@ -1,0 +1,88 @@
+"""What is told about a run: its steps, durations, verdicts, and why something ran again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from aios.workflow.store import Json, RunRecord, StepRecord
+
+
+@dataclass(frozen=True, slots=True)
+class StepReport:
+    """One step as `show` prints it; `seconds` is None until it ended once."""
+
+    name: str
+    status: str
+    seconds: float | None
+    verdict: Json | None
+    attempt: int
+    launches: int
+    reason: str
+    error: Json | None
+    output: Json | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunReport:
+    """One run; `error` names the step and the reason when it didn't succeed."""
+
+    id: str
+    workflow: str
+    status: str
+    created: float
+    seconds: float | None
+    data_sha256: str
+    steps: tuple[StepReport, ...]
+    error: Json | None = None
+
+    def step(self, name: str) -> StepReport:
+        """The report of one step; KeyError when there is none of that name."""
+        for item in self.steps:
+            if item.name == name:
+                return item
+        raise KeyError(name)
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of `aios workflow show --json`."""
+        body = asdict(self)
+        body["steps"] = [asdict(item) for item in self.steps]
+        return body
+
+
+def run_report(run: RunRecord, steps: Iterable[StepRecord], order: Iterable[str] = ()) -> RunReport:
+    """Assemble a report; steps come in the plan's order where it is known, else as they started."""
+    rank = {name: place for place, name in enumerate(order)}
+    ordered = sorted(
+        steps,
+        key=lambda item: (
+            rank.get(item.name.partition("[")[0], len(rank)),
+            (item.started or 0.0) if item.name.partition("[")[0] not in rank else 0.0,
+            len(item.name),
+            item.name,
+        ),
+    )
+    return RunReport(
+        id=run.id,
+        workflow=run.workflow,
+        status=run.status,
+        created=run.created,
+        seconds=None if run.finished is None else max(0.0, run.finished - run.created),
+        data_sha256=run.data_sha256,
+        steps=tuple(
+            StepReport(
+                item.name,
+                item.status,
+                item.seconds,
+                item.verdict,
+                item.attempt,
+                item.launches,
+                item.reason,
+                item.error,
+                item.output,
+            )
+            for item in ordered
+        ),
+        error=run.error,
+    )

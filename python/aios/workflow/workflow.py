@@ -1,0 +1,62 @@
+"""A workflow: a name, and the steps it runs.
+
+Your own, or the standard pipeline from data to deployment.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aios.errors import InvalidArgumentError
+from aios.workflow.gates import Gates
+from aios.workflow.steps import Plan, Step
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Workflow:
+    """What `register_workflow` takes.
+
+    Args:
+        id: its name, also the name under which the standard pipeline registers models.
+        training: an `aios.TrainingConfig`; None: its defaults.
+        model: `build_model() -> keras.Model`, or "module:qualname"; None: the default network for
+            the data.
+        gates: limits of the standard pipeline.
+        steps: your own steps instead of the standard ones.
+        export: more keyword arguments for `aios.export`, such as {"engines": ["litert"]}.
+        alias: what the deploy step promotes the new version to.
+        timeout_s: the time limit of the training step; None: none.
+    """
+
+    id: str
+    training: Any = None
+    model: Callable[[], Any] | str | None = None
+    gates: Gates = field(default_factory=Gates)
+    steps: Iterable[Step | Callable[..., Any]] | None = None
+    export: dict[str, Any] = field(default_factory=dict)
+    alias: str = "champion"
+    timeout_s: float | None = None
+    plan: Plan = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_name("workflow id", self.id)
+        steps = self.steps
+        if steps is None:
+            from aios.workflow.standard import standard_steps
+
+            steps = standard_steps(self)
+        object.__setattr__(self, "plan", Plan.of(steps))
+
+
+def check_name(what: str, name: str) -> str:
+    """Return `name`, if it can name a workflow, a model or an alias."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidArgumentError(
+            f"{what}: expected letters, digits, '.', '_' and '-', such as 'digits', got {name!r}"
+        )
+    return name

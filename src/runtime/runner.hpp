@@ -1,0 +1,48 @@
+// One signature on one engine: sessions, timing, counters.
+#pragma once
+
+#include <atomic>
+#include <limits>
+#include <memory>
+#include <vector>
+
+#include "runtime/session_pool.hpp"
+
+namespace aios::runtime {
+
+class Runner {
+ public:
+  Runner(std::shared_ptr<const engines::Model> model, Signature signature, std::size_t capacity);
+
+  const Signature& signature() const noexcept { return pool_.signature(); }
+
+  // Into outputs whose shapes are known and right; the batch is that of the inputs, not 0.
+  void run(Span<const TensorView> inputs, Span<TensorView> outputs, int64_t batch);
+  // The same where only the answer tells the outputs' shapes.
+  std::vector<Tensor> answer(Span<const TensorView> inputs, int64_t batch);
+
+  // What a call of this batch is expected to take, from the last one that was timed; infinity
+  // before the first.
+  double expectedUs(int64_t batch) const noexcept {
+    return us_per_sample_.load(std::memory_order_relaxed) * static_cast<double>(batch);
+  }
+
+  SessionPool& pool() noexcept { return pool_; }
+  const SessionPool& pool() const noexcept { return pool_; }
+
+ private:
+  template <typename Call>
+  void timed(int64_t batch, Call call);
+
+  SessionPool pool_;
+  std::atomic<double> us_per_sample_ = std::numeric_limits<double>::infinity();
+};
+
+// Whether the shapes of all outputs follow from the batch alone.
+bool outputShapesAreKnown(const Signature& signature);
+// Results for a batch of a signature whose output shapes are known.
+std::vector<Tensor> newOutputs(const Signature& signature, int64_t batch);
+
+std::vector<TensorView> viewsOf(const std::vector<Tensor>& tensors);
+
+}  // namespace aios::runtime

@@ -1,0 +1,174 @@
+#include "runtime/selection.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "bundle/integrity.hpp"
+#include "engines/compiled/cpu_features.hpp"
+
+namespace aios::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::json;
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMinimumCalls = 5;
+constexpr std::size_t kMaximumCalls = 2000;
+constexpr double kTie = 1.02;
+
+// A runner's session, held for the measurement, so that its calls aren't counted as a user's.
+class Contestant {
+ public:
+  Contestant(Runner& runner, Span<const TensorView> inputs, int64_t batch)
+      : lease_(runner.pool().acquire()), inputs_(inputs) {
+    known_ = outputShapesAreKnown(runner.signature());
+    if (known_) memory_ = newOutputs(runner.signature(), batch);
+    outputs_ = viewsOf(memory_);
+    call();
+    call();
+  }
+
+  void measureOnce() {
+    const auto begin = Clock::now();
+    call();
+    calls_us_.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
+  }
+
+  Latency latency() {
+    std::sort(calls_us_.begin(), calls_us_.end());
+    const std::size_t last = calls_us_.size() - 1;
+    return {calls_us_[last / 2],
+            calls_us_[static_cast<std::size_t>(std::lround(0.99 * static_cast<double>(last)))]};
+  }
+
+ private:
+  void call() {
+    if (known_) {
+      lease_->run(inputs_, outputs_);
+    } else {
+      lease_->answer(inputs_);
+    }
+  }
+
+  SessionPool::Lease lease_;
+  Span<const TensorView> inputs_;
+  bool known_ = false;
+  std::vector<Tensor> memory_;
+  std::vector<TensorView> outputs_;
+  std::vector<double> calls_us_;
+};
+
+fs::path cacheDirectory() {
+  const char* base = std::getenv("XDG_CACHE_HOME");
+  if (base != nullptr && *base != '\0') return fs::path(base) / "aios" / "selection";
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0') return {};
+  return fs::path(home) / ".cache" / "aios" / "selection";
+}
+
+std::string rowKey(const std::string& signature, std::size_t bucket) {
+  return signature + "@" + std::to_string(bucket);
+}
+
+}  // namespace
+
+std::size_t bucketOf(int64_t batch) noexcept {
+  std::size_t bucket = 0;
+  while (bucket + 1 < kBatchBuckets && bucketLimit(bucket) < batch) ++bucket;
+  return bucket;
+}
+
+int64_t bucketLimit(std::size_t bucket) noexcept { return int64_t{1} << bucket; }
+
+std::vector<Latency> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
+                             int64_t batch, double budget_ms) {
+  std::vector<std::unique_ptr<Contestant>> contestants;
+  for (Runner* runner : runners) {
+    contestants.push_back(std::make_unique<Contestant>(*runner, inputs, batch));
+  }
+  const auto begin = Clock::now();
+  for (std::size_t round = 0; round < kMaximumCalls; ++round) {
+    const double elapsed_ms =
+        std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
+    if (round >= kMinimumCalls && elapsed_ms > budget_ms) break;
+    for (const auto& contestant : contestants) contestant->measureOnce();
+  }
+  std::vector<Latency> latencies;
+  for (const auto& contestant : contestants) latencies.push_back(contestant->latency());
+  return latencies;
+}
+
+std::size_t fastest(const std::vector<Latency>& latencies) {
+  std::size_t best = 0;
+  for (std::size_t i = 1; i < latencies.size(); ++i) {
+    const Latency& a = latencies[i];
+    const Latency& b = latencies[best];
+    const bool tied = a.p50_us <= b.p50_us * kTie && b.p50_us <= a.p50_us * kTie;
+    if (tied ? a.p99_us < b.p99_us : a.p50_us < b.p50_us) best = i;
+  }
+  return best;
+}
+
+SelectionCache::SelectionCache(const std::string& key) {
+  const fs::path directory = cacheDirectory();
+  if (directory.empty()) return;
+  path_ = directory / (bundle::sha256Hex(key.data(), key.size()) + ".json");
+  std::ifstream file(path_);
+  const Json document = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  if (!document.is_object()) return;
+  for (const auto& [row_key, artifacts] : document.items()) {
+    if (!artifacts.is_object()) continue;
+    for (const auto& [artifact, figures] : artifacts.items()) {
+      if (!figures.is_array() || figures.size() != 2 || !figures[0].is_number() ||
+          !figures[1].is_number()) {
+        continue;
+      }
+      rows_[row_key][artifact] = {figures[0].get<double>(), figures[1].get<double>()};
+    }
+  }
+}
+
+SelectionCache::Row SelectionCache::find(const std::string& signature, std::size_t bucket) const {
+  const auto found = rows_.find(rowKey(signature, bucket));
+  return found == rows_.end() ? Row() : found->second;
+}
+
+void SelectionCache::store(const std::string& signature, std::size_t bucket, const Row& row) {
+  rows_[rowKey(signature, bucket)] = row;
+  if (path_.empty()) return;
+  Json document = Json::object();
+  for (const auto& [row_key, artifacts] : rows_) {
+    for (const auto& [artifact, latency] : artifacts) {
+      document[row_key][artifact] = {latency.p50_us, latency.p99_us};
+    }
+  }
+  std::error_code ignored;
+  fs::create_directories(fs::path(path_).parent_path(), ignored);
+  const std::string temporary = path_ + "." + std::to_string(::getpid()) + ".tmp";
+  std::ofstream(temporary) << document.dump(1) << '\n';
+  fs::rename(temporary, path_, ignored);
+}
+
+std::string machineKey() {
+  std::ifstream info("/proc/cpuinfo");
+  std::string line;
+  std::string model = "unknown processor";
+  while (std::getline(info, line)) {
+    if (line.rfind("model name", 0) == 0) {
+      model = line.substr(line.find(':') + 1);
+      break;
+    }
+  }
+  return model + " " + std::to_string(engines::compiled::cpuFeatures());
+}
+
+}  // namespace aios::runtime

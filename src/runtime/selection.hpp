@@ -1,0 +1,54 @@
+// Which engine is fastest for a batch size, by measurement on this machine.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "aios/tensor.hpp"
+#include "runtime/runner.hpp"
+
+namespace aios::runtime {
+
+// Batch sizes are told apart by powers of two: 1, 2, 3-4, 5-8, …
+inline constexpr std::size_t kBatchBuckets = 32;
+std::size_t bucketOf(int64_t batch) noexcept;
+// The largest batch of a bucket.
+int64_t bucketLimit(std::size_t bucket) noexcept;
+
+struct Latency {
+  double p50_us = 0;
+  double p99_us = 0;
+};
+
+// Measures all runners in turns on the caller's inputs, so that noise hits all alike, for
+// `budget_ms` or 5 calls of each, whichever is longer; 2 calls of each to warm up don't count.
+std::vector<Latency> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
+                             int64_t batch, double budget_ms);
+
+// The index of the lowest p50; where two are within 2 %, of the lower p99.
+std::size_t fastest(const std::vector<Latency>& latencies);
+
+// Measured latencies by bucket and artifact, kept under the user's cache directory
+// ($XDG_CACHE_HOME, else ~/.cache) in aios/selection. A file that can't be read or written is as
+// good as none.
+class SelectionCache {
+ public:
+  // `key` names everything that the measurements depend on.
+  explicit SelectionCache(const std::string& key);
+
+  using Row = std::map<std::string, Latency>;
+  // Empty if the bucket of this signature was never measured.
+  Row find(const std::string& signature, std::size_t bucket) const;
+  void store(const std::string& signature, std::size_t bucket, const Row& row);
+
+ private:
+  std::string path_;
+  std::map<std::string, Row> rows_;
+};
+
+// The processor's model and what it can run: part of every cache key.
+std::string machineKey();
+
+}  // namespace aios::runtime

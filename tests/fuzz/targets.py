@@ -1,0 +1,62 @@
+"""What is fuzzed: a bundle's readers, with hashes made to match so that the parsers are reached."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+from aios import _core
+from aios.bundle.manifest import read_manifest
+from aios.errors import AiosError
+
+_NOWHERE = dict.fromkeys(("litert", "openvino", "tensorflow"), "/nonexistent.so")
+
+
+class Bundle:
+    """A copy of a real bundle, whose files are replaced by mutated ones."""
+
+    def __init__(self, seed: Path, work: Path, libraries: dict[str, str]) -> None:
+        shutil.copytree(seed, work)
+        self.root = work
+        self.libraries = libraries
+        self.manifest = json.loads((seed / "manifest.json").read_bytes())
+        self.golden = (seed / "golden.safetensors").read_bytes()
+
+    def try_manifest(self, content: bytes) -> str:
+        """Reads a manifest in C++; the name of the error, or "ok"."""
+        self._write_manifest(content)
+        return _outcome(lambda: _core.verify_bundle(str(self.root), libraries=_NOWHERE))
+
+    def try_manifest_in_python(self, content: bytes) -> str:
+        """Reads a manifest in Python."""
+        self._write_manifest(content)
+        return _outcome(lambda: read_manifest(self.root))
+
+    def try_golden(self, content: bytes) -> str:
+        """Reads golden samples, and compares them with an engine's answers if there is one."""
+        (self.root / "golden.safetensors").write_bytes(content)
+        document = json.loads(json.dumps(self.manifest))
+        for file in document["files"]:
+            if file["path"] == "golden.safetensors":
+                file["bytes"] = len(content)
+                file["sha256"] = hashlib.sha256(content).hexdigest()
+        self._write_manifest(json.dumps(document).encode())
+        return _outcome(lambda: _core.verify_bundle(str(self.root), libraries=self.libraries))
+
+    def _write_manifest(self, content: bytes) -> None:
+        (self.root / "manifest.json").write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        (self.root / "manifest.sha256").write_text(digest + "\n")
+
+
+def _outcome(read) -> str:
+    """Anything but success or a typed error is a bug, and goes up."""
+    try:
+        read()
+    except AiosError as error:
+        assert type(error).__name__ != "InternalError", error
+        assert str(error), "an error without a message"
+        return type(error).__name__
+    return "ok"

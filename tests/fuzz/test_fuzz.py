@@ -1,0 +1,77 @@
+"""A bounded run of the fuzzer: the same cases each time. `make fuzz` runs longer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_RUN = Path(__file__).parent / "run.py"
+_CASES = {"manifest": 2500, "manifest-python": 1500, "golden": 2500}
+
+
+def _fuzz(bundle, tmp_path, target, *options):
+    case = tmp_path / "case.bin"
+    finished = subprocess.run(
+        [
+            sys.executable, _RUN, bundle, target, "--cases", str(_CASES[target]),
+            "--seconds", "60", "--case", case, *options,
+        ],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 0, (
+        f"exit {finished.returncode}; the case is {case}\n{finished.stdout}{finished.stderr[-3000:]}"
+    )
+    return json.loads(finished.stdout)
+
+
+@pytest.mark.parametrize("target", ["manifest", "golden"])
+def test_mutated_files_end_in_a_typed_error_or_an_answer(digits, tmp_path, target):
+    outcomes = _fuzz(digits.bundle, tmp_path, target)
+    # Both halves are reached: what the reader refuses, and what it takes.
+    assert outcomes["CorruptBundleError"] > outcomes["cases"] / 4
+    assert outcomes["ok"] > outcomes["cases"] / 20
+
+
+def test_golden_samples_that_are_read_are_compared_with_an_engine(digits, tmp_path):
+    outcomes = _fuzz(digits.bundle, tmp_path, "golden", "--engines", "--cases", "250")
+    assert outcomes["cases"] == 250
+
+
+@pytest.mark.xfail(
+    reason="read_manifest passes on json's own errors when manifest.sha256 matches", strict=False
+)
+def test_the_python_reader_of_manifests_ends_in_a_typed_error_too(digits, tmp_path):
+    outcomes = _fuzz(digits.bundle, tmp_path, "manifest-python")
+    assert outcomes["CorruptBundleError"] > outcomes["cases"] / 4
+
+
+def test_what_the_mutations_make_is_the_same_every_time(digits):
+    import random
+
+    sys.path.insert(0, str(_RUN.parent))
+    try:
+        import mutation
+    finally:
+        sys.path.pop(0)
+    manifest = json.loads((digits.bundle / "manifest.json").read_bytes())
+    before = json.dumps(manifest)
+    made = [mutation.mutate_json(random.Random(number), manifest) for number in range(50)]
+    again = [mutation.mutate_json(random.Random(number), manifest) for number in range(50)]
+    assert made == again
+    assert sum(one != manifest for one in made) >= 45
+    assert json.dumps(manifest) == before
+
+
+def test_atheris_drives_the_same_targets(digits, tmp_path):
+    pytest.importorskip("atheris", reason="needs the extra [fuzz]")
+    finished = subprocess.run(
+        [
+            sys.executable, _RUN, digits.bundle, "golden", "--atheris", "--seconds", "3",
+            "--case", tmp_path / "case.bin",
+        ],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 0, finished.stderr[-3000:]
+    assert "Done" in finished.stderr

@@ -1,0 +1,30 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def aios_command(tmp_path):
+    """Runs the command line in an empty directory."""
+
+    def run(*arguments, cwd=tmp_path, **environment):
+        return subprocess.run(
+            [sys.executable, "-m", "aios", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            cwd=cwd,
+            env={**os.environ, "COLUMNS": "160", **environment},
+        )
+
+    return run
+
+
+@pytest.fixture
+def x_file(digits, tmp_path):
+    np.save(tmp_path / "x.npy", digits.x_test[:7])
+    return tmp_path / "x.npy"

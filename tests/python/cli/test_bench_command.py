@@ -1,0 +1,98 @@
+import json
+import struct
+
+import pytest
+
+
+def test_rows_are_measured_and_verified(digits, aios_command):
+    shown = aios_command(
+        "bench", digits.bundle, "--batch", "1,32", "--threads", "1,2", "--engine",
+        "litert,openvino", "--iterations", 50, "--json",
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    document = json.loads(shown.stdout)
+    assert set(document["machine"]) >= {"cpu", "cpus", "load", "os", "python", "aios"}
+    rows = [row for row in document["rows"] if row["engine"] == "litert"]
+    assert [(row["batch"], row["threads"]) for row in rows] == [(1, 1), (1, 2), (32, 1), (32, 2)]
+    for row in rows:
+        assert 0 < row["min_us"] <= row["p50_us"] <= row["p90_us"] <= row["p99_us"]
+        assert 0 < row["max_error"] < 1e-4
+        assert row["precision"] == "float32"
+        assert row["reason"] is None
+        assert row["iterations"] == 50
+    batch_1, batch_32 = rows[0], rows[2]
+    assert batch_32["throughput_per_s"] > batch_1["throughput_per_s"]
+
+
+def test_an_engine_without_an_artifact_has_a_reason_and_no_figures(digits, aios_command):
+    shown = aios_command("bench", digits.bundle, "--engine", "openvino", "--json")
+    (row,) = json.loads(shown.stdout)["rows"]
+    assert row["reason"]
+    if row["p50_us"] is None:
+        assert shown.returncode == 1
+
+
+def test_exactly_one_engine_per_batch_and_threads_is_chosen(digits, aios_command):
+    shown = aios_command("bench", digits.bundle, "--batch", "1,8", "--iterations", 30, "--json")
+    rows = json.loads(shown.stdout)["rows"]
+    for batch in (1, 8):
+        assert sum(row["chosen"] for row in rows if row["batch"] == batch) == 1
+
+
+def test_a_wrong_answer_is_a_red_row_without_figures_and_exit_1(bundle_copy, aios_command):
+    """A wrong answer that the quick check, 2 samples of all, doesn't see."""
+    from dataclasses import replace
+
+    from safetensors.numpy import load_file, save_file
+
+    from aios.bundle.manifest import hash_file, read_manifest, write_manifest
+
+    path = bundle_copy / "golden.safetensors"
+    tensors = load_file(path)
+    tensors["serving_default/outputs/output_0"][5] += 0.25
+    save_file(tensors, path)
+    manifest = read_manifest(bundle_copy)
+    files = tuple(
+        hash_file(bundle_copy, file.path) if file.path == path.name else file
+        for file in manifest.files
+    )
+    write_manifest(bundle_copy, replace(manifest, files=files))
+    shown = aios_command("bench", bundle_copy, "--engine", "litert", "--json")
+    assert shown.returncode == 1
+    (row,) = json.loads(shown.stdout)["rows"]
+    assert row["p50_us"] is None
+    assert row["wrong"]
+    assert "tolerances" in row["reason"]
+
+
+def test_plot_draws_a_panel_per_row(digits, aios_command, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs the extra [plot]")
+    heights = []
+    for batches in ("1", "1,4,8"):
+        shown = aios_command(
+            "bench", digits.bundle, "--engine", "litert", "--batch", batches, "--iterations", 30,
+            "--plot", "latency.png",
+        )  # fmt: skip
+        assert shown.returncode == 0, shown.stderr
+        assert "litert" in shown.stdout
+        content = (tmp_path / "latency.png").read_bytes()
+        assert content[:8] == b"\x89PNG\r\n\x1a\n"
+        heights.append(struct.unpack(">II", content[16:24])[1])
+    assert heights[1] > 1.5 * heights[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        (["--batch", "1,x"], "as 1,32"),
+        (["--batch", "0"], "whole numbers of 1 or more"),
+        (["--threads", "-1"], "whole numbers of 1 or more"),
+        (["--engine", "tensorflw"], "did you mean 'tensorflow'?"),
+        (["--iterations", "0"], "--iterations"),
+        (["--bacth", "1"], "--batch"),
+    ],
+)
+def test_mistyped_options_are_exit_2_and_helpful(digits, aios_command, arguments, part):
+    shown = aios_command("bench", digits.bundle, *arguments)
+    assert shown.returncode == 2
+    assert part in shown.stderr

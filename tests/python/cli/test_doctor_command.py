@@ -1,0 +1,76 @@
+import json
+import os
+import sys
+
+
+def _doctor(aios_command, *arguments, **environment):
+    shown = aios_command("doctor", "--json", *arguments, **environment)
+    return shown, json.loads(shown.stdout)
+
+
+def test_engines_are_found_with_path_and_version(digits, aios_command):
+    shown, report = _doctor(aios_command)
+    assert shown.returncode == 0
+    assert shown.stderr == ""
+    engines = {engine["name"]: engine for engine in report["engines"]}
+    assert set(engines) == {"compiled", "litert", "openvino", "tensorflow"}
+    litert = engines["litert"]
+    assert litert["found"]
+    assert litert["supported"]
+    assert os.path.isfile(litert["path"])
+    assert litert["version"][0].isdigit()
+    for engine in engines.values():
+        assert {"name", "found", "path", "version", "supported", "remedy"} <= set(engine)
+        assert engine["supported"] == (engine["remedy"] is None)
+
+
+def test_cpu_compiler_and_home_are_described(aios_command, tmp_path):
+    _, report = _doctor(aios_command, AIOS_HOME=str(tmp_path / "home"))
+    assert report["cpu"]["model"]
+    assert 1 <= report["cpu"]["usable"] <= report["cpu"]["cpus"]
+    assert report["cpu"]["target"]
+    assert report["compiler"]["found"] == (report["compiler"]["remedy"] is None)
+    assert report["home"] == {
+        "path": str(tmp_path / "home"), "exists": False, "writable": True, "remedy": None
+    }  # fmt: skip
+
+
+def test_native_code_that_is_refused_is_said(aios_command):
+    _, report = _doctor(aios_command, AIOS_ALLOW_NATIVE="0")
+    (compiled,) = [one for one in report["engines"] if one["name"] == "compiled"]
+    assert not compiled["supported"]
+    assert "AIOS_ALLOW_NATIVE" in compiled["remedy"]
+
+
+def test_a_missing_engine_names_its_extra(aios_command, tmp_path):
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "sitecustomize.py").write_text(
+        "import importlib.util as u\n"
+        "real = u.find_spec\n"
+        "u.find_spec = lambda name, *a: None if name == 'ai_edge_litert' else real(name, *a)\n"
+    )
+    _, report = _doctor(aios_command, PYTHONPATH=str(hidden))
+    (litert,) = [one for one in report["engines"] if one["name"] == "litert"]
+    assert not litert["found"]
+    assert "pip install aios-cells[litert]" in litert["remedy"]
+
+
+def test_no_compiler_is_said_with_a_remedy(aios_command, tmp_path):
+    (tmp_path / "bin").mkdir()
+    _, report = _doctor(aios_command, PATH=str(tmp_path / "bin"), CXX="")
+    if not report["compiler"]["found"]:
+        assert report["compiler"]["remedy"]
+        assert "compiler" in report["compiler"]["remedy"]
+
+
+def test_a_home_below_a_file_is_said(aios_command, tmp_path):
+    (tmp_path / "file").write_text("")
+    _, report = _doctor(aios_command, "--home", tmp_path / "file" / "home")
+    assert "is a file" in report["home"]["remedy"]
+
+
+def test_the_table_is_for_people(aios_command):
+    shown = aios_command("doctor")
+    for part in ("compiled", "litert", "cpu", "compiler", "home", f"Python {sys.version[:4]}"):
+        assert part in shown.stdout

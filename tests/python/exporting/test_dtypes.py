@@ -1,0 +1,117 @@
+"""Every dtype of a signature survives the export, and strings their layout on disk."""
+
+import numpy as np
+import pytest
+
+import aios
+from aios.bundle.manifest import read_manifest
+from aios.exporting import strings
+
+tf = pytest.importorskip("tensorflow", reason="needs the extra [tensorflow]")
+
+pytestmark = pytest.mark.usefixtures("borrowed_engines")
+
+INTEGERS = ["int8", "int16", "int32", "int64", "uint8"]
+
+
+def _module(dtype, compute):
+    class Module(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], dtype, name="x")])
+        def __call__(self, x):
+            return compute(x)
+
+    return Module()
+
+
+@pytest.mark.parametrize("dtype", INTEGERS)
+def test_integers_are_answered_exactly(tmp_path, dtype):
+    limits = np.iinfo(dtype)
+    x = np.array([[limits.min, 0, limits.max], [1, 2, 3], [7, 5, 3]], dtype)
+    report = aios.export(
+        _module(dtype, lambda x: tf.reverse(x, [1])), tmp_path / "m.cell", samples=x
+    )
+    assert "tensorflow" in report.errors
+    for engine in report.errors:
+        with aios.load(tmp_path / "m.cell", engine=engine) as bridge:
+            answer = bridge.perform_inference(x)
+        assert answer.dtype == dtype
+        np.testing.assert_array_equal(answer, x[:, ::-1])
+
+
+def test_bools_are_answered_exactly(tmp_path):
+    x = np.array([[True, False, True], [False, False, True]])
+    report = aios.export(_module("bool", tf.logical_not), tmp_path / "m.cell", samples=x)
+    assert report.errors.keys() == {"litert", "tensorflow"}
+    for engine in report.errors:
+        with aios.load(tmp_path / "m.cell", engine=engine) as bridge:
+            np.testing.assert_array_equal(bridge.perform_inference(x), ~x)
+
+
+@pytest.mark.parametrize(("dtype", "error"), [("float16", 2e-3), ("float64", 1e-9)])
+def test_other_floats_keep_their_precision(tmp_path, dtype, error):
+    x = np.random.default_rng(0).standard_normal((6, 3)).astype(dtype)
+    weights = np.random.default_rng(1).standard_normal((3, 2)).astype(dtype)
+    report = aios.export(
+        _module(dtype, lambda x: tf.matmul(x, weights)), tmp_path / "m.cell", samples=x
+    )
+    assert "tensorflow" in report.errors
+    for engine in report.errors:
+        with aios.load(tmp_path / "m.cell", engine=engine) as bridge:
+            answer = bridge.perform_inference(x)
+        assert answer.dtype == dtype
+        np.testing.assert_allclose(answer, (x @ weights), atol=error, rtol=error)
+
+
+def test_a_dtype_that_no_engine_has_is_unsupported_by_name(tmp_path):
+    module = _module("complex64", tf.identity)
+    with pytest.raises(aios.UnsupportedError, match="tensor 'x' is complex64"):
+        aios.export(module, tmp_path / "m.cell")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_samples_that_do_not_fit_an_integers_range_are_refused(tmp_path):
+    module = _module("int8", tf.identity)
+    with pytest.raises(aios.InvalidArgumentError, match="don't fit int8"):
+        aios.export(module, tmp_path / "m.cell", samples=np.full((2, 3), 300))
+
+
+def test_strings_read_back_as_they_were_packed():
+    words = np.array([[[b"", b"a\0b"]], [["Zürich".encode(), b"x" * 300]]], dtype=object)
+    tensors = strings.pack("s/inputs/w", words)
+    assert tensors["s/inputs/w#bytes"].dtype == np.uint8
+    assert tensors["s/inputs/w#offsets"].dtype == np.int64
+    assert tensors["s/inputs/w#offsets"].shape == (2, 1, 2, 2)
+    np.testing.assert_array_equal(
+        tensors["s/inputs/w#offsets"].reshape(-1, 2), [[0, 0], [0, 3], [3, 10], [10, 310]]
+    )
+    np.testing.assert_array_equal(strings.unpack("s/inputs/w", tensors), words)
+
+
+def _lookup():
+    keras = pytest.importorskip("keras")
+    keras.utils.set_random_seed(0)
+    words = keras.Input((2,), dtype="string", name="words")
+    ids = keras.layers.StringLookup(vocabulary=["cat", "dog", "Zürich"])(words)
+    return keras.Model(words, keras.layers.Dense(3)(keras.layers.Embedding(4, 5)(ids)))
+
+
+def test_string_models_run_on_tensorflow_only_and_draw_from_their_vocabulary(tmp_path):
+    from safetensors.numpy import load_file
+
+    model = _lookup()
+    report = aios.export(model, tmp_path / "m.cell")
+    assert report.errors.keys() == {"tensorflow"}
+    assert "'words' is of strings" in report.declined["litert"]
+    assert report.discrimination > 20
+    manifest = read_manifest(tmp_path / "m.cell")
+    assert manifest.signatures[0].inputs[0].dtype == "string"
+    (graph,) = manifest.artifacts[-1].graphs
+    assert graph.path == "saved_model"
+    golden = load_file(tmp_path / "m.cell" / "golden.safetensors")
+    kept = strings.unpack("serving_default/inputs/words", golden)
+    assert kept.shape[1:] == (1, 2)
+    assert {b"cat", b"dog", "Zürich".encode()} <= set(kept.reshape(-1))
+    expected = np.asarray(model(tf.constant(kept[:, 0])))
+    np.testing.assert_allclose(
+        golden["serving_default/outputs/output_0"][:, 0], expected, atol=1e-6
+    )

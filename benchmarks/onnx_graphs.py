@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,27 +28,51 @@ def write_onnx(network: keras.Model, shape: tuple[int, ...], batch: int, path: P
     onnx.save(make(network, shape, batch), str(path))
 
 
-def _converted(network: keras.Model, shape: tuple[int, ...], batch: int) -> Any:
+def frozen(network: keras.Model, shape: tuple[int, ...], batch: int) -> Any:
+    """A Keras model as a TensorFlow function of a fixed batch, its variables folded in."""
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import (
         convert_variables_to_constants_v2 as freeze,
     )
 
     function = tf.function(lambda x: network(x, training=False))
-    concrete = function.get_concrete_function(tf.TensorSpec([batch, *shape], tf.float32))
-    frozen = freeze(concrete)
+    return freeze(function.get_concrete_function(tf.TensorSpec([batch, *shape], tf.float32)))
+
+
+def _converted(network: keras.Model, shape: tuple[int, ...], batch: int) -> Any:
+    import tf2onnx
+
+    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    with _gelu_by_erf(network):
+        function = frozen(network, shape, batch)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import tf2onnx
-
-        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         model, _ = tf2onnx.convert.from_graph_def(
-            frozen.graph.as_graph_def(),
-            input_names=[tensor.name for tensor in frozen.inputs],
-            output_names=[tensor.name for tensor in frozen.outputs],
+            function.graph.as_graph_def(),
+            input_names=[tensor.name for tensor in function.inputs],
+            output_names=[tensor.name for tensor in function.outputs],
             opset=OPSET,
         )
     return model
+
+
+@contextmanager
+def _gelu_by_erf(network: keras.Model) -> Iterator[None]:
+    """GELU as ONNX Runtime and OpenVINO recognise it; tf2onnx doesn't know Keras's, by erfc."""
+    import keras
+
+    found = [
+        layer
+        for layer in network.layers
+        if getattr(layer, "activation", None) is keras.activations.gelu
+    ]
+    for layer in found:
+        layer.activation = lambda x: 0.5 * x * (1.0 + keras.ops.erf(x / math.sqrt(2.0)))
+    try:
+        yield
+    finally:
+        for layer in found:
+            layer.activation = keras.activations.gelu
 
 
 def _recurrent(network: keras.Model, shape: tuple[int, ...], batch: int) -> Any:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import keras
@@ -134,28 +133,3 @@ ZOO = (
     ZooModel("mobilenet_v2", "MobileNetV2", (224, 224, 3), _application("MobileNetV2")),
     ZooModel("resnet50", "ResNet-50", (224, 224, 3), _application("ResNet50")),
 )
-
-
-def multiply_adds(model: keras.Model) -> int:
-    """Multiply-adds of one sample in the layers that have kernels, from the layers' shapes."""
-    return sum(_layer_multiply_adds(layer) for layer in model.layers)
-
-
-def _layer_multiply_adds(layer: Any) -> int:
-    from keras import layers
-
-    if isinstance(layer, layers.MultiHeadAttention):
-        query, key = layer._query_dense.input.shape, layer._key_dense.input.shape
-        projections = 2 * math.prod(query[1:]) * layer.num_heads * layer.key_dim
-        projections += 2 * math.prod(key[1:]) * layer.num_heads * layer.key_dim
-        return int(projections + 2 * query[1] * key[1] * layer.num_heads * layer.key_dim)
-    if isinstance(layer, (layers.LSTM, layers.GRU)):
-        cell = layer.cell
-        return int(layer.input.shape[1] * (cell.kernel.size + cell.recurrent_kernel.size))
-    if isinstance(layer, layers.DepthwiseConv2D):
-        return math.prod(layer.output.shape[1:]) * math.prod(layer.kernel_size)
-    if isinstance(layer, (layers.Conv1D, layers.Conv2D)):
-        return math.prod(layer.output.shape[1:-1]) * math.prod(layer.kernel.shape)
-    if isinstance(layer, layers.Dense):
-        return math.prod(layer.input.shape[1:-1]) * math.prod(layer.kernel.shape)
-    return 0

@@ -9,7 +9,6 @@ import numpy as np
 
 from benchmarks.contender import Array, Contender
 from benchmarks.files import ModelFiles
-from benchmarks.peers.cells import cell_from_c
 from benchmarks.timing import PythonCall
 
 INVOKE = "LiteRT Invoke"
@@ -17,7 +16,7 @@ PYTHON = "LiteRT set, invoke, get"
 
 
 def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]:
-    """The raw `Invoke`, its C API through a cell, and set, invoke, get."""
+    """The raw `Invoke`; and set, invoke, get."""
     raw, source, target = _interpreter(files, len(x), threads)
     raw.set_tensor(source, x)
     # Held, it makes the interpreter's own `invoke` refuse: the Python contender has another one.
@@ -30,7 +29,6 @@ def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]
     config = f"Interpreter with XNNPACK, fixed batch, num_threads={threads}"
     call = PythonCall(invoke)
     yield Contender(INVOKE, "LiteRT", f"{config}; raw C++ Invoke", "C", call, raw_answer)
-    yield cell_from_c(files, x, threads, "litert", "LiteRT C API (cell)", "LiteRT")
     interpreter, _, _ = _interpreter(files, len(x), threads)
 
     def python() -> Array:

@@ -65,6 +65,7 @@ class Judgement:
         ratio: Peer ÷ ours; None where either wasn't timed.
         run_ratio: The same for the artifact's bare `run()`.
         verdict: "goal", "floor", "missed", "void" or "not measured".
+        run_verdict: The same of `run()`; "" where that isn't meant.
     """
 
     bar: Bar
@@ -73,6 +74,7 @@ class Judgement:
     ratio: float | None
     run_ratio: float | None
     verdict: str
+    run_verdict: str = ""
 
 
 def judge(rows: Sequence[Row]) -> list[Judgement]:
@@ -90,11 +92,19 @@ def _judge(bar: Bar, row: Row) -> Judgement:
     if ours is None or peer is None:
         return Judgement(bar, row.title, bar.against, None, None, "not measured")
     ratio = _ratio(peer, ours)
+    verdict = _verdict(bar, row, ratio)
     run = row.entry(cells.RUN) if bar.level == "C" else None
-    verdict = "goal" if ratio >= bar.goal else "floor" if ratio >= bar.floor else "missed"
+    if run is None:
+        return Judgement(bar, row.title, peer.name, ratio, None, verdict)
+    run_ratio = _ratio(peer, run)
+    run_verdict = _verdict(bar, row, run_ratio)
+    return Judgement(bar, row.title, peer.name, ratio, run_ratio, verdict, run_verdict)
+
+
+def _verdict(bar: Bar, row: Row, ratio: float) -> str:
     if row.is_void(bar.level):
-        verdict = "void"
-    return Judgement(bar, row.title, peer.name, ratio, _ratio(peer, run) if run else None, verdict)
+        return "void"
+    return "goal" if ratio >= bar.goal else "floor" if ratio >= bar.floor else "missed"
 
 
 def _ratio(peer: Entry, ours: Entry) -> float:

@@ -47,10 +47,12 @@ def print_summary(rows: list[Row], judgements: list[Judgement]) -> None:
             peer.name if peer else "–", _us(peer), _ratio(peer, ours), _share(row, ours),
             _control(row, "C"),
         )  # fmt: skip
-    bars = Table("model", "batch", "against", "floor", "goal", "measured", "run()", "verdict")
+    bars = Table(
+        "model", "batch", "against", "floor", "goal", "cell", "run()", "verdict", "of run()"
+    )
     for item in judgements:
         bars.add_row(*_judged(item))
-    console = Console(width=150)
+    console = Console(width=170)
     console.print(table)
     console.print(bars)
 
@@ -64,8 +66,8 @@ def _introduction(result: Any, chart: str) -> str:
     )
     return f"""# Benchmarks
 
-The compiled engine beside LiteRT, ONNX Runtime, OpenVINO and TensorFlow: the same models, float32, one
-run, side by side. This page is written by `{COMMAND}`, which repeats all of it.
+The compiled engine beside LiteRT, ONNX Runtime, OpenVINO and TensorFlow: the same models, float32,
+one run, side by side. `{COMMAND}` writes this page, and repeats all of it.
 
 - Machine: {machine}
 - Versions: {used}
@@ -80,43 +82,46 @@ def _bars(judgements: Sequence[Judgement]) -> str:
     lines = [
         "## What it aims at",
         "",
-        "Ratios of medians, peer ÷ ours: over 1, ours is faster. Each row's verdict is of the cell, called",
-        "through its C API; the bare `run()` of the artifact, as an embedded program calls it, is beside.",
+        "Ratios of medians, peer ÷ ours: over 1, ours is faster. The cell is called through its C",
+        "API, which checks every call's tensors; `run()` is the artifact's own function on bound",
+        "buffers, as an embedded program calls it, and as LiteRT's `Invoke` is called here.",
         "",
-        "| model | batch | against | floor | goal | measured | `run()` | verdict |",
-        "|---|---|---|---|---|---|---|---|",
+        "| model | batch | against | floor | goal | cell | `run()` | verdict | of `run()` |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += ["| " + " | ".join(_judged(item)) + " |" for item in judgements]
     return "\n".join(lines)
+
+
+_VERDICTS = {
+    "goal": "goal met",
+    "floor": "floor met, goal not",
+    "missed": "**not met**",
+    "void": "void: control outside 0.97–1.03",
+    "not measured": "not measured",
+    "": "–",
+}
 
 
 def _judged(item: Judgement) -> list[str]:
     bar = item.bar
     against = f"{BEST}: {item.peer}" if bar.against == BEST else item.peer
     if bar.level == "Python":
-        against = f"{bar.ours} against {against}"
-    verdicts = {
-        "goal": "goal met",
-        "floor": "floor met, goal not",
-        "missed": "**not met**",
-        "void": "void: control outside 0.97–1.03",
-        "not measured": "not measured",
-    }
-    measured = "–" if item.ratio is None else f"{item.ratio:.2f}×"
-    run = "–" if item.run_ratio is None else f"{item.run_ratio:.2f}×"
-    return [item.title, str(bar.batch), against, f"{bar.floor:g}×", f"{bar.goal:g}×", measured, run,
-            verdicts[item.verdict]]  # fmt: skip
+        against = f"{bar.ours}, against {against}"
+    ratios = ["–" if r is None else f"{r:.2f}×" for r in (item.ratio, item.run_ratio)]
+    return [item.title, str(bar.batch), against, f"{bar.floor:g}×", f"{bar.goal:g}×", *ratios,
+            _VERDICTS[item.verdict], _VERDICTS[item.run_verdict]]  # fmt: skip
 
 
 def _overview(rows: Sequence[Row], batch: int) -> str:
     lines = [
         f"## Batch {batch}: a call from C",
         "",
-        "p50 (p99) in µs. The limit is what one core needs for the multiply-adds, or to read the weights",
-        "once from the cache that they fit in, both measured in this run.",
+        "p50 (p99) in µs. The limit is what one core needs for the multiply-adds, or to read the",
+        "weights once from the cache that they fit in, both measured in this run.",
         "",
-        "| model | threads | multiply-adds | cell | `run()` | best peer | peer ÷ cell | limit | cell at |"
-        " error | control |",
+        "| model | threads | multiply-adds | cell | `run()` | best peer | peer ÷ cell | limit |"
+        " cell at | error | control |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -201,15 +206,16 @@ def _method(result: Any, rows: Sequence[Row]) -> str:
     quick = " This run was a quick one." if result["quick"] else ""
     return f"""## How it was measured
 
-Every contender answers the same samples; one whose answers are further from Keras's than the tolerance
-of a bundle (10⁻⁵ of the largest value plus 10⁻⁴ of each) isn't timed. Then they take turns in rounds, in a
-new order each time. p50 is the median of a contender's best round, p99 the lowest of a round (the slowest
-call where calls are few); calls under 5 µs are timed several at once for p50, and one by one, the clock
-included, for p99. The control is the cell against itself: outside 0.97–1.03 there are up to three times
-as many rounds, and then the row is void. Peers run from a loop in C++ where they have a C API; LiteRT's `Invoke` is called
-from a loop in Python, which adds about 0.05 µs. Batch normalisation has statistics of noise, so that
-answers differ between samples. XLA's ahead-of-time compiler is left out: its runtime has no package, and
-`saved_model_cli aot_compile_cpu` needs TensorFlow's sources to link.{quick}
+Every contender answers the same samples; one whose answers are further from Keras's than the
+tolerance of a bundle (10⁻⁵ of the largest value plus 10⁻⁴ of each) isn't timed. Then they take
+turns in rounds, in a new order each time. p50 is the median of a contender's best round, p99 the
+lowest of a round (the slowest call where calls are few); calls under 5 µs are timed several at once
+for p50, and one by one, the clock included, for p99. The control is the cell against itself:
+outside 0.97–1.03 there are up to three times as many rounds, and then the row is void. Peers run
+from a loop in C++ where they have a C API; LiteRT's `Invoke` is called from a loop in Python, which
+adds about 0.05 µs. Batch normalisation has the statistics of noise, so that answers differ between
+samples. XLA's ahead-of-time compiler is left out: its runtime would have to be built from sources.
+A peer that is missing or can't run a model is named among the contenders, with the reason.{quick}
 
 {named}"""
 

@@ -184,14 +184,14 @@ def _from_python(files: ModelFiles, x: Array, threads: int) -> Iterator[Contende
     }
     for name, call in calls.items():
 
-        def answer(call=call, fresh=name == NEW_ARRAY) -> Array:  # noqa: ANN001
+        def answer(call=call, fresh=name == NEW_ARRAY) -> Array:
             found = call()
             return np.array(found if fresh else target)
 
         yield Contender(name, "AIOS", "engine compiled", "Python", PythonCall(call), answer)
 
 
-def _answer(call: NativeCall, target: Array):  # noqa: ANN202
+def _answer(call: NativeCall, target: Array):
     def answer() -> Array:
         call.latencies_us(1, 1)
         return target.copy()

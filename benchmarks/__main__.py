@@ -21,12 +21,12 @@ from pathlib import Path
 
 from benchmarks.bars import judge
 from benchmarks.ceilings import Ceilings
-from benchmarks.files import BATCHES, prepare
+from benchmarks.files import prepare
 from benchmarks.harness import Row, measure_row
 from benchmarks.machine import machine, versions
 from benchmarks.report import print_summary, write_report
 from benchmarks.timing import Plan
-from benchmarks.zoo import ZOO
+from benchmarks.zoo import BATCHES, ZOO
 
 RESULTS = Path("benchmarks/results/latest.json")
 QUICK = Plan(rounds=3, round_s=0.02, budget_s=3.0)

@@ -29,7 +29,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     batches = sorted({row.batch for row in rows})
     titles = list(dict.fromkeys(row.title for row in rows))
     figure, panels = pyplot.subplots(
-        1, len(batches), figsize=(5.4 * len(batches) + 1, 0.45 * len(titles) + 1.8), sharey=True,
+        1, len(batches), figsize=(5.4 * len(batches) + 1, 0.45 * len(titles) + 1.8),
+        sharex=True, sharey=True,
         squeeze=False, layout="constrained",
     )  # fmt: skip
     for panel, batch in zip(panels[0], batches, strict=True):

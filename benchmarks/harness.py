@@ -52,6 +52,7 @@ class Row:
         control: By level, the ratio of a program to itself; the row is void outside 0.97 to 1.03.
         limit_us: The least time of a call on one core, as measured in this run.
         bound: What sets the limit: "FMA" or "weights".
+        discrimination: How many tolerances apart the answers to different samples are, at least.
     """
 
     model: str
@@ -64,6 +65,7 @@ class Row:
     control: dict[str, float]
     limit_us: float = 0.0
     bound: str = ""
+    discrimination: float = 0.0
 
     def entry(self, name: str) -> Entry | None:
         """A contender that was timed."""
@@ -96,6 +98,9 @@ def measure_row(
     facts = files.facts()
     row = Row(files.model.name, files.model.title, batch, threads,
               facts["multiply_adds"], facts["weight_bytes"], [], {})  # fmt: skip
+    answers = files.reference()
+    pairs = zip(answers[1:], answers[:-1], strict=True)
+    row.discrimination = min(tolerances(a[None], b[None]) for a, b in pairs)
     x = np.ascontiguousarray(files.inputs()[:batch])
     from_python = batch == 1 and row.multiply_adds <= _PYTHON_UP_TO_MULTIPLY_ADDS
     right = _right(files, x, threads, row, from_python)

@@ -203,6 +203,7 @@ def _all(rows: Sequence[Row]) -> str:
 def _method(result: Any, rows: Sequence[Row]) -> str:
     configs = {entry.name: entry.config for row in reversed(rows) for entry in row.entries}
     named = "\n".join(f"- {name}: {config}" for name, config in sorted(configs.items()) if config)
+    apart = min(row.discrimination for row in rows)
     quick = " This run was a quick one." if result["quick"] else ""
     return f"""## How it was measured
 
@@ -213,9 +214,10 @@ lowest of a round (the slowest call where calls are few); calls under 5 µs are 
 for p50, and one by one, the clock included, for p99. The control is the cell against itself:
 outside 0.97–1.03 there are up to three times as many rounds, and then the row is void. Peers run
 from a loop in C++ where they have a C API; LiteRT's `Invoke` is called from a loop in Python, which
-adds about 0.05 µs. Batch normalisation has the statistics of noise, so that answers differ between
-samples. XLA's ahead-of-time compiler is left out: its runtime would have to be built from sources.
-A peer that is missing or can't run a model is named among the contenders, with the reason.{quick}
+adds about 0.05 µs. Batch normalisation has the statistics of noise; answers to different samples
+are {apart:.0f} tolerances apart or more. XLA's ahead-of-time compiler is left out: its runtime
+would have to be built from sources. A peer that is missing or can't run a model is named among the
+contenders, with the reason.{quick}
 
 {named}"""
 

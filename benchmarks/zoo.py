@@ -6,10 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 if TYPE_CHECKING:
     import keras
 
 SEED = 7
+BATCHES = (1, 32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +113,6 @@ def _application(name: str) -> Callable[[], keras.Model]:
 def _take_statistics(model: keras.Model) -> None:
     """Gives batch normalisation the statistics of noise; without, all answers are the same."""
     import keras
-    import numpy as np
 
     norms = [item for item in model.layers if isinstance(item, keras.layers.BatchNormalization)]
     before = [norm.momentum for norm in norms]
@@ -133,3 +136,9 @@ ZOO = (
     ZooModel("mobilenet_v2", "MobileNetV2", (224, 224, 3), _application("MobileNetV2")),
     ZooModel("resnet50", "ResNet-50", (224, 224, 3), _application("ResNet50")),
 )
+
+
+def samples(model: ZooModel) -> npt.NDArray[np.float32]:
+    """As many samples as the largest batch, always the same; a smaller one is the first of them."""
+    shape = (max(BATCHES), *model.shape)
+    return np.random.default_rng(SEED + 1).standard_normal(shape).astype(np.float32)

@@ -19,7 +19,10 @@ _INK, _QUIET, _GRID = "#0b0b0b", "#52514e", "#e4e3df"
 
 
 def draw(rows: Sequence[Row], path: Path) -> None:
-    """Draws one panel per batch: a dot per program, its best configuration, on one thread."""
+    """Draws one panel per batch: a dot per program, its best configuration, on one thread.
+
+    Rows whose control missed its band have no dots.
+    """
     import matplotlib
 
     matplotlib.use("Agg")
@@ -35,8 +38,15 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     )  # fmt: skip
     for panel, batch in zip(panels[0], batches, strict=True):
         chosen = [row for row in rows if row.batch == batch and row.threads == 1]
-        for program, (colour, marker) in _STYLES.items():
-            points = [(r, titles.index(row.title)) for row in chosen if (r := _best(row, program))]
+        chosen = [row for row in chosen if not row.is_void("C")]
+        for index, (program, (colour, marker)) in enumerate(_STYLES.items()):
+            # A little apart, so that none hides another.
+            lift = 0.13 * (index - (len(_STYLES) - 1) / 2)
+            points = [
+                (ratio, titles.index(row.title) + lift)
+                for row in chosen
+                if (ratio := _best(row, program))
+            ]
             if points:
                 xs, ys = zip(*points, strict=True)
                 panel.scatter(xs, ys, s=52, color=colour, marker=marker, label=program,

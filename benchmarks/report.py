@@ -118,7 +118,8 @@ def _overview(rows: Sequence[Row], batch: int) -> str:
         f"## Batch {batch}: a call from C",
         "",
         "p50 (p99) in µs. The limit is what one core needs for the multiply-adds, or to read the",
-        "weights once from the cache that they fit in, both measured in this run.",
+        "weights once from the cache that they fit in, both measured in this run. Winograd's",
+        "convolutions need fewer multiply-adds than are counted: more than 100 % is possible.",
         "",
         "| model | threads | multiply-adds | cell | `run()` | best peer | peer ÷ cell | limit |"
         " cell at | error | control |",
@@ -212,7 +213,7 @@ tolerance of a bundle (10⁻⁵ of the largest value plus 10⁻⁴ of each) isn'
 turns in rounds, in a new order each time. p50 is the median of a contender's best round, p99 the
 lowest of a round (the slowest call where calls are few); calls under 5 µs are timed several at once
 for p50, and one by one, the clock included, for p99. The control is the cell against itself:
-outside 0.97–1.03 there are up to three times as many rounds, and then the row is void. Peers run
+outside 0.97–1.03 there are more rounds for as long again, and then the row is void. Peers run
 from a loop in C++ where they have a C API; LiteRT's `Invoke` is called from a loop in Python, which
 adds about 0.05 µs. Batch normalisation has the statistics of noise; answers to different samples
 are {apart:.0f} tolerances apart or more. XLA's ahead-of-time compiler is left out: its runtime

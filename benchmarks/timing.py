@@ -16,6 +16,8 @@ import numpy.typing as npt
 CONTROL_BAND = (0.97, 1.03)
 #: Shorter calls are timed several at once, so that reading the clock costs nothing.
 _CHUNK_US = 5.0
+#: How many times as many rounds there are at most while the control is outside its band.
+_PATIENCE = 10
 
 Latencies = npt.NDArray[np.float64]
 
@@ -145,7 +147,7 @@ def interleaved(
         spent = time.perf_counter() - begin
         if turn >= 3 and (turn >= plan.rounds or spent > plan.budget_s):
             fair = CONTROL_BAND[0] <= ratio <= CONTROL_BAND[1]
-            if fair or turn >= 3 * plan.rounds or spent > 2 * plan.budget_s:
+            if fair or turn >= _PATIENCE * plan.rounds or spent > 2 * plan.budget_s:
                 return timings, ratio
         shuffle(order)
         for name in order:

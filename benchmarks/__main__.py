@@ -43,11 +43,13 @@ def main() -> None:
     prepared_s = time.perf_counter() - begin
     plan = QUICK if arguments.quick else Plan()
     ceilings, rows = Ceilings(), list[Row]()
+    measuring, cpu = time.perf_counter(), time.process_time()
     for item in files:
         for batch in arguments.batches:
             for threads in arguments.threads:
                 _say(f"{item.model.title}, batch {batch}, threads {threads}")
                 rows.append(measure_row(item, batch, threads, ceilings, plan, _say))
+    core_share = (time.process_time() - cpu) / (time.perf_counter() - measuring)
     for row in rows:
         work = row.batch * row.multiply_adds
         row.limit_us, row.bound = ceilings.limit_us(work, row.weight_bytes)
@@ -56,6 +58,7 @@ def main() -> None:
         "versions": versions(),
         "quick": arguments.quick,
         "prepared_s": prepared_s,
+        "core_share": core_share,
         "seconds": time.perf_counter() - begin,
         "multiply_adds_g_per_s": ceilings.multiply_adds,
         "read_gb_per_s": {str(size): rate for size, rate in ceilings.bandwidths.items()},

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,14 @@ def package_version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return ""
+
+
+def package_folder(name: str) -> Path:
+    """Where an installed package is, without importing it."""
+    spec = find_spec(name)
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        return Path(folder)
+    raise ModuleNotFoundError(f"{name} isn't installed: pip install 'aios-cells[bench]'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Entry:
         reason: Why it wasn't timed; "" if it was.
         error: The largest absolute difference from Keras.
         tolerances: The same in units of the tolerance that bundles are verified with.
+        cpu_us: Processor time of a call, of all threads.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Entry:
     tolerances: float | None = None
     p50_us: float | None = None
     p99_us: float | None = None
+    cpu_us: float | None = None
     samples: int = 0
 
 
@@ -167,4 +169,4 @@ def _time(chosen: dict[str, Contender], level: str, row: Row, plan: Plan) -> Non
         timing = timings.get(entry.name)
         if timing is not None and entry.level == level:
             entry.p50_us, entry.p99_us = timing.p50_us, timing.p99_us
-            entry.samples = timing.samples
+            entry.cpu_us, entry.samples = timing.cpu_us, timing.samples

@@ -73,6 +73,7 @@ one run, side by side. `{COMMAND}` writes this page, and repeats all of it.
 - Versions: {used}
 - One core's limits in this run: {result["multiply_adds_g_per_s"]:.1f} G multiply-adds/s; reading
   {reads}
+- Share of a core that the process got while it measured: {result["core_share"]:.0%}
 - Time: {result["seconds"]:.0f} s, {result["prepared_s"]:.0f} of them to prepare files
 
 ![How many times longer each peer takes than the cell]({chart})"""
@@ -184,20 +185,20 @@ def _all(rows: Sequence[Row]) -> str:
     lines = [
         "## Every contender",
         "",
-        "| model | batch | threads | contender | p50 µs | p99 µs | ÷ cell | error | of tolerance |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| model | batch | threads | contender | p50 µs | p99 µs | CPU µs | ÷ cell | error |"
+        " of tolerance |",
+        "|" + "---|" * 10,
     ]
     for row in rows:
         ours = row.entry(cells.CELL)
         for entry in row.entries:
             start = f"| {row.title} | {row.batch} | {row.threads} | {entry.name} | "
             if entry.p50_us is None:
-                lines.append(f"{start}{_line(entry.reason)} | | | | |")
+                lines.append(f"{start}{_line(entry.reason)} | | | | | |")
                 continue
-            lines.append(
-                f"{start}{_us(entry)} | {_number(entry.p99_us)} | {_ratio(entry, ours)} | "
-                f"{entry.error:.1e} | {entry.tolerances:.2f} |"
-            )
+            times = [_us(entry), _number(entry.p99_us), _number(entry.cpu_us), _ratio(entry, ours)]
+            errors = f"{entry.error:.1e} | {entry.tolerances:.2f}"
+            lines.append(f"{start}{' | '.join(times)} | {errors} |")
     return "\n".join(lines)
 
 
@@ -212,9 +213,10 @@ Every contender answers the same samples; one whose answers are further from Ker
 tolerance of a bundle (10⁻⁵ of the largest value plus 10⁻⁴ of each) isn't timed. Then they take
 turns in rounds, in a new order each time. p50 is the median of a contender's best round, p99 the
 lowest of a round (the slowest call where calls are few); calls under 5 µs are timed several at once
-for p50, and one by one, the clock included, for p99. The control is the cell against itself:
-outside 0.97–1.03 there are more rounds for as long again, and then the row is void. Peers run
-from a loop in C++ where they have a C API; LiteRT's `Invoke` is called from a loop in Python, which
+for p50, and one by one, the clock included, for p99. CPU is the processor time of a call in the
+best round, of all threads: where it is far below p50, the machine was busy. The control is the cell
+against itself: outside 0.97–1.03 there are more rounds for as long again, and then the row is void.
+Peers run from a loop in C++ where they have a C API; LiteRT's `Invoke` from one in Python, which
 adds about 0.05 µs. Batch normalisation has the statistics of noise; answers to different samples
 are {apart:.0f} tolerances apart or more. XLA's ahead-of-time compiler is left out: its runtime
 would have to be built from sources. A peer that is missing or can't run a model is named among the

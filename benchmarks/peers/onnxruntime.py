@@ -5,14 +5,13 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.contender import Array, Contender
-from benchmarks.files import ModelFiles
+from benchmarks.files import ModelFiles, package_folder
 from benchmarks.timing import NativeCall, PythonCall
 
 #: Places in the table of functions `OrtApi`; new ones are only ever appended to it.
@@ -71,7 +70,7 @@ class _Api:
     """The C API's functions by name, each raising on an error."""
 
     def __init__(self) -> None:
-        folder = Path(next(iter(find_spec("onnxruntime").submodule_search_locations)))  # type: ignore[union-attr]
+        folder = package_folder("onnxruntime")
         (path,) = folder.glob("capi/libonnxruntime.so*")
         library = ctypes.CDLL(str(path))
         library.OrtGetApiBase.restype = ctypes.POINTER(ctypes.c_void_p)

@@ -6,13 +6,12 @@ import ctypes
 import functools
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.contender import Array, Contender
-from benchmarks.files import ModelFiles
+from benchmarks.files import ModelFiles, package_folder
 from benchmarks.timing import NativeCall, Plan, PythonCall, interleaved
 
 #: How long the choice of a source takes at most, unless calls are long.
@@ -70,7 +69,7 @@ class _affinity:  # noqa: N801
 
 @functools.lru_cache(maxsize=1)
 def _library() -> ctypes.CDLL:
-    folder = Path(next(iter(find_spec("openvino").submodule_search_locations)))  # type: ignore[union-attr]
+    folder = package_folder("openvino")
     (path,) = folder.glob("libs/libopenvino_c.so*")
     return ctypes.CDLL(str(path))
 

@@ -16,6 +16,8 @@ from benchmarks.timing import CONTROL_BAND, Plan, interleaved
 
 #: Above, what Python adds to a call can't be seen.
 _PYTHON_UP_TO_MULTIPLY_ADDS = 1_000_000
+#: From here on, more processor time than latency means that other threads helped.
+_CORES_SEEN_FROM_US = 20.0
 _CONTROLS = {
     "C": (cells.CELL, cells.CONTROL),
     "Python": (cells.BOUND, cells.BOUND_CONTROL),
@@ -168,5 +170,9 @@ def _time(chosen: dict[str, Contender], level: str, row: Row, plan: Plan) -> Non
     for entry in row.entries:
         timing = timings.get(entry.name)
         if timing is not None and entry.level == level:
+            cores = timing.cpu_us / timing.p50_us
+            if timing.p50_us > _CORES_SEEN_FROM_US and cores > 1.3 * row.threads:
+                entry.reason = f"took {timing.p50_us:,.0f} µs on {cores:.1f} cores: not counted"
+                continue
             entry.p50_us, entry.p99_us = timing.p50_us, timing.p99_us
             entry.cpu_us, entry.samples = timing.cpu_us, timing.samples

@@ -27,13 +27,11 @@ def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": str(threads),
     }
-    path, latency = _faster_source(files, x, shape, settings)
-    yield latency
     with _affinity(threads):
+        path, latency = _faster_source(files, x, shape, settings)
         exclusive = _request(path, x, shape, settings | EXCLUSIVE, "OpenVINO EXCLUSIVE")
         python = _python(path, x, settings | EXCLUSIVE)
-    yield exclusive
-    yield python
+    yield from (latency, exclusive, python)
 
 
 def _faster_source(
@@ -54,7 +52,10 @@ def _faster_source(
 
 
 class _affinity:  # noqa: N801
-    """Lets OpenVINO see only some processors: in its exclusive mode it asks for all of them."""
+    """Lets OpenVINO see only some processors: in its exclusive mode it uses all that it sees.
+
+    Its thread library looks once in a process, at the first use.
+    """
 
     def __init__(self, count: int) -> None:
         self._all = os.sched_getaffinity(0)

@@ -12,11 +12,11 @@ _PACKAGES = ("ai-edge-litert", "onnxruntime", "openvino", "tensorflow-cpu", "ten
              "tf2onnx", "numpy")  # fmt: skip
 
 
-def machine() -> dict[str, str]:
-    """The processor and the system."""
+def machine(used: int) -> dict[str, str]:
+    """The processor and the system, of which so many cores are used."""
     return {
         "processor": _processor(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": f"{len(os.sched_getaffinity(0))}, the run held to {used} of them",
         "caches": _caches(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load": f"{os.getloadavg()[0]:.1f} at the start",

@@ -157,7 +157,8 @@ def interleaved(
         spent = time.perf_counter() - begin
         if turn >= 3 and (turn >= plan.rounds or spent > plan.budget_s):
             fair = CONTROL_BAND[0] <= ratio <= CONTROL_BAND[1]
-            if fair or turn >= _PATIENCE * plan.rounds or spent > 2 * plan.budget_s:
+            late = turn >= 6 and spent > 2 * plan.budget_s
+            if fair or late or turn >= _PATIENCE * plan.rounds:
                 return timings, ratio
         shuffle(order)
         for name in order:

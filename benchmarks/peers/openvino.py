@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import functools
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,11 +26,10 @@ def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]
         "INFERENCE_PRECISION_HINT": "f32",
         "INFERENCE_NUM_THREADS": str(threads),
     }
-    with _affinity(threads):
-        path, latency = _faster_source(files, x, shape, settings)
-        exclusive = _request(path, x, shape, settings | EXCLUSIVE, "OpenVINO EXCLUSIVE")
-        python = _python(path, x, settings | EXCLUSIVE)
-    yield from (latency, exclusive, python)
+    path, latency = _faster_source(files, x, shape, settings)
+    yield latency
+    yield _request(path, x, shape, settings | EXCLUSIVE, "OpenVINO EXCLUSIVE")
+    yield _python(path, x, settings | EXCLUSIVE)
 
 
 def _faster_source(
@@ -49,23 +47,6 @@ def _faster_source(
     timings, _ = interleaved(calls, None, _TRIAL)
     fastest = min(found, key=lambda path: timings[str(path)].p50_us)
     return fastest, found[fastest]
-
-
-class _affinity:  # noqa: N801
-    """Lets OpenVINO see only some processors: in its exclusive mode it uses all that it sees.
-
-    Its thread library looks once in a process, at the first use.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._all = os.sched_getaffinity(0)
-        self._some = set(sorted(self._all)[:count])
-
-    def __enter__(self) -> None:
-        os.sched_setaffinity(0, self._some)
-
-    def __exit__(self, *_: object) -> None:
-        os.sched_setaffinity(0, self._all)
 
 
 @functools.lru_cache(maxsize=1)

@@ -2,8 +2,8 @@
 
 Without atheris the mutations are drawn from a fixed seed, so that case number N is always the same;
 with `--atheris` libFuzzer draws them, guided by the coverage of the Python readers. The case in work
-is always in the file `--case`, so that what kills the process can be found there and run again with
-`--again FILE`.
+is always in the file `--case`, so that what kills the process can be found there and run again
+with `--again FILE`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every engine × every kind of model: C++ gives Keras' answers, whatever the batch.
+"""Every engine by every kind of model: C++ gives Keras' answers, whatever the batch.
 
 An engine joins with a line in ENGINES: the kinds that it may decline.
 """

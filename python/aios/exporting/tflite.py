@@ -39,7 +39,8 @@ def convert(
     module = tf.Module()
     module.endpoints = {name: _endpoint(frozen) for name, frozen in graphs.items()}
     with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
-        tf.saved_model.save(module, directory, signatures=module.endpoints)
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, directory, signatures=module.endpoints, options=options)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=list(signatures)
         )

@@ -21,7 +21,8 @@ def _fuzz(bundle, tmp_path, target, *options):
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert finished.returncode == 0, (
-        f"exit {finished.returncode}; the case is {case}\n{finished.stdout}{finished.stderr[-3000:]}"
+        f"exit {finished.returncode}; the case is {case}\n"
+        f"{finished.stdout}{finished.stderr[-3000:]}"
     )
     return json.loads(finished.stdout)
 

@@ -112,6 +112,21 @@ def test_several_inputs_by_name_or_in_order(tmp_path):
     np.testing.assert_array_equal(answers[0], answers[2])
 
 
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_strings_are_inputs_too(as_bytes):
+    words = ["sun", "rain", "snow"]
+    y = np.random.default_rng(0).integers(0, 3, 200)
+    x = np.asarray(words)[y][:, np.newaxis]
+    source = keras.Input((1,), dtype="string", name="x")
+    numbers = keras.layers.StringLookup(vocabulary=words, output_mode="one_hot")(source)
+    cell = new_cell(learning_rate=0.05, epochs=8)
+    cell.use_model(keras.Model(source, keras.layers.Dense(3, "softmax")(numbers)))
+    given = np.char.encode(x).astype(object) if as_bytes else x
+    assert cell.train(given, y).metrics["accuracy"] == 1
+    with pytest.raises(aios.InvalidArgumentError, match="expects string, got float32"):
+        cell.train(np.ones((200, 1), np.float32), y)
+
+
 def test_several_outputs_get_a_loss_each():
     x, y = blobs()
     source = keras.Input((5,), name="x")

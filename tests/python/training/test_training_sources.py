@@ -79,7 +79,7 @@ def test_batches_validate_and_give_the_golden_samples(name, tmp_path):
     steps = {"validation_steps": 5} if steps else {}
     cell, report = _trained(x[:200], y[:200], make(x[200:], y[200:]), **steps)
     assert report.metrics["val_accuracy"] > 0.9
-    cell.export_for_cpp_inference(tmp_path / "m.cell")
+    cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert")
     golden = load_file(tmp_path / "m.cell" / "golden.safetensors")
     np.testing.assert_array_equal(golden["serving_default/inputs/x"][:64, 0], x[200:264])
 
@@ -104,7 +104,7 @@ def test_several_inputs_by_name_or_in_order(tmp_path):
         report = cell.train(given, y)
         assert report.metrics["accuracy"] > 0.9
         answers.append(flat_weights(cell.model))
-        cell.export_for_cpp_inference(tmp_path / "m.cell", overwrite=True)
+        cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert", overwrite=True)
         with aios.load(tmp_path / "m.cell") as bridge:
             answer = bridge.perform_inference(parts)["output_0"]
         assert (answer.argmax(axis=1) == y).mean() > 0.9

@@ -7,7 +7,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos lint format stubs bench clean
+.PHONY: demo test test-cpp test-python chaos lint format stubs bench fuzz clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -47,6 +47,15 @@ stubs: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python -m benchmarks.bridge
 	$(BIN)/python -m benchmarks.workflow
+
+# The readers of bundles, for FUZZ_SECONDS each; a short run of the same is part of the tests.
+FUZZ_SECONDS ?= 300
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/fuzz/seed_bundle.py build/fuzz.cell
+	for target in manifest manifest-python golden; do \
+	  $(BIN)/python tests/fuzz/run.py build/fuzz.cell $$target --seconds $(FUZZ_SECONDS) \
+	    --first $$(date +%s) --case build/fuzz-$$target.bin || exit 1; \
+	done
 
 clean:
 	rm -rf build dist $(VENV)

@@ -40,9 +40,6 @@ def test_golden_samples_that_are_read_are_compared_with_an_engine(digits, tmp_pa
     assert outcomes["cases"] == 250
 
 
-@pytest.mark.xfail(
-    reason="read_manifest passes on json's own errors when manifest.sha256 matches", strict=False
-)
 def test_the_python_reader_of_manifests_ends_in_a_typed_error_too(digits, tmp_path):
     outcomes = _fuzz(digits.bundle, tmp_path, "manifest-python")
     assert outcomes["CorruptBundleError"] > outcomes["cases"] / 4

@@ -171,11 +171,14 @@ ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs) {
 
 void FileSession::run(Span<const TensorView> inputs, Span<TensorView> outputs) {
   ShapedModel& shaped = shapedFor(inputs);
+  // Before the run: a graph whose shapes LiteRT can't tell beforehand would write past its staging.
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    requireSameShape(shaped.stagedOutput(i).view(), outputs[i], i);
+  }
   shaped.run(inputs);
   for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const TensorView& answer = shaped.stagedOutput(i).view();
-    requireSameShape(answer, outputs[i], i);
     std::memcpy(outputs[i].mutableData(), answer.bytesData(), answer.bytes());
     staged_bytes_ += answer.bytes();
   }

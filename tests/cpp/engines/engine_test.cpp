@@ -14,8 +14,9 @@ bundle::Artifact artifactFor(const std::string& engine) {
 }
 
 TEST(LoadModel, NamesAnEngineThatIsNotInThisBuild) {
-  EXPECT_AIOS_ERROR(loadModel({}, artifactFor("abacus"), {}), kNotFound,
-                    "engine 'abacus' isn't part of this build; it has: compiled, litert, openvino, ");
+  EXPECT_AIOS_ERROR(
+      loadModel({}, artifactFor("abacus"), {}), kNotFound,
+      "engine 'abacus' isn't part of this build; it has: compiled, litert, openvino, ");
 }
 
 TEST(LoadModel, SaysHowToInstallAnEngineWhoseLibraryIsMissing) {

@@ -52,7 +52,10 @@ format: $(VENV)/.test
 stubs: $(VENV)/.test
 	$(BIN)/python -m nanobind.stubgen -q -P -m aios._core -o python/aios/_core.pyi
 
-bench: $(VENV)/.test
+# As `make bench BENCH="--quick --models mlp_small,cnn"`; all of it writes docs/benchmarks.md.
+BENCH := --docs docs/benchmarks.md
+bench: $(VENV)/.bench
+	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.bridge
 	$(BIN)/python -m benchmarks.workflow
 
@@ -89,4 +92,8 @@ $(VENV)/.demo: $(SOURCES) $(VENV)/.build-tools
 
 $(VENV)/.test: $(SOURCES) $(VENV)/.build-tools
 	$(BIN)/pip install -q --no-build-isolation ".[all,test,lint]"
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.test
+	$(BIN)/pip install -q --no-build-isolation ".[bench]"
 	touch $@

@@ -1,0 +1,47 @@
+"""A contender: one program in one configuration that answers a batch of one model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.timing import Call
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """What takes part.
+
+    Attributes:
+        name: Unique within a row of the table.
+        program: Who answers: "AIOS", "LiteRT", "ONNX Runtime", "OpenVINO" or "TensorFlow".
+        config: How it is called and set up, for the reader.
+        level: "C" for a call of C code with bound buffers, "Python" for array in, array out.
+        call: What is timed.
+        answer: Makes one call and returns a copy of its answer.
+    """
+
+    name: str
+    program: str
+    config: str
+    level: str
+    call: Call
+    answer: Callable[[], Array]
+
+
+def tolerances(answer: Array, reference: Array) -> float:
+    """The largest error in units of the float32 tolerance that bundles are verified with."""
+    if answer.shape != reference.shape:
+        return float("inf")
+    worst = 0.0
+    for got, expected in zip(answer, reference, strict=True):
+        size = np.abs(expected)
+        error = np.abs(got.astype(np.float64) - expected)
+        fraction = error / (1e-5 * max(1.0, float(size.max())) + 1e-4 * size)
+        worst = max(worst, float("inf") if np.isnan(fraction).any() else float(fraction.max()))
+    return worst

@@ -1,0 +1,83 @@
+"""The benchmark's own arithmetic: errors, turns, verdicts."""
+
+import numpy as np
+import pytest
+from benchmarks import bars, timing
+from benchmarks.contender import tolerances
+from benchmarks.harness import Entry, Row
+from benchmarks.peers import cells, litert
+
+
+class Scripted:
+    """A call that claims given latencies, one round after another."""
+
+    def __init__(self, *rounds_us: float) -> None:
+        self.rounds_us, self.turn = rounds_us, 0
+
+    def latencies_us(self, samples: int, chunk: int) -> np.ndarray:
+        latency = self.rounds_us[min(self.turn, len(self.rounds_us) - 1)]
+        self.turn += 1
+        return np.full(samples, latency)
+
+
+def test_an_error_of_one_tolerance_is_one() -> None:
+    reference = np.array([[0.0, 2.0]], np.float32)
+    answer = np.array([[2e-5, 2.0]], np.float32)
+    assert tolerances(answer, reference) == pytest.approx(1.0, rel=1e-5)
+
+
+@pytest.mark.parametrize("answer", [[[np.nan, 2.0]], [[0.0, 2.0], [0.0, 2.0]]])
+def test_nan_and_another_shape_are_infinitely_wrong(answer: list[list[float]]) -> None:
+    reference = np.array([[0.0, 2.0]], np.float32)
+    assert tolerances(np.array(answer, np.float32), reference) == np.inf
+
+
+def test_the_best_round_counts() -> None:
+    calls = {"a": Scripted(9e6, 7e6, 5e6, 8e6), "b": Scripted(6e6)}
+    timings, ratio = timing.interleaved(calls, None, timing.Plan(rounds=3, round_s=0.001))
+    assert (timings["a"].p50_us, timings["a"].p99_us) == (5e6, 8e6)
+    assert (timings["b"].p50_us, ratio) == (6e6, 1.0)
+
+
+def test_a_control_outside_its_band_is_measured_longer_then_reported() -> None:
+    calls = {"a": Scripted(1e6), "b": Scripted(1.1e6)}
+    plan = timing.Plan(rounds=3, round_s=0.001, budget_s=60)
+    timings, ratio = timing.interleaved(calls, ("a", "b"), plan)
+    assert ratio == pytest.approx(1.1)
+    assert len(timings["a"].p50s_us) == 30
+
+
+def test_a_failing_c_function_is_not_a_fast_one() -> None:
+    import ctypes
+
+    function = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(lambda _: 3)
+    address = ctypes.cast(function, ctypes.c_void_p).value or 0
+    with pytest.raises(RuntimeError, match="status 3"):
+        timing.NativeCall(address, (0,), function).latencies_us(1, 1)
+
+
+def row(control: float, peer_us: float) -> Row:
+    entries = [
+        Entry(cells.CELL, "AIOS", "", "C", p50_us=1.0),
+        Entry(cells.RUN, "AIOS", "", "C", p50_us=0.5),
+        Entry(litert.INVOKE, "LiteRT", "", "C", p50_us=peer_us),
+    ]
+    return Row("cnn", "CNN", 1, 1, 1, 1, entries, {"C": control})
+
+
+@pytest.mark.parametrize(
+    ("control", "peer_us", "verdicts"),
+    [
+        (1.0, 2.0, ("goal", "goal")),
+        (1.0, 1.4, ("floor", "goal")),
+        (1.0, 0.8, ("missed", "floor")),
+        (1.04, 9.0, ("void", "void")),
+    ],
+)
+def test_a_bar_is_judged_by_its_ratio_and_its_control(
+    control: float, peer_us: float, verdicts: tuple[str, str]
+) -> None:
+    (judgement,) = bars.judge([row(control, peer_us)])
+    assert judgement.ratio == pytest.approx(peer_us)
+    assert judgement.run_ratio == pytest.approx(2 * peer_us)
+    assert (judgement.verdict, judgement.run_verdict) == verdicts

@@ -7,7 +7,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos lint format stubs bench clean
+.PHONY: demo test test-cpp test-python chaos lint format stubs bench fuzz sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -17,10 +17,18 @@ test: lint test-cpp test-python
 test-cpp: $(VENV)/.system
 	cmake -S . -B $(BUILD) -G Ninja -DAIOS_BUILD_TESTS=ON >/dev/null
 	cmake --build $(BUILD)
-	ctest --test-dir $(BUILD) --output-on-failure
+	ctest --test-dir $(BUILD) -j2 --output-on-failure
 
 test-python: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The C++ tests under ASan + UBSan, then under TSan with eight threads on one real cell.
+sanitize: $(VENV)/.test
+	$(BIN)/python tests/fuzz/seed_bundle.py build/sanitize.cell
+	for preset in asan tsan; do \
+	  cmake --preset $$preset >/dev/null && cmake --build --preset $$preset && \
+	  AIOS_TEST_BUNDLE=$(CURDIR)/build/sanitize.cell build/$$preset/tests/cpp/aios_tests || exit 1; \
+	done
 
 # Kill -9 at 50 random moments of the standard workflow, by resume and by a second manager.
 chaos: $(VENV)/.test
@@ -50,6 +58,15 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.bridge
 	$(BIN)/python -m benchmarks.workflow
+
+# The readers of bundles, for FUZZ_SECONDS each; a short run of the same is part of the tests.
+FUZZ_SECONDS ?= 300
+fuzz: $(VENV)/.test
+	$(BIN)/python tests/fuzz/seed_bundle.py build/fuzz.cell
+	for target in manifest manifest-python golden; do \
+	  $(BIN)/python tests/fuzz/run.py build/fuzz.cell $$target --seconds $(FUZZ_SECONDS) \
+	    --first $$(date +%s) --case build/fuzz-$$target.bin || exit 1; \
+	done
 
 clean:
 	rm -rf build dist $(VENV)

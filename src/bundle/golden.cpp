@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -42,7 +43,11 @@ std::vector<uint64_t> sizes(const Json& json, const std::string& name) {
   std::vector<uint64_t> values;
   if (!json.is_array() || json.size() > kMaxRank + 2) throwMalformed("'" + name + "' is malformed");
   for (const Json& value : json) {
-    if (!value.is_number_unsigned()) throwMalformed("'" + name + "' is malformed");
+    // Sizes are kept as int64: a larger one would come out negative.
+    constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
+    if (!value.is_number_unsigned() || value.get<uint64_t>() > kLargest) {
+      throwMalformed("'" + name + "' is malformed");
+    }
     values.push_back(value.get<uint64_t>());
   }
   return values;

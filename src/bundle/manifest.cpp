@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <system_error>
 
 #include "aios/error.hpp"
@@ -243,13 +244,15 @@ Bundle readBundle(const fs::path& directory) {
 }
 
 void checkFiles(const Bundle& bundle, bool sizes_only) {
-  for (const FileRecord& file : bundle.shared_files) {
-    checkFile(bundle.directory, file, sizes_only);
-  }
-  for (const Artifact& artifact : bundle.artifacts) {
-    for (const FileRecord& file : artifact.files) {
+  std::set<std::string> checked;  // artifacts may share files
+  const auto check = [&](const FileRecord& file) {
+    if (checked.insert(file.path + '\0' + file.sha256).second) {
       checkFile(bundle.directory, file, sizes_only);
     }
+  };
+  std::for_each(bundle.shared_files.begin(), bundle.shared_files.end(), check);
+  for (const Artifact& artifact : bundle.artifacts) {
+    std::for_each(artifact.files.begin(), artifact.files.end(), check);
   }
 }
 

@@ -6,6 +6,7 @@
 #include "aios/error.hpp"
 #include "engines/compiled/compiled_engine.hpp"
 #include "engines/litert/litert_model.hpp"
+#include "engines/openvino/openvino_model.hpp"
 #include "engines/tensorflow/tensorflow_model.hpp"
 
 namespace aios::engines {
@@ -19,9 +20,10 @@ struct EngineRow {
   Loader load;
 };
 
-constexpr std::array<EngineRow, 3> kEngines = {{
+constexpr std::array<EngineRow, 4> kEngines = {{
     {"compiled", loadCompiledModel},
     {"litert", loadLiteRtModel},
+    {"openvino", loadOpenVinoModel},
     {"tensorflow", loadTensorFlowModel},
 }};
 

@@ -102,7 +102,7 @@ def _at(place):
 
 
 def _places(document):
-    stack = [document]
+    stack = [document] if isinstance(document, (dict, list)) else []
     while stack:
         node = stack.pop()
         entries = node.items() if isinstance(node, dict) else enumerate(node)

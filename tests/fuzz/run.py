@@ -1,8 +1,8 @@
 """Fuzzes the readers of bundles: `python tests/fuzz/run.py BUNDLE TARGET --seconds 60`.
 
-Without atheris the mutations are drawn from a fixed seed, so that case number N is always the same;
-with `--atheris` libFuzzer draws them, guided by the coverage of the Python readers. The case in work is
-always in the file `--case`, so that what kills the process can be found there and run again with
+Without atheris the mutations come from a fixed seed, so that case N is the same each time; with
+`--atheris` libFuzzer draws them, guided by the coverage of the Python readers. The case in work is
+always in the file `--case`, so that what kills the process is found there, to be run again with
 `--again FILE`.
 """
 

@@ -183,7 +183,8 @@ AIOS_KERNEL void convRows(const float* __restrict in, const float* __restrict pa
 // them fetch the panel behind it, when weights are large: by then this one is needed no more.
 template <class S, int Vectors, int LastLanes, class Epilogue, Residual kResidual>
 AIOS_KERNEL_NOINLINE void convPanel(const float* __restrict in, const float* __restrict panel,
-                                    float* out, const float* residual, int begin, int end) {
+                                    float* out, const float* residual, int begin,
+                                    int end) noexcept {
   using T = ConvTiling<S, Vectors>;
   constexpr int kRows = T::kRowsPerTile;
   constexpr int kImage = S::kPaddedH * S::kPaddedW * S::kChannels;

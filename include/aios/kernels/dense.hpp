@@ -42,8 +42,8 @@ constexpr std::size_t blockOffset(int v, int k) {
          kLanes;
 }
 
-// acc[0] += acc[1] + … + acc[Count - 1], halves first. A recursion, because GCC doesn't unroll a loop
-// whose step doubles, and then keeps the sums in memory.
+// acc[0] += acc[1] + … + acc[Count - 1], halves first. A recursion, because GCC doesn't unroll a
+// loop whose step doubles, and then keeps the sums in memory.
 template <int Count, int Split, int Vectors>
 AIOS_KERNEL void addSums(Vec (&acc)[Split][Vectors]) {
   if constexpr (Count > 1) {

@@ -107,7 +107,7 @@ AIOS_KERNEL void depthwiseVector(const float* __restrict in, const float* __rest
   const Vec bias = load(packed);
   AIOS_UNROLL
   for (int c = 0; c < Columns; ++c) acc[c] = bias;
-  const auto add = [&](int ky) __attribute__((always_inline)) {
+  const auto add = [&](int ky) __attribute__((always_inline, nothrow)) {
     addTapRow<S, Columns, From, To, Lanes>(acc, in + ky * kRow,
                                            packed + (1 + ky * S::kKernelW) * kLanes, channel);
   };

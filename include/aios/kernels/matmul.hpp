@@ -104,7 +104,7 @@ namespace detail {
 template <int M, int K>
 AIOS_KERNEL void transposeLeft(const float* __restrict from, float* __restrict to) {
   constexpr int kStride = padToLanes(K);
-  const auto strip = [&](auto columns, int m) __attribute__((always_inline)) {
+  const auto strip = [&](auto columns, int m) __attribute__((always_inline, nothrow)) {
     constexpr int kColumns = decltype(columns)::value;
     constexpr int kWhole = K / kLanes * kLanes;
     for (int k = 0; k < kWhole; k += kLanes)

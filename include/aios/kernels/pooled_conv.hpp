@@ -111,7 +111,7 @@ AIOS_KERNEL void pooledConvRow(const float* __restrict in, const float* __restri
 
 template <class S, int Vectors, int LastLanes, class Epilogue, Pool kPool>
 AIOS_KERNEL_NOINLINE void pooledConvPanel(const float* __restrict in, const float* __restrict panel,
-                                          float* out, int begin, int end) {
+                                          float* out, int begin, int end) noexcept {
   constexpr int kImage = S::kPaddedH * S::kPaddedW * S::kChannels;
   constexpr int kInRow = 2 * S::kStrideH * S::kPaddedW * S::kChannels;
   constexpr int kOutRow = S::kPooledWidth * S::kFilters;

@@ -201,7 +201,7 @@ AIOS_KERNEL void stepRows(const float* projected, const float* recurrent, const 
     constexpr int kGroup = rowBlocksTogether(S::kBlocks, Cell::kGates);
     constexpr bool kDescending = kSweep == Sweep::kUp;
     constexpr int kWhole = S::kBlocks / kGroup * kGroup;
-    const auto rest = [&]() __attribute__((always_inline)) {
+    const auto rest = [&]() __attribute__((always_inline, nothrow)) {
       if constexpr (kWhole < S::kBlocks)
         stepRow<S, Cell, S::kBlocks - kWhole, kDescending>(projected, recurrent, state, next,
                                                            memory, step, row, kWhole);

@@ -45,13 +45,13 @@ AIOS_KERNEL void softmaxRow(const float* x, float* y) {
     storePartial<kRest>(y, power * (splat(1.0f) / splat(reduceAdd(power))));
   } else {
     Vec most[4] = {rest, rest, rest, rest};
-    forVectors<kWhole>([&](int at, int lane) __attribute__((always_inline)) {
+    forVectors<kWhole>([&](int at, int lane) __attribute__((always_inline, nothrow)) {
       most[lane] = max(most[lane], loadScaled<kLanes, Beta>(x + at));
     });
     const Vec top = splat(reduceMax(max(max(most[0], most[1]), max(most[2], most[3]))));
     const Vec rest_power = exp(rest - top);
     Vec sum[4] = {rest_power, Vec{}, Vec{}, Vec{}};
-    forVectors<kWhole>([&](int at, int lane) __attribute__((always_inline)) {
+    forVectors<kWhole>([&](int at, int lane) __attribute__((always_inline, nothrow)) {
       const Vec power = exp(loadScaled<kLanes, Beta>(x + at) - top);
       sum[lane] = sum[lane] + power;
       store(y + at, power);

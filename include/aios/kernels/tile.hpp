@@ -159,7 +159,7 @@ AIOS_KERNEL void rowTile(const float* __restrict a, const float* __restrict pane
 template <int M, int Vectors, int K, int AStride, int OutStride, int LastLanes, class Epilogue,
           Residual kResidual, bool Stream>
 AIOS_KERNEL_NOINLINE void multiplyRows(const float* __restrict a, const float* __restrict panel,
-                                       float* out, const float* residual) {
+                                       float* out, const float* residual) noexcept {
   constexpr int kMost = tileRows(Vectors);
   constexpr int kTiles = (M + kMost - 1) / kMost;
   constexpr int kShort = M / kTiles;

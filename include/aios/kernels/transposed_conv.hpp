@@ -76,7 +76,8 @@ AIOS_KERNEL void phasePanel(const float* __restrict in, const float* __restrict 
   constexpr int kShort = Columns::kCount / kPieces;
   constexpr int kTall = Columns::kCount % kPieces;
   using W = Walk<1 << 20, S::kChannels, 0, kTapsW * S::kChannels, kTapsH, kRow>;
-  const auto tile = [&](auto size, const float* from, float* to) __attribute__((always_inline)) {
+  const auto tile = [&](auto size, const float* from,
+                        float* to) __attribute__((always_inline, nothrow)) {
     constexpr int kSize = decltype(size)::value;
     Accumulators<kSize, Vectors> acc;
     startFromBias(acc, panel);

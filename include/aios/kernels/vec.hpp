@@ -31,7 +31,7 @@ typedef std::int32_t IVec __attribute__((vector_size(kLanes * 4)));
 // The same, at any address.
 typedef float UnalignedVec __attribute__((vector_size(kLanes * 4), aligned(4), may_alias));
 
-#define AIOS_KERNEL inline __attribute__((always_inline))
+#define AIOS_KERNEL inline __attribute__((always_inline, nothrow))
 // One out-of-line copy per instantiation: equal layers share code, and a caller stays small.
 #define AIOS_KERNEL_NOINLINE __attribute__((noinline))
 #define AIOS_UNROLL _Pragma("GCC unroll 64")
@@ -176,11 +176,12 @@ AIOS_KERNEL float foldAll(Vec v, Fold fold) {
 }  // namespace detail
 
 AIOS_KERNEL float reduceAdd(Vec v) {
-  return detail::foldAll(v, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
+  return detail::foldAll(
+      v, [](auto a, auto b) __attribute__((always_inline, nothrow)) { return a + b; });
 }
 AIOS_KERNEL float reduceMax(Vec v) {
   return detail::foldAll(
-      v, [](auto a, auto b) __attribute__((always_inline)) { return a > b ? a : b; });
+      v, [](auto a, auto b) __attribute__((always_inline, nothrow)) { return a > b ? a : b; });
 }
 
 }  // namespace aios::kernels

@@ -146,7 +146,13 @@ def read_manifest(root: Path) -> Manifest:
             f"bundle file '{MANIFEST}' in '{root}' doesn't match '{MANIFEST_HASH}': expected "
             f"SHA-256 {recorded[:64]}, got {digest}; export the bundle again"
         )
-    return _parse(json.loads(text))
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CorruptBundleError(
+            f"bundle file '{MANIFEST}' isn't JSON ({error}); export the bundle again"
+        ) from error
+    return _parse(document)
 
 
 def _parse(document: Any) -> Manifest:

@@ -6,6 +6,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -30,7 +31,8 @@ def pending_directory(target: Path) -> Iterator[Path]:
         OverloadedError: The disk is full; whatever the error was that told so.
     """
     parent = target.absolute().parent
-    prefix = f".{target.name}."
+    # TensorFlow expands wildcards in paths that it reads.
+    prefix = f".{re.sub(r'[][*?{}]', '_', target.name)}."
     try:
         _remove_abandoned(parent, prefix)
         work, lock = _locked_directory(parent, prefix)

@@ -35,6 +35,9 @@ def doctor(
     home: Annotated[
         Path, typer.Option("--home", envvar="AIOS_HOME", help="The manager's folder.")
     ] = Path("~/.aios"),
+    backup: Annotated[
+        bool, typer.Option("--backup", help="Also write a copy of the home's database.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Find engines, compiler and the manager's home, and say how to repair what is missing."""
@@ -46,14 +49,15 @@ def doctor(
         "engines": engines(),
         "cpu": _cpu(),
         "compiler": _compiler(),
-        "home": _home(home),
+        "home": _home(home, backup=backup),
         "packages": {name: found for name in _TRAINING if (found := _version_of(name))},
     }
     if as_json:
         print_json(report)
     else:
         _print(report)
-    if not any(engine["supported"] for engine in report["engines"]):
+    damaged = bool(report["home"].get("problems"))
+    if damaged or not any(engine["supported"] for engine in report["engines"]):
         raise typer.Exit(1)
 
 
@@ -193,7 +197,7 @@ def _compiler() -> dict[str, Any]:
     }
 
 
-def _home(path: Path) -> dict[str, Any]:
+def _home(path: Path, *, backup: bool) -> dict[str, Any]:
     place = path.expanduser().absolute()
     exists = place.exists()
     above = place
@@ -205,7 +209,22 @@ def _home(path: Path) -> dict[str, Any]:
         remedy = f"'{above}' is a file: move it away, or set AIOS_HOME to a directory"
     elif not writable:
         remedy = f"'{above}' can't be written to: set AIOS_HOME to a directory of yours"
-    return {"path": str(place), "exists": exists, "writable": writable, "remedy": remedy}
+    report = {"path": str(place), "exists": exists, "writable": writable, "remedy": remedy}
+    if not (place / "aios.db").is_file():
+        return report
+    from aios.workflow.home import check_home
+
+    found = check_home(place, backup=backup)
+    return report | {
+        "problems": list(found.problems),
+        "runs": found.runs,
+        "unfinished": found.unfinished,
+        "versions": found.versions,
+        "bytes": found.bytes,
+        "free_bytes": found.free_bytes,
+        "backup": found.backup or None,
+        "remedy": remedy or found.remedy or None,
+    }
 
 
 def _version_of(package: str) -> str | None:

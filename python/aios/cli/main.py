@@ -45,7 +45,9 @@ def _print_cmake_dir(wanted: bool) -> None:
     # Below it is lib/cmake/aios; in editable mode that is not where the Python files are.
     prefix = Path(_core.__file__).parent
     if not (prefix / "lib" / "cmake" / "aios").is_dir():
-        raise NotFoundError(f"'{prefix}' has no CMake package: install the wheel of aios-cells again")
+        raise NotFoundError(
+            f"'{prefix}' has no CMake package: install the wheel of aios-cells again"
+        )
     typer.echo(str(prefix))
     raise typer.Exit
 

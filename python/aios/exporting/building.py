@@ -24,7 +24,6 @@ from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 
-GOLDEN = "golden.safetensors"
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
 
@@ -45,7 +44,7 @@ def build(
         names: Engines to make artifacts for.
         tolerance: Allowed error.
     """
-    golden.save(work / GOLDEN, sets)
+    golden.save(work / golden.FILE, sets)
     artifacts = tuple(
         artifact
         for name in engines.MAKERS
@@ -56,7 +55,7 @@ def build(
         signatures=tuple(item.signature for item in sets),
         artifacts=artifacts,
         files=_shared_files(work, artifacts),
-        golden=GOLDEN,
+        golden=golden.FILE,
         labels=None,
         provenance={},
     )
@@ -174,7 +173,7 @@ def _shared_files(work: Path, artifacts: Sequence[ArtifactRecord]) -> tuple[File
     """The SavedModel and the golden samples, less what is an artifact's own."""
     owned = {file.path for artifact in artifacts for file in artifact.files}
     found = [path for path in (work / SAVED_MODEL).rglob("*") if path.is_file()]
-    paths = [str(path.relative_to(work)) for path in (*found, work / GOLDEN)]
+    paths = [str(path.relative_to(work)) for path in (*found, work / golden.FILE)]
     return tuple(hash_file(work, path) for path in sorted(paths) if path not in owned)
 
 

@@ -21,6 +21,8 @@ from aios.exporting.comparison import Array, Arrays, answers_agree, tolerances_a
 from aios.exporting.denormals import jumps_at_zero
 from aios.exporting.samples import Samples, is_stackable, with_edges
 
+#: The file's name in a bundle.
+FILE = "golden.safetensors"
 #: Fewer tolerances than this between the answers to different samples prove little.
 MIN_DISCRIMINATION = 20.0
 _CHUNK = 32

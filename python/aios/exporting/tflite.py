@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,8 @@ def convert(
     module = tf.Module()
     module.endpoints = {name: _endpoint(frozen) for name, frozen in graphs.items()}
     with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
-        tf.saved_model.save(module, directory, signatures=module.endpoints)
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        tf.saved_model.save(module, directory, signatures=module.endpoints, options=options)
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=list(signatures)
         )
@@ -98,6 +99,22 @@ def require_own_outputs(model: bytes) -> None:
             taken.add(output.TensorIndex())
 
 
+def tensor_names(model: bytes, signature: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The file's own names of a signature's inputs and outputs, by the signature's names."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(model, 0)
+    for index in range(root.SignatureDefsLength()):
+        found = root.SignatureDefs(index)
+        if (found.SignatureKey() or b"").decode() == signature:
+            graph = root.Subgraphs(found.SubgraphIndex())
+            return (
+                _names(graph, [found.Inputs(i) for i in range(found.InputsLength())]),
+                _names(graph, [found.Outputs(i) for i in range(found.OutputsLength())]),
+            )
+    raise UnsupportedError(f"the .tflite file has no signature '{signature}'")
+
+
 def run(model: bytes, signature: str, inputs: Arrays) -> Arrays:
     """Answers one call with LiteRT's Python interpreter: for probes at export.
 
@@ -127,6 +144,13 @@ def _endpoint(frozen: FrozenGraph) -> Any:
         for name, tensor in zip(frozen.inputs, function.inputs, strict=True)
     }
     return tf.function(endpoint, autograph=False).get_concrete_function(**specs)
+
+
+def _names(graph: Any, tensors: Sequence[Any]) -> dict[str, str]:
+    return {
+        tensor.Name().decode(): graph.Tensors(tensor.TensorIndex()).Name().decode()
+        for tensor in tensors
+    }
 
 
 def _operator_name(code: Any, names: dict[int, str]) -> str:

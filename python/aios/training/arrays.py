@@ -145,7 +145,7 @@ def _array(name: str, value: object) -> Array:
             f"{name}: expected an array, got {type(value).__name__} ({error}); rows of different "
             "lengths must be padded"
         ) from error
-    if array.dtype.kind == "O":
+    if array.dtype.kind == "O" and not (array.size and _is_text(array)):
         raise InvalidArgumentError(
             f"{name}: expected numbers, got {type(value).__name__} of Python objects; rows of "
             "different lengths must be padded, and classes be numbers"
@@ -209,7 +209,7 @@ def _require_fits(name: str, spec: Any, array: Array) -> None:
             f"{name}: the data doesn't fit the model: input '{spec.name}' expects "
             f"{spec.dtype}[N,{shape}], got {array.dtype}{list(array.shape)}"
         )
-    if (array.dtype.kind in "SU") != (spec.dtype == "string"):
+    if (array.dtype.kind in "SUO") != (spec.dtype == "string"):
         raise InvalidArgumentError(
             f"{name}: the data doesn't fit the model: input '{spec.name}' expects {spec.dtype}, "
             f"got {array.dtype}"

@@ -91,7 +91,9 @@ class Fit:
         config, model = self._config, self._model
         file = None if config.checkpoint_dir is None else CheckpointFile(config.checkpoint_dir)
         if not model.built or not all(layer.built for layer in model.layers):
-            model(self._feed.inputs(1), training=False)
+            first = self._feed.inputs(1)
+            if first is not None:
+                model(first, training=False)
         state = file.restore(model) if file is not None else None
         resumed_from = state.epochs if state else None
         state = state or TrainingState(

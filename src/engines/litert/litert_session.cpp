@@ -36,13 +36,14 @@ int32_t elementTypeOf(DType dtype) {
 }  // namespace
 
 ShapedModel::ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
-                         const SignatureBinding& binding, Span<const TensorView> inputs)
+                         const SignatureBinding& binding, Span<const TensorView> inputs,
+                         Span<const TensorView> outputs)
     : runtime_(runtime), binding_(binding) {
   try {
     compile(model, threads);
     resizeInputs(inputs);
     stageInputs(inputs);
-    stageOutputs();
+    stageOutputs(outputs);
   } catch (...) {
     release();
     throw;
@@ -112,7 +113,9 @@ void ShapedModel::stageInputs(Span<const TensorView> inputs) {
   }
 }
 
-void ShapedModel::stageOutputs() {
+// A graph that calculates the shape of an output, as Flatten's does, tells the old batch until it
+// has run: the caller's is the right one.
+void ShapedModel::stageOutputs(Span<const TensorView> outputs) {
   const std::size_t count = binding_.output_slots.size();
   std::vector<Layout> layouts(count);
   check(runtime_.api.getOutputLayouts(compiled_, binding_.index, count, layouts.data(),
@@ -121,7 +124,9 @@ void ShapedModel::stageOutputs() {
   output_buffers_.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     const Layout& layout = layouts[binding_.output_slots[i]];
-    const std::vector<int64_t> shape(layout.dimensions, layout.dimensions + layout.rank);
+    std::vector<int64_t> shape(layout.dimensions, layout.dimensions + layout.rank);
+    const bool batched = !outputs.empty() && outputs[i].rank() == shape.size() && !shape.empty();
+    if (batched) shape[0] = outputs[i].dim(0);
     staged_outputs_.emplace_back(binding_.output_dtypes[i], shape);
     output_buffers_[binding_.output_slots[i]] = stage(staged_outputs_.back().view());
   }
@@ -156,11 +161,12 @@ FileSession::FileSession(const Runtime& runtime, LiteRtModel model, int threads,
                          SignatureBinding binding)
     : runtime_(runtime), model_(model), threads_(threads), binding_(std::move(binding)) {}
 
-ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs) {
+ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs) {
   const auto found = std::find_if(shaped_.begin(), shaped_.end(),
                                   [&](const auto& shaped) { return shaped->takes(inputs); });
   if (found == shaped_.end()) {
-    auto shaped = std::make_unique<ShapedModel>(runtime_, model_, threads_, binding_, inputs);
+    auto shaped =
+        std::make_unique<ShapedModel>(runtime_, model_, threads_, binding_, inputs, outputs);
     if (shaped_.size() == kMaxShapedModels) shaped_.pop_back();
     shaped_.insert(shaped_.begin(), std::move(shaped));
   } else {
@@ -170,19 +176,21 @@ ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs) {
 }
 
 void FileSession::run(Span<const TensorView> inputs, Span<TensorView> outputs) {
-  ShapedModel& shaped = shapedFor(inputs);
+  ShapedModel& shaped = shapedFor(inputs, {outputs.data(), outputs.size()});
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    requireSameShape(shaped.stagedOutput(i).view(), outputs[i], i);
+  }
   shaped.run(inputs);
   for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const TensorView& answer = shaped.stagedOutput(i).view();
-    requireSameShape(answer, outputs[i], i);
     std::memcpy(outputs[i].mutableData(), answer.bytesData(), answer.bytes());
     staged_bytes_ += answer.bytes();
   }
 }
 
 std::vector<Tensor> FileSession::answer(Span<const TensorView> inputs) {
-  ShapedModel& shaped = shapedFor(inputs);
+  ShapedModel& shaped = shapedFor(inputs, {});
   std::vector<Tensor> answers;
   for (std::size_t i = 0; i < binding_.output_slots.size(); ++i) {
     const TensorView& like = shaped.stagedOutput(i).view();

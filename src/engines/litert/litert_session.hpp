@@ -24,7 +24,8 @@ struct SignatureBinding {
 class ShapedModel {
  public:
   ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
-              const SignatureBinding& binding, Span<const TensorView> inputs);
+              const SignatureBinding& binding, Span<const TensorView> inputs,
+              Span<const TensorView> outputs);
   ~ShapedModel();
   ShapedModel(const ShapedModel&) = delete;
   ShapedModel& operator=(const ShapedModel&) = delete;
@@ -38,7 +39,7 @@ class ShapedModel {
   void compile(LiteRtModel model, int threads);
   void resizeInputs(Span<const TensorView> inputs);
   void stageInputs(Span<const TensorView> inputs);
-  void stageOutputs();
+  void stageOutputs(Span<const TensorView> outputs);
   void release() noexcept;
   TensorBuffer stage(const TensorView& like);
 
@@ -61,7 +62,8 @@ class FileSession final : public Session {
   std::vector<Tensor> answer(Span<const TensorView> inputs) override;
 
  private:
-  ShapedModel& shapedFor(Span<const TensorView> inputs);
+  // `outputs`: the caller's, or none where only LiteRT can tell their shapes.
+  ShapedModel& shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs);
 
   const Runtime& runtime_;
   LiteRtModel model_;

@@ -62,6 +62,9 @@ TEST(GoldenSamples, RefusesHostileFiles) {
   expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[9223372036854775807,1,2],)"
                        R"("data_offsets":[0,16]}})"),
                 "doesn't fit its bytes");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[1,9223372036854775809],)"
+                       R"("data_offsets":[0,16]}})"),
+                "malformed");
   expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"BF9","shape":[2],"data_offsets":[0,16]}})"),
                 "unknown dtype");
 }

@@ -14,8 +14,9 @@ bundle::Artifact artifactFor(const std::string& engine) {
 }
 
 TEST(LoadModel, NamesAnEngineThatIsNotInThisBuild) {
-  EXPECT_AIOS_ERROR(loadModel({}, artifactFor("abacus"), {}), kNotFound,
-                    "engine 'abacus' isn't part of this build; it has: compiled, litert, ");
+  EXPECT_AIOS_ERROR(
+      loadModel({}, artifactFor("abacus"), {}), kNotFound,
+      "engine 'abacus' isn't part of this build; it has: compiled, litert, openvino, ");
 }
 
 TEST(LoadModel, SaysHowToInstallAnEngineWhoseLibraryIsMissing) {
@@ -30,6 +31,20 @@ TEST(LoadModel, NamesTheSymbolThatAnotherLibraryLacks) {
   options.library = "libm.so.6";
   EXPECT_AIOS_ERROR(loadModel({}, artifactFor("litert"), options), kUnsupported,
                     "has no symbol 'LiteRtCreateEnvironment'");
+}
+
+TEST(LoadModel, SaysHowToInstallOpenVino) {
+  EngineOptions options;
+  options.library = "/nowhere/libopenvino_c.so";
+  EXPECT_AIOS_ERROR(loadModel({}, artifactFor("openvino"), options), kNotFound,
+                    "pip install aios-cells[openvino]");
+}
+
+TEST(LoadModel, NamesTheSymbolOfOpenVinoThatAnotherLibraryLacks) {
+  EngineOptions options;
+  options.library = "libm.so.6";
+  EXPECT_AIOS_ERROR(loadModel({}, artifactFor("openvino"), options), kUnsupported,
+                    "has no symbol 'ov_core_create'");
 }
 
 }  // namespace

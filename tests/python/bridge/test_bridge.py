@@ -210,3 +210,24 @@ def test_auto_goes_on_without_an_engine_and_says_why(digits, monkeypatch):
     assert "AIOS_ALLOW_NATIVE=0" in reasons["compiled"]
     with pytest.raises(aios.UnsupportedError, match="AIOS_ALLOW_NATIVE=0"):
         aios.load(digits.bundle, engine="compiled")
+
+
+def test_litert_answers_any_batch_of_a_graph_that_calculates_its_output_shape(tmp_path):
+    import keras
+    from keras import layers
+
+    model = keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(8, 3),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(10),
+        ]
+    )
+    aios.export(model, tmp_path / "m.cell", engines=("litert",))
+    x = np.random.default_rng(0).normal(size=(11, 28, 28, 1)).astype(np.float32)
+    expected = np.asarray(model(x, training=False))
+    with aios.load(tmp_path / "m.cell", engine="litert") as bridge:
+        for batch in (3, 11, 1):
+            assert_within_tolerance(bridge.perform_inference(x[:batch]), expected[:batch])

@@ -74,3 +74,25 @@ def test_the_table_is_for_people(aios_command):
     shown = aios_command("doctor")
     for part in ("compiled", "litert", "cpu", "compiler", "home", f"Python {sys.version[:4]}"):
         assert part in shown.stdout
+
+
+def test_a_managers_home_is_checked_and_backed_up(aios_command, tmp_path):
+    import aios
+
+    home = tmp_path / "home"
+    aios.AICellManager(home).close()
+    shown, report = _doctor(aios_command, "--home", home, "--backup")
+    assert shown.returncode == 0
+    assert report["home"]["problems"] == []
+    assert report["home"]["runs"] == report["home"]["versions"] == 0
+    assert os.path.exists(report["home"]["backup"])
+    database = home / "aios.db"
+    content = bytearray(database.read_bytes())
+    content[:64] = bytes(64)
+    database.write_bytes(content)
+    for extra in ("aios.db-wal", "aios.db-shm"):
+        (home / extra).unlink(missing_ok=True)
+    shown, report = _doctor(aios_command, "--home", home)
+    assert shown.returncode == 1
+    assert report["home"]["problems"]
+    assert "backups/" in report["home"]["remedy"]

@@ -294,10 +294,12 @@ print(json.dumps({"worst": worst, "refused": refused}))
 @pytest.mark.parametrize("backend", ["numpy", "jax", "torch"])
 def test_keras_on_another_backend_is_exported_by_a_child_process(tmp_path, run_python, backend):
     pytest.importorskip(backend)
+    # Keras's NumPy backend borrows functions from JAX.
+    pytest.importorskip("torch" if backend == "torch" else "jax")
     code = _ON_ANOTHER_BACKEND.replace("sys.argv[1]", repr(str(tmp_path / "m.cell")))
     code = code.replace("sys.argv[2]", repr(backend))
     said = json.loads(run_python(code, KERAS_BACKEND=backend, **_quiet()).splitlines()[-1])
-    assert set(said["worst"]) == {"litert", "tensorflow"}
+    assert set(said["worst"]) >= {"litert", "tensorflow"}
     assert max(said["worst"].values()) < 1e-5
     assert "register_keras_serializable" in said["refused"]
 

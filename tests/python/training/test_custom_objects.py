@@ -32,7 +32,7 @@ def test_a_file_with_a_custom_layer_trains_and_exports(saved, tmp_path):
     cell.use_model(path, custom_objects={"Doubled": Doubled})
     np.testing.assert_array_equal(np.asarray(cell.model(x)), np.asarray(model(x)))
     assert cell.train(x, y).metrics["accuracy"] > 0.9
-    report = cell.export_for_cpp_inference(tmp_path / "m.cell")
+    report = cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert")
     assert report.errors
 
 

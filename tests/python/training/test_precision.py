@@ -21,7 +21,7 @@ def test_training_computes_in_16_bits_and_exports_float32(tmp_path, policy):
     assert cell.model.layers[-1].compute_dtype == "float32"
     report = cell.train(x[:200], y[:200], x[200:], y[200:])
     assert report.metrics["val_accuracy"] > 0.9
-    cell.export_for_cpp_inference(tmp_path / "m.cell")
+    cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert")
     assert hidden.compute_dtype != "float32"
     exact = keras.Sequential([keras.Input((5,)), *[_plain(layer) for layer in cell.model.layers]])
     exact.set_weights(cell.model.get_weights())

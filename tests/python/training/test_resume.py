@@ -180,6 +180,48 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
         _resumed(tmp_path, optimizer="sgd")
 
 
+_SAVER = """
+import sys
+import keras
+from aios.training.checkpoint import CheckpointFile, TrainingState
+
+keras.utils.set_random_seed(0)
+model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(2000)])
+model.compile("adam", "mse")
+file = CheckpointFile(sys.argv[1])
+for epoch in range(10_000):
+    model.layers[0].bias.assign([float(epoch)] * 2000)
+    file.save(model, TrainingState(seed=7, epochs=epoch))
+    print(epoch, flush=True)
+"""
+
+
+def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
+    import random
+    import time
+
+    from aios.training.checkpoint import CheckpointFile
+
+    model = keras.Sequential([keras.Input((1000,)), keras.layers.Dense(2000)])
+    model.compile("adam", "mse")
+    for attempt in range(2):
+        writer = subprocess.Popen(
+            [sys.executable, "-c", _SAVER, str(tmp_path)], stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        for _ in range(3):
+            writer.stdout.readline()
+        time.sleep(random.Random(attempt).uniform(0, 0.1))
+        writer.kill()
+        last = max(map(int, writer.stdout.read().split()), default=2)
+        writer.wait(timeout=30)
+        state = CheckpointFile(tmp_path).restore(model)
+        assert state.epochs in (last, last + 1)
+        np.testing.assert_array_equal(np.asarray(model.layers[0].bias), float(state.epochs))
+    CheckpointFile(tmp_path).remove()
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
 def test_a_damaged_checkpoint_is_refused_by_name(tmp_path, damage):
     _interrupted(tmp_path)

@@ -117,7 +117,7 @@ def test_golden_samples_come_from_the_validation_data(tmp_path):
     cell = _cell(epochs=1)
     cell.create_model((5,), 3)
     cell.train(x[:200], y[:200], x[200:], y[200:])
-    cell.export_for_cpp_inference(tmp_path / "m.cell")
+    cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert")
     golden = load_file(tmp_path / "m.cell" / "golden.safetensors")
     np.testing.assert_array_equal(golden["serving_default/inputs/x"][:64, 0], x[200:264])
 

@@ -79,7 +79,7 @@ def test_batches_validate_and_give_the_golden_samples(name, tmp_path):
     steps = {"validation_steps": 5} if steps else {}
     cell, report = _trained(x[:200], y[:200], make(x[200:], y[200:]), **steps)
     assert report.metrics["val_accuracy"] > 0.9
-    cell.export_for_cpp_inference(tmp_path / "m.cell")
+    cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert")
     golden = load_file(tmp_path / "m.cell" / "golden.safetensors")
     np.testing.assert_array_equal(golden["serving_default/inputs/x"][:64, 0], x[200:264])
 
@@ -104,12 +104,27 @@ def test_several_inputs_by_name_or_in_order(tmp_path):
         report = cell.train(given, y)
         assert report.metrics["accuracy"] > 0.9
         answers.append(flat_weights(cell.model))
-        cell.export_for_cpp_inference(tmp_path / "m.cell", overwrite=True)
+        cell.export_for_cpp_inference(tmp_path / "m.cell", engines="litert", overwrite=True)
         with aios.load(tmp_path / "m.cell") as bridge:
             answer = bridge.perform_inference(parts)["output_0"]
         assert (answer.argmax(axis=1) == y).mean() > 0.9
     np.testing.assert_array_equal(answers[0], answers[1])
     np.testing.assert_array_equal(answers[0], answers[2])
+
+
+@pytest.mark.parametrize("as_bytes", [False, True])
+def test_strings_are_inputs_too(as_bytes):
+    words = ["sun", "rain", "snow"]
+    y = np.random.default_rng(0).integers(0, 3, 200)
+    x = np.asarray(words)[y][:, np.newaxis]
+    source = keras.Input((1,), dtype="string", name="x")
+    numbers = keras.layers.StringLookup(vocabulary=words, output_mode="one_hot")(source)
+    cell = new_cell(learning_rate=0.05, epochs=8)
+    cell.use_model(keras.Model(source, keras.layers.Dense(3, "softmax")(numbers)))
+    given = np.char.encode(x).astype(object) if as_bytes else x
+    assert cell.train(given, y).metrics["accuracy"] == 1
+    with pytest.raises(aios.InvalidArgumentError, match="expects string, got float32"):
+        cell.train(np.ones((200, 1), np.float32), y)
 
 
 def test_several_outputs_get_a_loss_each():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aios.bundle.manifest import ArtifactRecord, Tolerance
 from aios.errors import UnsupportedError
-from aios.exporting.engines import compiled, litert, tensorflow
+from aios.exporting.engines import compiled, litert, openvino, tensorflow
 from aios.exporting.golden import GoldenSet
 from aios.exporting.sources.base import Source
 
@@ -26,6 +26,7 @@ Maker = Callable[[Path, Source, Sequence[GoldenSet], Tolerance], Artifacts]
 MAKERS: dict[str, Maker] = {
     "compiled": compiled.make,
     "litert": litert.make,
+    "openvino": openvino.make,
     "tensorflow": tensorflow.make,
 }
 

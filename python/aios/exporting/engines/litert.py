@@ -26,17 +26,8 @@ def make(
     Raises:
         UnsupportedError: LiteRT can't run the model; the message names operators or tensors.
     """
-    _require_no_strings(golden)
-    frozen = {item.signature.name: source.frozen(item.signature.name) for item in golden}
+    graphs = write_graphs(work, "litert", source, golden, tolerance)
     batched = all(is_stackable(item.signature) for item in golden)
-    files = _dynamic(work, source, golden, frozen, tolerance, probe=batched)
-    if files is None:
-        files = _fixed(work, source, golden, frozen, tolerance)
-    (work / "litert").mkdir(exist_ok=True)
-    graphs = []
-    for path, (batch, content) in files.items():
-        (work / path).write_bytes(content)
-        graphs.append(GraphRecord(path, batch))
     return ArtifactRecord(
         engine="litert",
         target="any",
@@ -46,6 +37,28 @@ def make(
         graphs=tuple(graphs),
         composable=batched and all(item.independent for item in golden),
     )
+
+
+def write_graphs(
+    work: Path, folder: str, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+) -> list[GraphRecord]:
+    """Writes `dynamic.tflite`, or `b1.tflite` and `b8.tflite`, into a folder of the bundle.
+
+    Raises:
+        UnsupportedError: TensorFlow's converter can't take the model; the message says why.
+    """
+    _require_no_strings(golden)
+    frozen = {item.signature.name: source.frozen(item.signature.name) for item in golden}
+    batched = all(is_stackable(item.signature) for item in golden)
+    files = _dynamic(work, source, golden, frozen, tolerance, probe=batched)
+    if files is None:
+        files = _fixed(work, source, golden, frozen, tolerance)
+    (work / folder).mkdir(exist_ok=True)
+    graphs = []
+    for name, (batch, content) in files.items():
+        (work / folder / name).write_bytes(content)
+        graphs.append(GraphRecord(f"{folder}/{name}", batch))
+    return graphs
 
 
 _Files = dict[str, tuple[int, bytes]]
@@ -64,13 +77,16 @@ def _dynamic(
     try:
         content = tflite.convert(frozen, work)
         tflite.require_own_outputs(content)
+        # LiteRT's compiled models don't know the sizes that a graph computes before it has run.
+        if probe and "SHAPE" in tflite.operators(content):
+            return None
         if probe and _wrong_only_in_batches(content, source, golden, tolerance):
             return None
     except UnsupportedError:
         if not probe:
             raise
         return None
-    return {"litert/dynamic.tflite": (-1, content)}
+    return {"dynamic.tflite": (-1, content)}
 
 
 def _fixed(
@@ -91,7 +107,7 @@ def _fixed(
                 raise
             continue
         if batch == 1 or _agrees(content, source, golden, tolerance, batch):
-            files[f"litert/b{batch}.tflite"] = (batch, content)
+            files[f"b{batch}.tflite"] = (batch, content)
     return files
 
 

@@ -65,7 +65,9 @@ class KerasSource(Source):
                     )
                 ],
             )
-            archive.write_out(str(path), verbose=False)
+            # Gradients are of no use here, and some (silu's) can't be saved.
+            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+            archive.write_out(str(path), options=options, verbose=False)
         except (AiosError, OSError):
             raise
         except Exception as error:

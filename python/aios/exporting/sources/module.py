@@ -43,7 +43,8 @@ class ModuleSource(Source):
 
         del samples
         try:
-            tf.saved_model.save(self._module, str(path), signatures=self._own)
+            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+            tf.saved_model.save(self._module, str(path), signatures=self._own, options=options)
         except (AssertionError, TypeError, ValueError) as error:
             raise InvalidArgumentError(
                 f"model: TensorFlow can't save this tf.Module: {first_line(error)}"

@@ -1,0 +1,127 @@
+"""The openvino engine's artifact: LiteRT's graphs where OpenVINO runs them, else the SavedModel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aios import _core
+from aios.bridge.engines import library_paths
+from aios.bundle.manifest import (
+    ArtifactRecord,
+    GraphRecord,
+    Manifest,
+    Tolerance,
+    hash_file,
+    write_manifest,
+)
+from aios.errors import UnsupportedError
+from aios.exporting import golden as golden_file
+from aios.exporting import tflite
+from aios.exporting.engines import litert
+from aios.exporting.golden import GoldenSet
+from aios.exporting.samples import is_stackable
+from aios.exporting.sources.base import SAVED_MODEL, Source
+
+_FOLDER = "openvino"
+
+
+def make(
+    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+) -> ArtifactRecord:
+    """Points at the bundle's .tflite files, or writes `openvino/*.tflite`, or the SavedModel.
+
+    The first whose answers are the model's is taken.
+
+    Raises:
+        UnsupportedError: OpenVINO can't run the model, or isn't here to try.
+    """
+    if len(golden) != 1:
+        raise UnsupportedError(f"the model has {len(golden)} signatures; OpenVINO reads one")
+    (item,) = golden
+    for spec in item.signature.inputs + item.signature.outputs:
+        if spec.dtype == "string":
+            raise UnsupportedError(
+                f"tensor '{spec.name}' is of strings, which only the tensorflow engine takes"
+            )
+    reasons = []
+    wrong = None
+    candidates: tuple[Callable[[], list[GraphRecord]], ...] = (
+        lambda: _lite_graphs(work, source, golden, tolerance),
+        lambda: [GraphRecord(SAVED_MODEL, -1, item.signature.name)],
+    )
+    for graphs in candidates:
+        try:
+            record = _record(work, item, graphs(), tolerance)
+        except UnsupportedError as error:
+            reasons.append(str(error))
+            continue
+        result = _verified(work, item, record)
+        if result.ok:
+            return record
+        if result.samples:
+            wrong = wrong or record
+        elif result.reason not in reasons:
+            reasons.append(result.reason)
+    if wrong is not None:
+        return wrong
+    raise UnsupportedError("; ".join(reasons))
+
+
+def _lite_graphs(
+    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+) -> list[GraphRecord]:
+    """Those of the litert engine, or ones of this engine's own where it has none."""
+    name = golden[0].signature.name
+    graphs = [
+        GraphRecord(f"litert/{path.name}", -1 if path.stem == "dynamic" else int(path.stem[1:]))
+        for path in sorted((work / "litert").glob("*.tflite"))
+    ]
+    if not graphs:
+        graphs = litert.write_graphs(work, _FOLDER, source, golden, tolerance)
+    return [
+        GraphRecord(
+            graph.path,
+            graph.batch,
+            name,
+            *tflite.tensor_names((work / graph.path).read_bytes(), name),
+        )
+        for graph in graphs
+    ]
+
+
+def _record(
+    work: Path, item: GoldenSet, graphs: Sequence[GraphRecord], tolerance: Tolerance
+) -> ArtifactRecord:
+    paths = []
+    for graph in graphs:
+        path = work / graph.path
+        found = sorted(path.rglob("*")) if path.is_dir() else [path]
+        paths += [file.relative_to(work).as_posix() for file in found if file.is_file()]
+    return ArtifactRecord(
+        engine="openvino",
+        target="any",
+        precision="float32",
+        verdict="pending",
+        files=tuple(hash_file(work, path) for path in paths),
+        graphs=tuple(graphs),
+        composable=is_stackable(item.signature) and item.independent,
+        tolerance=tolerance,
+    )
+
+
+def _verified(work: Path, item: GoldenSet, record: ArtifactRecord) -> _core.ArtifactVerification:
+    """How the C++ engine answers the golden samples with this artifact alone."""
+    write_manifest(
+        work,
+        Manifest(
+            signatures=(item.signature,),
+            artifacts=(record,),
+            files=(),
+            golden=golden_file.FILE,
+            labels=None,
+            provenance={},
+        ),
+    )
+    (entry,) = _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+    return entry

@@ -1,0 +1,69 @@
+"""Every engine by every kind of model: C++ gives Keras' answers, whatever the batch.
+
+An engine joins with a line in ENGINES: the kinds that it may decline.
+"""
+
+import numpy as np
+import pytest
+from conformance.kinds import KINDS, SAMPLES
+from tolerance import assert_within_tolerance
+
+import aios
+from aios.bundle.manifest import read_manifest
+
+pytest.importorskip("keras", reason="needs the extra [tensorflow]")
+
+STRINGS = {"string_lookup"}
+ENGINES = {
+    "compiled": STRINGS,
+    "litert": STRINGS,
+    "openvino": STRINGS,
+    "tensorflow": set(),
+}
+NOT_INSTALLED = "not installed: pip install"
+KIND = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+
+
+def _slice(inputs, start, stop):
+    return {name: np.ascontiguousarray(array[start:stop]) for name, array in inputs.items()}
+
+
+@KIND
+def test_the_golden_samples_discriminate(built, kind):
+    made = built(kind)
+    assert made.report.discrimination >= 20
+    assert made.report.dropped_samples == 0
+    assert made.report.diverging_layers == {}
+
+
+@KIND
+@pytest.mark.parametrize("engine", ENGINES)
+def test_answers_equal_keras_at_batches_1_7_and_32(built, kind, engine):
+    made = built(kind)
+    reason = made.report.declined.get(engine, "")
+    if reason and (kind.name in ENGINES[engine] or NOT_INSTALLED in reason):
+        pytest.skip(reason)
+    assert engine in made.report.errors, made.report.declined[engine]
+    expected = made.answers(made.inputs)
+    with aios.load(made.bundle, engine=engine, verify="full") as bridge:
+        assert bridge.engine == engine
+        for batch in (1, 7, SAMPLES):
+            for start in range(0, SAMPLES, batch):
+                stop = min(start + batch, SAMPLES)
+                answers = bridge.perform_inference(_slice(made.inputs, start, stop))
+                assert answers.keys() == expected.keys()
+                for name, answer in answers.items():
+                    assert_within_tolerance(answer, expected[name][start:stop])
+
+
+@KIND
+def test_every_golden_sample_was_verified_within_its_tolerance(built, kind):
+    manifest = read_manifest(built(kind).bundle)
+    assert manifest.provenance["golden_samples"] == SAMPLES + 6
+    for artifact in manifest.artifacts:
+        if artifact.verdict == "passed":
+            assert 0 <= artifact.worst <= 1
+            assert artifact.composable
+        else:
+            assert artifact.verdict == "declined"
+            assert kind.name in ENGINES[artifact.engine] or NOT_INSTALLED in artifact.reason

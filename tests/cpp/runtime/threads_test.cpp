@@ -1,0 +1,58 @@
+// Many threads on one cell with a real bundle: $AIOS_TEST_BUNDLE, of one float32 input.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdlib>
+#include <thread>
+#include <vector>
+
+#include "aios/performance_cell.hpp"
+
+namespace aios {
+namespace {
+
+constexpr int kThreads = 8;
+constexpr int kCalls = 10'000;
+
+TEST(Threads, GetRightAnswersFromOneCell) {
+  const char* bundle = std::getenv("AIOS_TEST_BUNDLE");
+  if (bundle == nullptr) GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make sanitize sets it";
+  TensorFlowPerformanceCell cell;
+  CellOptions options;
+  options.engine = "compiled";
+  cell.initialize(options);
+  cell.loadModel(bundle);
+  const TensorSpec spec = cell.signature().inputs.at(0);
+  const auto features = static_cast<std::size_t>(spec.shape.at(1));
+  std::vector<std::vector<float>> samples(kThreads, std::vector<float>(features));
+  std::vector<std::vector<float>> expected;
+  for (int i = 0; i < kThreads; ++i) {
+    for (std::size_t j = 0; j < features; ++j) {
+      samples[i][j] = std::sin(static_cast<float>(i * 31 + j));
+    }
+    const auto y = cell.inference({TensorView::of(samples[i].data(), {1, spec.shape[1]})});
+    expected.emplace_back(y[0].data<float>(), y[0].data<float>() + y[0].elements());
+  }
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kThreads; ++i) {
+    callers.emplace_back([&, i] {
+      std::vector<float> answer(expected[i].size());
+      const auto classes = static_cast<int64_t>(answer.size());
+      std::vector<TensorView> outputs = {TensorView::of(answer.data(), {1, classes})};
+      const std::vector<TensorView> inputs = {
+          TensorView::of(samples[i].data(), {1, spec.shape[1]})};
+      for (int call = 0; call < kCalls; ++call) {
+        cell.inference(inputs, outputs);
+        if (answer != expected[i]) ++wrong;
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+  EXPECT_GE(cell.metrics().signatures.at(0).calls, uint64_t{kThreads} * kCalls);
+}
+
+}  // namespace
+}  // namespace aios

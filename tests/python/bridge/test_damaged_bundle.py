@@ -115,12 +115,14 @@ def _swap_model_for_another(bundle, tmp_path):
     name = "litert/dynamic.tflite"
     (bundle / name).write_bytes((tmp_path / "other.cell" / name).read_bytes())
     record = hash_file(bundle, name)
-    _rewrite_manifest(
-        bundle,
-        lambda document: next(
-            artifact for artifact in document["artifacts"] if artifact["engine"] == "litert"
-        )["files"][0].update(bytes=record.bytes, sha256=record.sha256),
-    )
+
+    def record_it(document):
+        for artifact in document["artifacts"]:
+            for file in artifact["files"]:
+                if file["path"] == name:
+                    file.update(bytes=record.bytes, sha256=record.sha256)
+
+    _rewrite_manifest(bundle, record_it)
 
 
 def test_wrong_answers_are_found_by_the_golden_samples(bundle_copy, tmp_path):

@@ -22,7 +22,15 @@ def _rows(bridge, batch):
 def test_the_fastest_by_measurement_is_chosen(digits, cache):
     with aios.load(digits.bundle) as bridge:
         rows = _rows(bridge, 1)
-    assert {engine for engine, _ in rows} == {"compiled", "litert"}
+    assert (
+        {"compiled", "litert"}
+        <= {engine for engine, _ in rows}
+        <= {
+            "compiled",
+            "litert",
+            "openvino",
+        }
+    )
     (chosen,) = [row for row in rows.values() if row.chosen]
     assert chosen.reason == "the fastest by measurement"
     measured = [row.p50_us for row in rows.values()]

@@ -180,6 +180,6 @@ def _print(report: DemoReport) -> None:
     for name, latency in report.latency_us.items():
         ratio = "" if name == report.engine else f"{latency.p50 / cell:,.0f}x"
         label = _LABELS.get(name, f"C++ cell ({name})")
-        table.add_row(label, f"{latency.p50:,.1f}", f"{latency.p99:,.1f}", ratio)
+        table.add_row(label, f"{latency.p50:,.2f}", f"{latency.p99:,.2f}", ratio)
     data.print(table)
     talk.print(f"the bundle is at {report.bundle}; look inside with: aios inspect {report.bundle}")

@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := build/cpp
+# The system's cmake and ninja where there are any, else those of the venv.
+export PATH := $(PATH):$(CURDIR)/$(BIN)
 SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
@@ -14,7 +16,7 @@ demo: $(VENV)/.demo
 
 test: lint test-cpp test-python
 
-test-cpp: $(VENV)/.system
+test-cpp: $(VENV)/.build-tools
 	cmake -S . -B $(BUILD) -G Ninja -DAIOS_BUILD_TESTS=ON >/dev/null
 	cmake --build $(BUILD)
 	ctest --test-dir $(BUILD) -j2 --output-on-failure

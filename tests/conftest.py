@@ -55,6 +55,28 @@ def bundle_copy(digits, tmp_path) -> Path:
 
 
 @pytest.fixture
+def wrong_golden(bundle_copy) -> Path:
+    """A well-formed bundle with one wrong reference, which 2 samples of all don't show."""
+    from dataclasses import replace
+
+    from safetensors.numpy import load_file, save_file
+
+    from aios.bundle.manifest import hash_file, read_manifest, write_manifest
+
+    path = bundle_copy / "golden.safetensors"
+    tensors = load_file(path)
+    tensors["serving_default/outputs/output_0"][5] += 0.25
+    save_file(tensors, path)
+    manifest = read_manifest(bundle_copy)
+    files = tuple(
+        hash_file(bundle_copy, file.path) if file.path == path.name else file
+        for file in manifest.files
+    )
+    write_manifest(bundle_copy, replace(manifest, files=files))
+    return bundle_copy
+
+
+@pytest.fixture
 def run_python():
     """Runs code in a fresh interpreter and returns its stdout."""
 

@@ -20,6 +20,9 @@ enum class Verify {
   kOff,    // sizes only
 };
 
+// "quick", "full" or "off"; throws InvalidArgument for another name.
+AIOS_EXPORT Verify verifyFromName(const std::string& name);
+
 struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
   int threads = 1;              // threads that one call may use, 1 or more

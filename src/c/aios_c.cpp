@@ -95,21 +95,13 @@ std::string textOr(const char* text, const char* fallback) {
   return text != nullptr ? text : fallback;
 }
 
-aios::Verify verifyFromName(const std::string& name) {
-  if (name == "quick") return aios::Verify::kQuick;
-  if (name == "full") return aios::Verify::kFull;
-  if (name == "off") return aios::Verify::kOff;
-  throw Error(ErrorCode::kInvalidArgument,
-              "verify: expected quick, full or off, got '" + name + "'");
-}
-
 aios::CellOptions optionsFrom(const aios_options* given) {
   aios::CellOptions options;
   if (given == nullptr) return options;
   if (given->struct_size < sizeof(aios_options)) throwArgument("aios_options: set struct_size");
   options.engine = textOr(given->engine, "auto");
   options.threads = given->threads == 0 ? 1 : given->threads;
-  options.verify = verifyFromName(textOr(given->verify, "quick"));
+  options.verify = aios::verifyFromName(textOr(given->verify, "quick"));
   options.litert_library = textOr(given->litert_library, "");
   options.openvino_library = textOr(given->openvino_library, "");
   options.tensorflow_library = textOr(given->tensorflow_library, "");

@@ -147,14 +147,6 @@ std::vector<Signature> signaturesOf(const Cell& cell) {
   return signatures;
 }
 
-Verify verifyFromName(const std::string& name) {
-  if (name == "quick") return Verify::kQuick;
-  if (name == "full") return Verify::kFull;
-  if (name == "off") return Verify::kOff;
-  throw Error(ErrorCode::kInvalidArgument,
-              "verify: expected 'quick', 'full' or 'off', got '" + name + "'");
-}
-
 void loadCell(Cell& cell, const std::string& path, const std::string& engine, int threads,
               const std::string& verify, const std::string& precision, double max_tuning_ms,
               const std::vector<std::string>& tags, const Libraries& libraries) {

@@ -50,6 +50,14 @@ constexpr std::array<const char*, 5> kEngineNames = {"auto", "compiled", "litert
 
 }  // namespace
 
+Verify verifyFromName(const std::string& name) {
+  if (name == "quick") return Verify::kQuick;
+  if (name == "full") return Verify::kFull;
+  if (name == "off") return Verify::kOff;
+  throw Error(ErrorCode::kInvalidArgument,
+              "verify: expected 'quick', 'full' or 'off', got '" + name + "'");
+}
+
 TensorFlowPerformanceCell::TensorFlowPerformanceCell() : impl_(std::make_unique<Impl>()) {}
 TensorFlowPerformanceCell::~TensorFlowPerformanceCell() = default;
 TensorFlowPerformanceCell::TensorFlowPerformanceCell(TensorFlowPerformanceCell&&) noexcept =

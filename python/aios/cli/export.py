@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.cli.array_files import read_arrays
 from aios.cli.environment import import_tensorflow, prepare_tensorflow
+from aios.cli.inspect import artifact_table
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import did_you_mean, engine_names
 from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
@@ -146,19 +146,7 @@ def _document(report: Any) -> dict[str, Any]:
 
 
 def _print(report: Any) -> None:
-    table = Table("engine", "target", "precision", "verdict", "max error", "bytes", "reason")
-    for artifact in report.artifacts:
-        error = "" if artifact.max_error is None else f"{artifact.max_error:.2g}"
-        table.add_row(
-            artifact.engine,
-            artifact.target,
-            artifact.precision,
-            artifact.verdict,
-            error,
-            f"{artifact.bytes:,}",
-            Text(artifact.reason or ""),
-        )
-    data.print(table)
+    data.print(artifact_table(report.artifacts))
     for note in report.warnings:
         talk.print(Text.assemble(("warning:", "bold yellow"), " ", note), soft_wrap=True)
     talk.print(

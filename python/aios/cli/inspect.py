@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aios.bundle.manifest import Manifest, TensorRecord, read_manifest
+from aios.bundle.manifest import ArtifactRecord, Manifest, TensorRecord, read_manifest
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
 from aios.cli.suggestions import require_bundle
 
@@ -28,7 +29,7 @@ def inspect(
         print_json(summary(manifest))
         return
     _print_signatures(bundle, manifest)
-    _print_artifacts(manifest)
+    data.print(artifact_table(manifest.artifacts))
     _print_provenance(manifest)
 
 
@@ -68,9 +69,10 @@ def _described(spec: TensorRecord) -> str:
     return f"{spec.dtype}[{','.join(map(str, spec.shape))}]"
 
 
-def _print_artifacts(manifest: Manifest) -> None:
+def artifact_table(artifacts: Iterable[ArtifactRecord]) -> Table:
+    """A row per artifact: how it did, how large it is, and why it isn't used."""
     table = Table("engine", "target", "precision", "verdict", "max error", "bytes", "reason")
-    for artifact in manifest.artifacts:
+    for artifact in artifacts:
         error = "" if artifact.max_error is None else f"{artifact.max_error:.2g}"
         table.add_row(
             artifact.engine,
@@ -81,7 +83,7 @@ def _print_artifacts(manifest: Manifest) -> None:
             f"{artifact.bytes:,}",
             Text(artifact.reason or ""),
         )
-    data.print(table)
+    return table
 
 
 def _print_provenance(manifest: Manifest) -> None:

@@ -25,7 +25,9 @@ AIOS_EXPORT Verify verifyFromName(const std::string& name);
 
 struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
-  int threads = 1;              // threads that one call may use, 1 or more
+  // Threads that one call may use, 1 or more: the caller's and an engine's own. More than the
+  // process's budget ($AIOS_THREADS, else the CPUs that it may use) are cut to it.
+  int threads = 1;
   Verify verify = Verify::kQuick;
   // "float32", or "fastest" to allow any precision that passed verification.
   std::string precision = "float32";
@@ -50,6 +52,7 @@ struct EngineChoice {
   double max_error = 0;  // at export
   bool chosen = false;
   std::string reason;
+  int threads = 1;  // that a call uses, at most
 };
 
 // Movable. Every method may be called from any thread; inference() runs in the caller's thread.

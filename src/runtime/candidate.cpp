@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "bundle/golden.hpp"
+#include "runtime/background.hpp"
 #include "runtime/budgeted_model.hpp"
 #include "runtime/verifier.hpp"
 
@@ -12,6 +13,13 @@ namespace {
 // Callers beyond this wait for a session: more would only take turns on the same processors.
 std::size_t poolCapacity() {
   return static_cast<std::size_t>(std::max(4, 2 * threadBudget().size()));
+}
+
+// Whether loading may start threads that stay: OpenVINO's and TensorFlow's serve everyone in the
+// process, LiteRT's its own session.
+bool startsThreads(const std::string& engine, const CellOptions& options) {
+  if (engine == "litert") return callThreads(engine, options.threads) > 1;
+  return engine != "compiled";
 }
 
 }  // namespace
@@ -65,7 +73,11 @@ Runner* Candidate::runner(std::size_t signature) {
   if (!tried_) {
     tried_ = true;
     try {
-      load();
+      if (startsThreads(artifact_.engine, options_)) {
+        load();
+      } else {
+        inBackground([this] { load(); });
+      }
     } catch (const std::exception& error) {
       failure_ = std::current_exception();
       refusal_ = error.what();

@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "engines/tensorflow/tensorflow_model.hpp"
+#include "runtime/background.hpp"
 #include "runtime/process.hpp"
 #include "runtime/thread_budget.hpp"
 
@@ -100,8 +101,10 @@ LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>
     used.verify = Verify::kOff;
     bundle_ = engines::describeSavedModel(path, tags, engineOptions("tensorflow", options));
   } else {
-    bundle_ = bundle::readBundle(path);
-    bundle::checkFiles(bundle_, options.verify == Verify::kOff);
+    inBackground([&] {
+      bundle_ = bundle::readBundle(path);
+      bundle::checkFiles(bundle_, options.verify == Verify::kOff);
+    });
   }
   if (used.verify == Verify::kFull) requireEveryEngine(bundle_, used);
   enter(used);

@@ -3,15 +3,16 @@
 Cell A answers one call after another in one thread; latencies are those of its caller. In turns:
 
 - quiet: nothing else happens;
-- busy: one unrelated process spins on one CPU, at the same priority: the reference;
-- neighbour: an unrelated process loads, tunes and unloads cell B in a loop;
+- busy: one unrelated process spins, at the same priority: the reference;
+- neighbour: one unrelated process loads, tunes and unloads cell B in a loop;
 - loading: another thread of A's own process does just that.
 
 A phase lasts until B was loaded once at least. All phases take turns, in a new order in each round,
 and a figure is the median over the rounds. The bar: p99 while loading is at most 1.5 times that of
-the reference. B is measured anew by each load: its selection cache is emptied before.
+the reference. B is tuned anew by each load: its selection cache is emptied before. With --cpus 1
+all of them share one CPU, where it matters who goes first.
 
-Run: .venv/bin/python -m benchmarks.isolation [--quick] [--json] [--cells DIRECTORY]
+Run: .venv/bin/python -m benchmarks.isolation [--cpus 1] [--load resnet50] [--rounds 7] [--json]
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -41,16 +42,13 @@ import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.zoo import SEED, ZOO, samples
-
-if TYPE_CHECKING:
-    from aios import TensorFlowCellularBridge
+from benchmarks.zoo import SEED, ZOO, ZooModel, samples
 
 BAR = 1.5
+REFERENCE = "busy"
 ENGINES = ("compiled", "litert")
 SERVED = ("mlp_small", "mlp_large")
-LOADED = ("mobilenet_v2", "resnet50")
-REFERENCE = "busy"
+PHASE_S = 2.0
 PERCENTILES = (50.0, 99.0, 99.9)
 
 Latencies = npt.NDArray[np.float64]
@@ -58,11 +56,10 @@ Latencies = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One served cell beside one that is loaded.
+    """What one served cell took in one phase.
 
     Attributes:
         served: Name of the served model, and its engine.
-        loaded: Name of the model that is loaded meanwhile.
         phase: What happened meanwhile.
         p50_us: Median over the rounds of a round's median.
         p99_us: Of a round's 99th percentile.
@@ -72,13 +69,20 @@ class Row:
     """
 
     served: str
-    loaded: str
     phase: str
     p50_us: float
     p99_us: float
     p999_us: float
     ratio: float
     loads: int
+
+
+@dataclass(slots=True)
+class Phase:
+    """What was found in one phase: latencies in µs of each round, and loads of all."""
+
+    rounds: list[Latencies]
+    loads: int = 0
 
 
 def serve(call: Callable[[], object], until: Callable[[float], bool]) -> Latencies:
@@ -124,147 +128,130 @@ class Loading:
         self._thread.join()
 
 
-class Process:
-    """Python code in a process of its own, which says when it begins."""
-
-    loads = 1  # as far as waiting for it goes
-
-    def __init__(self, code: str, *arguments: str) -> None:
-        self.command = [sys.executable, "-c", f"{code}", *arguments]
-
-    def __enter__(self) -> Process:
-        self._process = subprocess.Popen(self.command, stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
-        self._process.stdout.readline()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing else."""
+    yield
 
 
 @contextmanager
-def quiet() -> Iterator[type[Process]]:
-    """Nothing."""
-    yield Process
+def process(code: str, *arguments: str) -> Iterator[None]:
+    """Python code in a process of its own, from when it prints its first line."""
+    command = [sys.executable, "-c", code, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        yield
+        other.kill()
 
 
 SPIN = "print(flush=True)\nwhile True: pass"
-NEIGHBOUR = """
-import sys, time
+LOAD = """
+import sys
 from pathlib import Path
 from benchmarks.isolation import load_once
+load_once(Path(sys.argv[1]))
 print(flush=True)
 while True: load_once(Path(sys.argv[1]))
 """
 
 
-def phases(bundle: Path) -> dict[str, Callable[[], AbstractContextManager[Loading | Process]]]:
-    """What may happen while A serves, by name."""
-    return {
+def compare(call: Callable[[], object], bundle: Path, rounds: int) -> dict[str, Phase]:
+    """All phases, in turns."""
+    phases: dict[str, Callable[[], AbstractContextManager[Loading | None]]] = {
         "quiet": quiet,
-        REFERENCE: lambda: Process(SPIN),
-        "neighbour": lambda: Process(NEIGHBOUR, str(bundle)),
+        REFERENCE: lambda: process(SPIN),
+        "neighbour": lambda: process(LOAD, str(bundle)),
         "loading": lambda: Loading(bundle),
     }
-
-
-def compare(
-    call: Callable[[], object], bundle: Path, rounds: int, seconds: float
-) -> dict[str, tuple[list[Latencies], int]]:
-    """Each phase's latencies, round by round, and its loads."""
-    found: dict[str, list[Latencies]] = {name: [] for name in phases(bundle)}
-    loads = dict.fromkeys(found, 0)
+    found = {name: Phase([]) for name in phases}
     shuffle = random.Random(SEED).shuffle
     for _ in range(rounds):
-        order = list(found)
+        order = list(phases)
         shuffle(order)
         for name in order:
-            with phases(bundle)[name]() as other:
-                found[name].append(serve(call, lambda s: s > seconds and other.loads > 0))
-            loads[name] += other.loads if isinstance(other, Loading) else 0
-    return {name: (found[name], loads[name]) for name in found}
+            with phases[name]() as other:
+                found[name].rounds.append(serve(call, partial(is_over, other)))
+            found[name].loads += other.loads if other else 0
+    return found
 
 
-def rows_of(
-    served: str, loaded: str, found: dict[str, tuple[list[Latencies], int]]
-) -> Iterator[Row]:
+def is_over(other: Loading | None, seconds: float) -> bool:
+    """Whether a phase has lasted for long enough."""
+    return seconds > PHASE_S and (other is None or other.loads > 0)
+
+
+def rows_of(served: str, found: dict[str, Phase]) -> Iterator[Row]:
     """A row for each phase."""
-    reference = [np.percentile(latencies, 99) for latencies in found[REFERENCE][0]]
-    for phase, (latencies, loads) in found.items():
-        p50, p99, p999 = (
-            statistics.median(float(np.percentile(one, q)) for one in latencies)
-            for q in PERCENTILES
-        )
-        ratio = statistics.median(
-            float(np.percentile(one, 99) / base)
-            for one, base in zip(latencies, reference, strict=True)
-        )
-        yield Row(served, loaded, phase, p50, p99, p999, ratio, loads)
+    figures = {
+        name: np.array([np.percentile(one, PERCENTILES) for one in phase.rounds])
+        for name, phase in found.items()
+    }
+    for name, by_round in figures.items():
+        p50, p99, p999 = (statistics.median(column) for column in by_round.T.tolist())
+        ratio = float(np.median(by_round[:, 1] / figures[REFERENCE][:, 1]))
+        yield Row(served, name, p50, p99, p999, ratio, found[name].loads)
+
+
+def zoo_model(name: str) -> ZooModel:
+    """A model of the zoo."""
+    return next(model for model in ZOO if model.name == name)
 
 
 def exported(name: str, directory: Path) -> Path:
     """The bundle of a model of the zoo; made unless it is there."""
-    import keras
-
-    import aios
-
     bundle = directory / f"{name}.cell"
     if not bundle.exists():
+        import keras
+
+        import aios
+
         keras.utils.set_random_seed(SEED)
-        aios.export(next(model for model in ZOO if model.name == name).build(), bundle)
+        aios.export(zoo_model(name).build(), bundle)
     return bundle
 
 
-def bound_call(bridge: TensorFlowCellularBridge, name: str) -> Callable[[], object]:
-    """A call of one sample."""
-    model = next(model for model in ZOO if model.name == name)
-    return bridge.bind(samples(model)[:1])
-
-
-def measure(directory: Path, loaded: tuple[str, ...], rounds: int, seconds: float) -> list[Row]:
+def measure(directory: Path, loaded: str, rounds: int) -> list[Row]:
     """All rows."""
     import aios
 
-    bundles = {name: exported(name, directory) for name in (*SERVED, *loaded)}
+    other = exported(loaded, directory)
+    load_once(other)  # opens the engines' libraries, which stay: not part of this
     rows: list[Row] = []
-    for other in loaded:
-        load_once(bundles[other])  # libraries are opened once per process: not part of this
-        for name in SERVED:
-            for engine in ENGINES:
-                with aios.load(bundles[name], engine=engine) as bridge:
-                    call = bound_call(bridge, name)
-                    found = compare(call, bundles[other], rounds, seconds)
-                rows.extend(rows_of(f"{name}, {engine}", other, found))
+    for name in SERVED:
+        x = samples(zoo_model(name))[:1]
+        for engine in ENGINES:
+            with aios.load(exported(name, directory), engine=engine) as bridge:
+                call = partial(bridge.perform_inference, x)
+                rows.extend(rows_of(f"{name}, {engine}", compare(call, other, rounds)))
     return rows
 
 
 def show(rows: list[Row]) -> None:
     """Prints the table."""
-    table = Table("A serves", "B", "meanwhile", "p50 µs", "p99 µs", "p99.9 µs", "p99 ÷ busy", "loads")
+    table = Table("A serves", "meanwhile", "p50 µs", "p99 µs", "p99.9 µs", "p99 ÷ busy", "loads")
     for row in rows:
-        bar = f" (bar {BAR})" if row.phase == "loading" else ""
-        table.add_row(
-            row.served, row.loaded, row.phase, f"{row.p50_us:.2f}", f"{row.p99_us:.2f}",
-            f"{row.p999_us:.1f}", f"{row.ratio:.2f}{bar}", str(row.loads or ""),
-            end_section=row.phase == "loading",
-        )  # fmt: skip
+        figures = (f"{row.p50_us:.2f}", f"{row.p99_us:.2f}", f"{row.p999_us:.1f}")
+        last = row.phase == "loading"
+        ratio, loads = f"{row.ratio:.2f}", str(row.loads) if last else ""
+        table.add_row(row.served, row.phase, *figures, ratio, loads, end_section=last)
     Console().print(table)
 
 
 def main() -> int:
     """Measures, prints, and fails where the bar is missed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="one model to load, 3 rounds")
+    parser.add_argument("--cpus", type=int, help="CPUs that all of it shares; else all there are")
+    parser.add_argument("--load", default="mobilenet_v2", help="the model of B, from the zoo")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--cells", type=Path, help="where bundles are kept between runs")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.cpus])
     with tempfile.TemporaryDirectory() as temporary:
         os.environ["XDG_CACHE_HOME"] = temporary
-        directory = arguments.cells or Path(temporary)
-        loaded = LOADED[:1] if arguments.quick else LOADED
-        rows = measure(directory, loaded, 3 if arguments.quick else 7, 2.0)
+        rows = measure(arguments.cells or Path(temporary), arguments.load, arguments.rounds)
     if arguments.json:
         print(json.dumps([asdict(row) for row in rows], indent=1))
     else:

@@ -75,7 +75,8 @@ class ArtifactRecord:
     """One engine's files, and how they did: verdict is pending, passed, failed or declined.
 
     `composable` says that a probe at export found a batch of n to give the n single answers, so
-    that graphs of fixed batch sizes may be put together for any batch.
+    that graphs of fixed batch sizes may be put together for any batch. `batches` are the batch
+    sizes that a compiled artifact has code of their own for.
     """
 
     engine: str
@@ -85,6 +86,7 @@ class ArtifactRecord:
     files: tuple[FileRecord, ...] = ()
     graphs: tuple[GraphRecord, ...] = ()
     composable: bool = False
+    batches: tuple[int, ...] = ()
     tolerance: Tolerance = field(default_factory=Tolerance)
     max_error: float | None = None
     worst: float | None = None
@@ -195,5 +197,6 @@ def _artifact(entry: Any) -> ArtifactRecord:
     fields = dict(entry)
     fields["files"] = _files(entry["files"])
     fields["graphs"] = tuple(GraphRecord(**graph) for graph in entry["graphs"])
+    fields["batches"] = tuple(map(int, entry.get("batches", ())))
     fields["tolerance"] = Tolerance(**entry["tolerance"])
     return ArtifactRecord(**fields)

@@ -24,8 +24,13 @@ from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 
+#: Where a compiled artifact's error is larger than this part of the tolerance, it is compiled again
+#: without the algorithms that lose bits.
+COMFORTABLE = 0.5
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
+#: Needs every size that a compiled artifact may have code for.
+WIDE_BATCH = 43
 
 
 def build(
@@ -66,18 +71,37 @@ def build(
 
 
 def _judged(work: Path, manifest: Manifest) -> Manifest:
-    """Writes the manifest as pending, runs the C++ cell on it, and returns it with verdicts."""
+    """Returns the manifest with verdicts, and removes the files of what is of no use."""
+    judged = _with_verdicts(work, manifest)
+    artifacts = tuple(
+        replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
+        if _is_strained(artifact)
+        else artifact
+        for artifact in judged
+    )
+    if artifacts != judged:
+        judged = _with_verdicts(work, replace(manifest, artifacts=artifacts))
+    _remove_files(work, manifest.artifacts, judged)
+    return replace(manifest, artifacts=judged, files=_shared_files(work, judged))
+
+
+def _is_strained(artifact: ArtifactRecord) -> bool:
+    if artifact.engine != "compiled" or artifact.verdict not in ("passed", "failed"):
+        return False
+    return artifact.worst is None or artifact.worst > COMFORTABLE
+
+
+def _with_verdicts(work: Path, manifest: Manifest) -> tuple[ArtifactRecord, ...]:
+    """Runs the C++ cell on what is pending or passed."""
     write_manifest(work, manifest)
     results = {
         (entry.engine, entry.target, entry.precision): entry
         for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
-    artifacts = tuple(
+    return tuple(
         _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
         for artifact in manifest.artifacts
     )
-    _remove_files(work, manifest.artifacts, artifacts)
-    return replace(manifest, artifacts=artifacts, files=_shared_files(work, artifacts))
 
 
 def _with_verdict(
@@ -132,11 +156,12 @@ def _probed(
     any_batch = artifact.composable or all(graph.batch == -1 for graph in artifact.graphs)
     if not any_batch:
         return artifact
+    wide = (WIDE_BATCH,) if max(artifact.batches, default=0) > max(PROBED_BATCHES) else ()
     bridge = TensorFlowCellularBridge(engine=artifact.engine)
     try:
         bridge.load_model_from_training_cell(work, verify="off")
         for item in sets:
-            for batch in PROBED_BATCHES:
+            for batch in (*PROBED_BATCHES, *wide):
                 if not _agrees(bridge, item, batch, source, artifact.tolerance):
                     return replace(
                         artifact,

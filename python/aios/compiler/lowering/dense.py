@@ -41,9 +41,9 @@ def constant_product(lowerer: Lowerer, op: Operator, weights: Array, bias: Array
     lowerer.work = lowerer.work.plus(Work(single_rows=count) if rows == 1 else Work(other=count))
     sizes = f"{rows}, {depth}, {columns}"
     outputs: list[int | Scratch] = [op.outputs[0]]
-    fast = not op.attributes.get("exact") and strassen_pays(rows, depth, columns, lanes=lanes)
+    exact = lowerer.machine.exact or op.attributes.get("exact", False)
     shared: Shared | None
-    if fast:
+    if not exact and strassen_pays(rows, depth, columns, lanes=lanes):
         shape = f"StrassenShape<{sizes}>"
         function, header = f"strassen<{shape}, {types}>", "strassen.hpp"
         packed = pack_strassen(weights, bias, lanes=lanes)

@@ -129,7 +129,7 @@ def _conv2d_group(
         packed = [pack_pooled_conv2d(*group, **common) for group in groups]
         header = "pooled_conv.hpp"
         function = f"pooledConv2d<{shape}, {activation}, Pool::{op['pool']}>"
-    elif _winograd_pays(op, filters.shape, out):
+    elif not lowerer.machine.exact and _winograd_pays(op, filters.shape, out):
         packed = [pack_winograd(*group, lanes=lowerer.machine.lanes) for group in groups]
         function = f"winogradConv2d<{shape}, {activation}{residual.template}>"
         floats = _winograd_floats(out, filters.shape, lowerer.machine.lanes)

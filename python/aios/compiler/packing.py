@@ -58,6 +58,25 @@ def pack_dense(weights: FloatArray, bias: FloatArray | None = None, *, lanes: in
     return pack_panels(np.asarray(weights, np.float32).T, bias, lanes=lanes)
 
 
+def narrow_pays(depth: int, columns: int, *, lanes: int) -> bool:
+    """Tells whether ``narrow`` is likely to be faster than ``dense``.
+
+    Steps of a row: ``dense`` takes one for each input; ``narrow`` one for each vector of weights,
+    and about 20 to fold its sums.
+    """
+    return columns <= 4 and columns * pad_to_lanes(depth, lanes) // lanes + 20 < depth
+
+
+def pack_narrow(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
+    """Packs FULLY_CONNECTED weights ``[N, K]`` for ``narrow``: the bias, then rows, zero-padded."""
+    columns, depth = weights.shape
+    head = np.zeros(lanes, np.float32)
+    head[:columns] = _bias_row(bias, columns)
+    rows = np.zeros((columns, pad_to_lanes(depth, lanes)), np.float32)
+    rows[:, :depth] = weights
+    return np.concatenate([head, rows.ravel()])
+
+
 def strassen_pays(rows: int, depth: int, columns: int, *, lanes: int) -> bool:
     """Tells whether ``strassen`` is likely to be faster than ``dense``.
 

@@ -49,6 +49,19 @@ def test_pack_dense_keeps_every_weight(lanes, depth, columns):
     np.testing.assert_array_equal(matrix, weights.T)
 
 
+def test_pack_narrow_is_the_bias_and_then_padded_rows():
+    weights = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+    packed = packing.pack_narrow(weights, np.array([8, 9], np.float32), lanes=4)
+    assert packed.tolist() == [8, 9, 0, 0, 1, 2, 3, 0, 4, 5, 6, 0]
+
+
+def test_narrow_is_for_few_columns_of_some_depth():
+    assert packing.narrow_pays(32, 3, lanes=16)
+    assert packing.narrow_pays(512, 4, lanes=8)
+    assert not packing.narrow_pays(512, 5, lanes=8)
+    assert not packing.narrow_pays(16, 1, lanes=16)
+
+
 @pytest.mark.parametrize("lanes", LANES)
 def test_pack_strassen_gives_the_seven_products_of_the_halves(lanes):
     depth, columns = 6, 6 * lanes

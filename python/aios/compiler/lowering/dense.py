@@ -16,7 +16,9 @@ from aios.compiler.lowering.core import (
 )
 from aios.compiler.lowering.epilogue import epilogue
 from aios.compiler.packing import (
+    narrow_pays,
     pack_dense,
+    pack_narrow,
     pack_strassen,
     strassen_pays,
     strassen_scratch_floats,
@@ -30,7 +32,8 @@ _ROW_BLOCKS = 4
 def constant_product(lowerer: Lowerer, op: Operator, weights: Array, bias: Array | None) -> None:
     """Lowers rows of the first input times constant `weights` [columns, depth], and the epilogue.
 
-    Large ones go by Strassen's algorithm, with an eighth fewer multiply-adds.
+    Large ones go by Strassen's algorithm, with an eighth fewer multiply-adds; those with few
+    columns have their lanes along the depth.
     """
     columns, depth = weights.shape
     rows = lowerer.tensor(op.inputs[0]).size // depth
@@ -43,7 +46,11 @@ def constant_product(lowerer: Lowerer, op: Operator, weights: Array, bias: Array
     outputs: list[int | Scratch] = [op.outputs[0]]
     exact = lowerer.machine.exact or op.attributes.get("exact", False)
     shared: Shared | None
-    if not exact and strassen_pays(rows, depth, columns, lanes=lanes):
+    if narrow_pays(depth, columns, lanes=lanes):
+        function, header = f"narrow<{sizes}, {types}>", "narrow.hpp"
+        packed = pack_narrow(weights, bias, lanes=lanes)
+        shared = None
+    elif not exact and strassen_pays(rows, depth, columns, lanes=lanes):
         shape = f"StrassenShape<{sizes}>"
         function, header = f"strassen<{shape}, {types}>", "strassen.hpp"
         packed = pack_strassen(weights, bias, lanes=lanes)

@@ -136,7 +136,7 @@ AIOS_KERNEL Vec gelu(Vec x) {
       detail::polynomial(t, 0.39894125f, 0.053601075f, 0.0058052898f, 0.0003594002f, 6.592841e-06f);
   const Vec q = detail::polynomial(t, 1.0f, 0.30101246f, 0.039739493f, 0.0029605117f,
                                    0.00012939442f, 5.547207e-07f);
-  const Vec value = x * ((bounded * p) * reciprocal(q) + splat(0.5f));
+  const Vec value = x * (bounded * p / q + splat(0.5f));
   return select(x < splat(-5.3f), splat(0.0f), value);
 }
 

@@ -151,17 +151,6 @@ AIOS_KERNEL Vec sqrt(Vec v) {
 #endif
 }
 
-// 1 / v to within an ulp or two, for normal v whose reciprocal is normal. On AVX-512 it takes a
-// third of a division's time.
-AIOS_KERNEL Vec reciprocal(Vec v) {
-#if defined(__AVX512F__)
-  const Vec near = (Vec)__builtin_ia32_rcp14ps512_mask(v, Vec{}, (std::uint16_t)-1);
-  return near * (splat(2.0f) - v * near);
-#else
-  return splat(1.0f) / v;
-#endif
-}
-
 namespace detail {
 typedef float Vec4 __attribute__((vector_size(16)));
 typedef float Vec8 __attribute__((vector_size(32)));

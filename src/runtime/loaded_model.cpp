@@ -145,12 +145,12 @@ void LoadedModel::prepare() {
   if (!bundle_.golden.empty()) {
     const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
     if (golden.count(endpoint.signature()) != 0) {
-      endpoint.prepare(golden.inputs(endpoint.signature(), 0).views, 1);
+      endpoint.runnerFor(golden.inputs(endpoint.signature(), 0).views, 1);
       return;
     }
   }
   const std::vector<Tensor> tensors = zeros(endpoint.signature().inputs);
-  endpoint.prepare(viewsOf(tensors), 1);
+  endpoint.runnerFor(viewsOf(tensors), 1);
 }
 
 void LoadedModel::requireSameProcess() const {

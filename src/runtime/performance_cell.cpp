@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/benchmark.hpp"
+#include "runtime/bound_call.hpp"
 #include "runtime/loaded_model.hpp"
 
 namespace aios {
@@ -101,6 +102,24 @@ std::vector<Tensor> TensorFlowPerformanceCell::inference(Span<const TensorView> 
 void TensorFlowPerformanceCell::inference(Span<const TensorView> inputs, Span<TensorView> outputs,
                                           const std::string& signature) {
   impl_->model()->endpoint(signature).infer(inputs, outputs);
+}
+
+class BoundCall::Impl : public runtime::BoundCall {
+ public:
+  using runtime::BoundCall::BoundCall;
+};
+
+BoundCall::BoundCall(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BoundCall::~BoundCall() = default;
+BoundCall::BoundCall(BoundCall&&) noexcept = default;
+BoundCall& BoundCall::operator=(BoundCall&&) noexcept = default;
+void BoundCall::operator()() { impl_->run(); }
+
+BoundCall TensorFlowPerformanceCell::bind(Span<const TensorView> inputs, Span<TensorView> outputs,
+                                          const std::string& signature) {
+  auto model = impl_->model();
+  runtime::Endpoint& endpoint = model->endpoint(signature);
+  return BoundCall(std::make_unique<BoundCall::Impl>(std::move(model), endpoint, inputs, outputs));
 }
 
 void TensorFlowPerformanceCell::warmup(std::size_t iterations) {

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 import types
 from typing import Any
 
-
 class TensorSpec:
     """One named tensor: its dtype and its shape."""
 
@@ -87,7 +86,6 @@ class LatencyBucket:
 
     @property
     def upper_us(self) -> float: ...
-
     @property
     def calls(self) -> int: ...
 
@@ -96,7 +94,6 @@ class SignatureMetrics:
 
     @property
     def signature(self) -> str: ...
-
     @property
     def calls(self) -> int:
         """Calls that were answered."""
@@ -142,7 +139,6 @@ class Metrics:
 
     @property
     def engine(self) -> str: ...
-
     @property
     def signatures(self) -> list[SignatureMetrics]:
         """One SignatureMetrics per signature."""
@@ -152,16 +148,12 @@ class ArtifactVerification:
 
     @property
     def engine(self) -> str: ...
-
     @property
     def target(self) -> str: ...
-
     @property
     def precision(self) -> str: ...
-
     @property
     def ok(self) -> bool: ...
-
     @property
     def worst(self) -> float:
         """Largest error, in tolerances; over 1 is a failure."""
@@ -171,18 +163,29 @@ class ArtifactVerification:
         """Largest absolute error."""
 
     @property
-    def samples(self) -> int: ...
+    def relative_error(self) -> float | None:
+        """
+        Median over samples and outputs of the largest error over the output's largest magnitude; None without floats.
+        """
 
+    @property
+    def top1_agreement(self) -> float | None:
+        """
+        How often the class of the largest score is the reference's; None for a model that doesn't classify.
+        """
+
+    @property
+    def samples(self) -> int: ...
     @property
     def sample(self) -> int: ...
-
     @property
     def tensor(self) -> str: ...
-
     @property
     def reason(self) -> str: ...
 
-def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False) -> list[ArtifactVerification]:
+def verify_bundle(
+    path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False
+) -> list[ArtifactVerification]:
     """
     Checks every file, then runs all golden samples on every engine found here.
     """
@@ -192,13 +195,10 @@ class EngineChoice:
 
     @property
     def engine(self) -> str: ...
-
     @property
     def target(self) -> str: ...
-
     @property
     def precision(self) -> str: ...
-
     @property
     def batch(self) -> int:
         """
@@ -219,21 +219,35 @@ class EngineChoice:
 
     @property
     def chosen(self) -> bool: ...
-
     @property
     def reason(self) -> str: ...
-
     def __repr__(self) -> str: ...
 
 class Cell:
     """A C++ performance cell; base of TensorFlowCellularBridge."""
 
     def __init__(self) -> None: ...
-
-    def _load(self, path: str, engine: str, threads: int, verify: str, precision: str, max_tuning_ms: float, tags: Sequence[str], libraries: Mapping[str, str]) -> None:
+    def _load(
+        self,
+        path: str,
+        engine: str,
+        threads: int,
+        verify: str,
+        precision: str,
+        max_tuning_ms: float,
+        tags: Sequence[str],
+        libraries: Mapping[str, str],
+    ) -> None:
         """Loads a bundle in place of the one loaded before."""
 
-    def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False, signature: str | None = None) -> Any:
+    def perform_inference(
+        self,
+        x: object,
+        *,
+        out: object | None = None,
+        copy: bool = False,
+        signature: str | None = None,
+    ) -> Any:
         """
         Answers one batch.
 
@@ -252,7 +266,9 @@ class Cell:
             FailedPreconditionError: No model is loaded, or it was loaded before a fork.
         """
 
-    def bind(self, x: object, *, out: object | None = None, signature: str | None = None) -> Callable[[], Any]:
+    def bind(
+        self, x: object, *, out: object | None = None, signature: str | None = None
+    ) -> Callable[[], Any]:
         """
         Binds arrays once, for calls that convert and check nothing.
 

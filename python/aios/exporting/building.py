@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def build(
     source: Source,
     sets: Sequence[GoldenSet],
     names: Sequence[str],
-    tolerance: Tolerance,
+    tolerances: Mapping[str, Tolerance],
 ) -> Manifest:
     """Writes golden samples and artifacts, runs them through the C++ cell, and tells the verdicts.
 
@@ -42,15 +42,16 @@ def build(
         source: What the SavedModel was saved from.
         sets: Golden samples of every signature.
         names: Engines to make artifacts for.
-        tolerance: Allowed error.
+        tolerances: Allowed error of each precision to make artifacts in, float32 among them.
     """
     golden.save(work / golden.FILE, sets)
     artifacts = tuple(
         artifact
         for name in engines.MAKERS
         if name in names
-        for artifact in engines.make(name, work, source, sets, tolerance)
+        for artifact in engines.make(name, work, source, sets, tolerances)
     )
+    artifacts += engines.unmade(names, tolerances)
     manifest = Manifest(
         signatures=tuple(item.signature for item in sets),
         artifacts=artifacts,
@@ -99,13 +100,15 @@ def _with_verdict(
         verdict="passed" if entry.ok else "failed",
         max_error=_finite(entry.max_error),
         worst=_finite(entry.worst),
+        relative_error=_finite(entry.relative_error),
+        top1_agreement=entry.top1_agreement,
         reason=None if entry.ok else entry.reason,
     )
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: float | None) -> float | None:
     """JSON has no infinity: an answer that isn't finite has no largest error."""
-    return value if value < float("inf") else None
+    return value if value is not None and value < float("inf") else None
 
 
 def _judged_in_batches(
@@ -132,7 +135,7 @@ def _probed(
     any_batch = artifact.composable or all(graph.batch == -1 for graph in artifact.graphs)
     if not any_batch:
         return artifact
-    bridge = TensorFlowCellularBridge(engine=artifact.engine)
+    bridge = TensorFlowCellularBridge(artifact.engine, precision=artifact.precision)
     try:
         bridge.load_model_from_training_cell(work, verify="off")
         for item in sets:

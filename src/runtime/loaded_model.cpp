@@ -209,8 +209,7 @@ std::vector<ArtifactVerification> verifyBundle(const std::string& path, const Ce
     try {
       const auto model =
           engines::loadModel(bundle, artifact, engineOptions(artifact.engine, options));
-      entry.verification =
-          verifyModel(runnersOf(model, bundle), golden, artifact.tolerance, kAllSamples);
+      entry.verification = verifyModel(runnersOf(model, bundle), golden, artifact, kAllSamples);
     } catch (const Error& error) {
       entry.verification.ok = false;
       entry.verification.reason = error.what();

@@ -174,12 +174,12 @@ std::optional<double> Verification::top1Agreement() const {
 }
 
 Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
-                         const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
+                         const bundle::GoldenSamples& golden, const bundle::Artifact& artifact,
                          std::size_t max_samples) {
   Verification result;
   for (const std::unique_ptr<Runner>& runner : runners) {
     const Signature& signature = runner->signature();
-    const std::size_t available = golden.count(signature);
+    const std::size_t available = std::min(golden.count(signature), artifact.golden_samples);
     const std::size_t wanted = std::min(available, max_samples);
     const SessionPool::Lease session = runner->pool().acquire();
     for (std::size_t i = 0; i < wanted; ++i) {
@@ -188,7 +188,7 @@ Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
       const bundle::GoldenCall asked = golden.inputs(signature, sample);
       const std::vector<Tensor> answers = answer(*session.slot().session, asked, expected);
       for (std::size_t output = 0; output < answers.size(); ++output) {
-        compareTensor(answers[output].view(), expected.views[output], tolerance,
+        compareTensor(answers[output].view(), expected.views[output], artifact.tolerance,
                       signature.outputs[output].name, sample, result);
       }
       if (answers.size() == 1) compareClasses(answers[0].view(), expected.views[0], result);

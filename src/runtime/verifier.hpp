@@ -43,10 +43,11 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
 // nothing for what isn't rows of two or more floats.
 void compareClasses(const TensorView& answer, const TensorView& reference, Verification& result);
 
-// Runs up to `max_samples` golden samples of every runner's signature, spread over all of them.
+// Runs up to `max_samples` golden samples of every runner's signature, spread over all of those
+// that the artifact is proved on.
 // Never throws for a wrong answer; passes on what the engine throws.
 Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
-                         const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
+                         const bundle::GoldenSamples& golden, const bundle::Artifact& artifact,
                          std::size_t max_samples);
 
 }  // namespace aios::runtime

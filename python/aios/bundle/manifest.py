@@ -84,7 +84,8 @@ class ArtifactRecord:
     `max_error` and `worst` are the largest error on the golden samples, absolute and in tolerances.
     `relative_error` is the median, over samples and outputs, of the largest error over the output's
     largest magnitude. `top1_agreement` says how often, from 0 to 1, the class of the largest score
-    is the training model's; None for a model that doesn't classify.
+    is the training model's; None for a model that doesn't classify. All are of the first
+    `golden_samples` of each signature; None for all of them.
     """
 
     engine: str
@@ -99,6 +100,7 @@ class ArtifactRecord:
     worst: float | None = None
     relative_error: float | None = None
     top1_agreement: float | None = None
+    golden_samples: int | None = None
     reason: str | None = None
 
     @property

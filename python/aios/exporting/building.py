@@ -19,6 +19,7 @@ from aios.bundle.manifest import (
 )
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting import engines, golden
+from aios.exporting.acceptance import objection
 from aios.exporting.comparison import answers_agree
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
@@ -60,13 +61,13 @@ def build(
         labels=None,
         provenance={},
     )
-    manifest = _judged(work, manifest)
+    manifest = _judged(work, manifest, sets)
     manifest = _judged_in_batches(work, manifest, source, sets)
     write_manifest(work, manifest)
     return manifest
 
 
-def _judged(work: Path, manifest: Manifest) -> Manifest:
+def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manifest:
     """Writes the manifest as pending, runs the C++ cell on it, and returns it with verdicts."""
     write_manifest(work, manifest)
     results = {
@@ -74,7 +75,12 @@ def _judged(work: Path, manifest: Manifest) -> Manifest:
         for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     artifacts = tuple(
-        _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
+        _accepted(
+            _with_verdict(
+                artifact, results.get((artifact.engine, artifact.target, artifact.precision))
+            ),
+            sets,
+        )
         for artifact in manifest.artifacts
     )
     _remove_files(work, manifest.artifacts, artifacts)
@@ -104,6 +110,13 @@ def _with_verdict(
         top1_agreement=entry.top1_agreement,
         reason=None if entry.ok else entry.reason,
     )
+
+
+def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRecord:
+    if artifact.verdict != "passed":
+        return artifact
+    reason = objection(artifact, sets)
+    return artifact if reason is None else replace(artifact, verdict="failed", reason=reason)
 
 
 def _finite(value: float | None) -> float | None:

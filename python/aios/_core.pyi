@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import types
 from typing import Any
 
+
 class TensorSpec:
     """One named tensor: its dtype and its shape."""
 
@@ -86,6 +87,7 @@ class LatencyBucket:
 
     @property
     def upper_us(self) -> float: ...
+
     @property
     def calls(self) -> int: ...
 
@@ -94,6 +96,7 @@ class SignatureMetrics:
 
     @property
     def signature(self) -> str: ...
+
     @property
     def calls(self) -> int:
         """Calls that were answered."""
@@ -139,6 +142,7 @@ class Metrics:
 
     @property
     def engine(self) -> str: ...
+
     @property
     def signatures(self) -> list[SignatureMetrics]:
         """One SignatureMetrics per signature."""
@@ -148,12 +152,16 @@ class ArtifactVerification:
 
     @property
     def engine(self) -> str: ...
+
     @property
     def target(self) -> str: ...
+
     @property
     def precision(self) -> str: ...
+
     @property
     def ok(self) -> bool: ...
+
     @property
     def worst(self) -> float:
         """Largest error, in tolerances; over 1 is a failure."""
@@ -176,16 +184,17 @@ class ArtifactVerification:
 
     @property
     def samples(self) -> int: ...
+
     @property
     def sample(self) -> int: ...
+
     @property
     def tensor(self) -> str: ...
+
     @property
     def reason(self) -> str: ...
 
-def verify_bundle(
-    path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False
-) -> list[ArtifactVerification]:
+def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False) -> list[ArtifactVerification]:
     """
     Checks every file, then runs all golden samples on every engine found here.
     """
@@ -195,10 +204,13 @@ class EngineChoice:
 
     @property
     def engine(self) -> str: ...
+
     @property
     def target(self) -> str: ...
+
     @property
     def precision(self) -> str: ...
+
     @property
     def batch(self) -> int:
         """
@@ -219,35 +231,21 @@ class EngineChoice:
 
     @property
     def chosen(self) -> bool: ...
+
     @property
     def reason(self) -> str: ...
+
     def __repr__(self) -> str: ...
 
 class Cell:
     """A C++ performance cell; base of TensorFlowCellularBridge."""
 
     def __init__(self) -> None: ...
-    def _load(
-        self,
-        path: str,
-        engine: str,
-        threads: int,
-        verify: str,
-        precision: str,
-        max_tuning_ms: float,
-        tags: Sequence[str],
-        libraries: Mapping[str, str],
-    ) -> None:
+
+    def _load(self, path: str, engine: str, threads: int, verify: str, precision: str, max_tuning_ms: float, tags: Sequence[str], libraries: Mapping[str, str]) -> None:
         """Loads a bundle in place of the one loaded before."""
 
-    def perform_inference(
-        self,
-        x: object,
-        *,
-        out: object | None = None,
-        copy: bool = False,
-        signature: str | None = None,
-    ) -> Any:
+    def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False, signature: str | None = None) -> Any:
         """
         Answers one batch.
 
@@ -266,9 +264,7 @@ class Cell:
             FailedPreconditionError: No model is loaded, or it was loaded before a fork.
         """
 
-    def bind(
-        self, x: object, *, out: object | None = None, signature: str | None = None
-    ) -> Callable[[], Any]:
+    def bind(self, x: object, *, out: object | None = None, signature: str | None = None) -> Callable[[], Any]:
         """
         Binds arrays once, for calls that convert and check nothing.
 

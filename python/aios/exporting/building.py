@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 from aios import _core
@@ -27,6 +28,8 @@ from aios.exporting.sources.base import SAVED_MODEL, Source
 
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
+#: What tells one artifact of a bundle from another.
+_KEY = attrgetter("engine", "target", "precision")
 
 
 def build(
@@ -71,16 +74,11 @@ def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manife
     """Writes the manifest as pending, runs the C++ cell on it, and returns it with verdicts."""
     write_manifest(work, manifest)
     results = {
-        (entry.engine, entry.target, entry.precision): entry
+        _KEY(entry): entry
         for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     artifacts = tuple(
-        _accepted(
-            _with_verdict(
-                artifact, results.get((artifact.engine, artifact.target, artifact.precision))
-            ),
-            sets,
-        )
+        _accepted(_with_verdict(artifact, results.get(_KEY(artifact))), sets)
         for artifact in manifest.artifacts
     )
     _remove_files(work, manifest.artifacts, artifacts)

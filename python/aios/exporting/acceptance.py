@@ -8,9 +8,6 @@ from aios.bundle.manifest import ArtifactRecord
 from aios.bundle.precision import FLOAT32
 from aios.exporting.golden import GoldenSet
 
-#: A classifier that names another class more often is another classifier.
-MIN_TOP1_AGREEMENT = 0.95
-
 
 def objection(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> str | None:
     """Why an artifact whose answers are within its tolerance may not be trusted; None if it may."""
@@ -21,10 +18,11 @@ def objection(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> str | None
             "its tolerance is as wide as the range of the model's answers, of which one would pass "
             f"for all; give a smaller one, as tolerance={{'{artifact.precision}': 1e-3}}"
         )
-    agreement = artifact.top1_agreement
-    if agreement is not None and agreement < MIN_TOP1_AGREEMENT:
+    # A tolerance takes answers below 1 for as large as 1: here they count as they are.
+    allowed = artifact.tolerance.absolute + artifact.tolerance.relative
+    if artifact.relative_error is not None and artifact.relative_error > allowed:
         return (
-            f"it names the training model's class for only {agreement:.1%} of the golden samples "
-            f"({MIN_TOP1_AGREEMENT:.0%} are wanted)"
+            f"its error is {artifact.relative_error:.2g} of the answer's largest value in half of "
+            f"the golden samples; at most {allowed:.2g} is allowed"
         )
     return None

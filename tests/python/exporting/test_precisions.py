@@ -183,16 +183,18 @@ def test_a_tolerance_as_wide_as_the_answers_proves_nothing(tmp_path):
     assert failed.verdict == "failed"
 
 
-def test_a_classifier_that_names_other_classes_is_not_trusted(lowered):
+def test_errors_as_large_as_small_answers_are_not_trusted(lowered):
     class Set:
         def tells_apart(self, tolerance):
             return True
 
     made = _artifact(lowered.bundle, "int8")
-    assert objection(replace(made, top1_agreement=0.95), [Set()]) is None
-    assert "only 94.0%" in objection(replace(made, top1_agreement=0.94), [Set()])
-    assert objection(replace(made, top1_agreement=None), [Set()]) is None
-    assert objection(replace(made, precision="float32", top1_agreement=0.5), [Set()]) is None
+    assert objection(replace(made, relative_error=0.12), [Set()]) is None
+    assert "0.13 of the answer's largest value" in objection(
+        replace(made, relative_error=0.13), [Set()]
+    )
+    assert objection(replace(made, relative_error=None), [Set()]) is None
+    assert objection(replace(made, precision="float32", relative_error=1.0), [Set()]) is None
 
 
 def test_what_can_not_be_made_is_declined_by_name(tmp_path):

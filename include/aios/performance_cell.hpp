@@ -27,7 +27,8 @@ struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
   int threads = 1;              // threads that one call may use, 1 or more
   Verify verify = Verify::kQuick;
-  // "float32", or "fastest" to allow any precision that passed verification.
+  // "float32"; "fastest" to allow any precision that passed verification; or another one, as
+  // "int8", to allow that alone.
   std::string precision = "float32";
   // How long `auto` may measure for each batch size that it first sees (or 5 calls of each engine,
   // whichever is longer); 0: it measures nothing and takes the first engine that runs.

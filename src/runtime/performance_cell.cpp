@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "runtime/benchmark.hpp"
@@ -48,6 +49,8 @@ namespace {
 
 constexpr std::array<const char*, 5> kEngineNames = {"auto", "compiled", "litert", "openvino",
                                                      "tensorflow"};
+constexpr std::array<std::string_view, 5> kPrecisions = {"float32", "fastest", "float16",
+                                                         "bfloat16", "int8"};
 
 }  // namespace
 
@@ -74,9 +77,11 @@ void TensorFlowPerformanceCell::initialize(const CellOptions& options) {
                 "engine: expected auto, compiled, litert, openvino or tensorflow, got '" +
                     options.engine + "'");
   }
-  if (options.precision != "float32" && options.precision != "fastest") {
-    throw Error(ErrorCode::kInvalidArgument,
-                "precision: expected float32 or fastest, got '" + options.precision + "'");
+  if (std::find(kPrecisions.begin(), kPrecisions.end(), options.precision) == kPrecisions.end()) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "precision: expected float32 or fastest, or float16, bfloat16 or int8 alone, got '" +
+            options.precision + "'");
   }
   if (!(options.max_tuning_ms >= 0)) {
     throw Error(ErrorCode::kInvalidArgument,

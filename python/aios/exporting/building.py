@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 from aios import _core
@@ -19,6 +20,7 @@ from aios.bundle.manifest import (
 )
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting import engines, golden
+from aios.exporting.acceptance import objection
 from aios.exporting.comparison import answers_agree
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
@@ -31,6 +33,8 @@ COMFORTABLE = 0.5
 PROBED_BATCHES = (3, 11)
 #: Needs every size that a compiled artifact may have code for.
 WIDE_BATCH = 43
+#: What tells one artifact of a bundle from another.
+_KEY = attrgetter("engine", "target", "precision")
 
 
 def build(
@@ -38,7 +42,7 @@ def build(
     source: Source,
     sets: Sequence[GoldenSet],
     names: Sequence[str],
-    tolerance: Tolerance,
+    tolerances: Mapping[str, Tolerance],
 ) -> Manifest:
     """Writes golden samples and artifacts, runs them through the C++ cell, and tells the verdicts.
 
@@ -47,15 +51,16 @@ def build(
         source: What the SavedModel was saved from.
         sets: Golden samples of every signature.
         names: Engines to make artifacts for.
-        tolerance: Allowed error.
+        tolerances: Allowed error of each precision to make artifacts in, float32 among them.
     """
     golden.save(work / golden.FILE, sets)
     artifacts = tuple(
         artifact
         for name in engines.MAKERS
         if name in names
-        for artifact in engines.make(name, work, source, sets, tolerance)
+        for artifact in engines.make(name, work, source, sets, tolerances)
     )
+    artifacts += engines.unmade(names, tolerances)
     manifest = Manifest(
         signatures=tuple(item.signature for item in sets),
         artifacts=artifacts,
@@ -64,15 +69,15 @@ def build(
         labels=None,
         provenance={},
     )
-    manifest = _judged(work, manifest)
+    manifest = _judged(work, manifest, sets)
     manifest = _judged_in_batches(work, manifest, source, sets)
     write_manifest(work, manifest)
     return manifest
 
 
-def _judged(work: Path, manifest: Manifest) -> Manifest:
+def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manifest:
     """Returns the manifest with verdicts, and removes the files of what is of no use."""
-    judged = _with_verdicts(work, manifest)
+    judged = _with_verdicts(work, manifest, sets)
     artifacts = tuple(
         replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
         if _is_strained(artifact)
@@ -80,7 +85,7 @@ def _judged(work: Path, manifest: Manifest) -> Manifest:
         for artifact in judged
     )
     if artifacts != judged:
-        judged = _with_verdicts(work, replace(manifest, artifacts=artifacts))
+        judged = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets)
     _remove_files(work, manifest.artifacts, judged)
     return replace(manifest, artifacts=judged, files=_shared_files(work, judged))
 
@@ -91,15 +96,17 @@ def _is_strained(artifact: ArtifactRecord) -> bool:
     return artifact.worst is None or artifact.worst > COMFORTABLE
 
 
-def _with_verdicts(work: Path, manifest: Manifest) -> tuple[ArtifactRecord, ...]:
+def _with_verdicts(
+    work: Path, manifest: Manifest, sets: Sequence[GoldenSet]
+) -> tuple[ArtifactRecord, ...]:
     """Runs the C++ cell on what is pending or passed."""
     write_manifest(work, manifest)
     results = {
-        (entry.engine, entry.target, entry.precision): entry
+        _KEY(entry): entry
         for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     return tuple(
-        _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
+        _accepted(_with_verdict(artifact, results.get(_KEY(artifact))), sets)
         for artifact in manifest.artifacts
     )
 
@@ -123,13 +130,22 @@ def _with_verdict(
         verdict="passed" if entry.ok else "failed",
         max_error=_finite(entry.max_error),
         worst=_finite(entry.worst),
+        relative_error=_finite(entry.relative_error),
+        top1_agreement=entry.top1_agreement,
         reason=None if entry.ok else entry.reason,
     )
 
 
-def _finite(value: float) -> float | None:
+def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRecord:
+    if artifact.verdict != "passed":
+        return artifact
+    reason = objection(artifact, sets)
+    return artifact if reason is None else replace(artifact, verdict="failed", reason=reason)
+
+
+def _finite(value: float | None) -> float | None:
     """JSON has no infinity: an answer that isn't finite has no largest error."""
-    return value if value < float("inf") else None
+    return value if value is not None and value < float("inf") else None
 
 
 def _judged_in_batches(
@@ -157,7 +173,7 @@ def _probed(
     if not any_batch:
         return artifact
     wide = (WIDE_BATCH,) if max(artifact.batches, default=0) > max(PROBED_BATCHES) else ()
-    bridge = TensorFlowCellularBridge(engine=artifact.engine)
+    bridge = TensorFlowCellularBridge(artifact.engine, precision=artifact.precision)
     try:
         bridge.load_model_from_training_cell(work, verify="off")
         for item in sets:

@@ -13,19 +13,31 @@ class BudgetedSession final : public engines::Session {
       : session_(std::move(session)), threads_(threads), budget_(budget) {}
 
   void run(Span<const TensorView> inputs, Span<TensorView> outputs) override {
-    const ThreadBudget::Share share(budget_, threads_);
-    session_->run(inputs, outputs);
-    staged_bytes_ = session_->stagedBytes();
+    withShare([&] { session_->run(inputs, outputs); });
+  }
+
+  void bind(Span<const TensorView> inputs, Span<TensorView> outputs) override {
+    session_->bind(inputs, outputs);
+  }
+
+  void runBound() override {
+    withShare([&] { session_->runBound(); });
   }
 
   std::vector<Tensor> answer(Span<const TensorView> inputs) override {
-    const ThreadBudget::Share share(budget_, threads_);
-    std::vector<Tensor> answers = session_->answer(inputs);
-    staged_bytes_ = session_->stagedBytes();
+    std::vector<Tensor> answers;
+    withShare([&] { answers = session_->answer(inputs); });
     return answers;
   }
 
  private:
+  template <typename Call>
+  void withShare(Call call) {
+    const ThreadBudget::Share share(budget_, threads_);
+    call();
+    staged_bytes_ = session_->stagedBytes();
+  }
+
   std::unique_ptr<engines::Session> session_;
   const int threads_;
   ThreadBudget& budget_;

@@ -150,9 +150,10 @@ int mostAtOnce(int threads, ThreadBudget& budget) {
   const auto model = budgeted(crowd, threads, budget);
   std::vector<std::thread> callers;
   for (int i = 0; i < 6; ++i) {
-    callers.emplace_back([&] {
+    callers.emplace_back([&, bound = i % 2 == 0] {
       const auto session = model->newSession({});
-      for (int call = 0; call < 500; ++call) session->run({}, {});
+      session->bind({}, {});
+      for (int call = 0; call < 500; ++call) bound ? session->runBound() : session->run({}, {});
       EXPECT_EQ(session->stagedBytes(), 1500U);
     });
   }

@@ -15,14 +15,25 @@ namespace {
 constexpr int kThreads = 8;
 constexpr int kCalls = 10'000;
 
-TEST(Threads, GetRightAnswersFromOneCell) {
-  const char* bundle = std::getenv("AIOS_TEST_BUNDLE");
-  if (bundle == nullptr) GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make sanitize sets it";
+class Threads : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    bundle_ = std::getenv("AIOS_TEST_BUNDLE");
+    if (bundle_ == nullptr) GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make sanitize sets it";
+  }
+  void load(TensorFlowPerformanceCell& cell) const {
+    CellOptions options;
+    options.engine = "compiled";
+    cell.initialize(options);
+    cell.loadModel(bundle_);
+  }
+
+  const char* bundle_ = nullptr;
+};
+
+TEST_F(Threads, GetRightAnswersFromOneCell) {
   TensorFlowPerformanceCell cell;
-  CellOptions options;
-  options.engine = "compiled";
-  cell.initialize(options);
-  cell.loadModel(bundle);
+  load(cell);
   const TensorSpec spec = cell.signature().inputs.at(0);
   const auto features = static_cast<std::size_t>(spec.shape.at(1));
   std::vector<std::vector<float>> samples(kThreads, std::vector<float>(features));
@@ -52,6 +63,23 @@ TEST(Threads, GetRightAnswersFromOneCell) {
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_GE(cell.metrics().signatures.at(0).calls, uint64_t{kThreads} * kCalls);
+}
+
+TEST_F(Threads, GetAnswersWhileOtherCellsComeAndGo) {
+  TensorFlowPerformanceCell cell;
+  load(cell);
+  std::atomic<bool> stop = false;
+  std::thread caller([&] {
+    while (!stop) cell.warmup(1);
+  });
+  for (int i = 0; i < 10; ++i) {
+    TensorFlowPerformanceCell other;
+    load(other);
+    other.warmup(1);
+  }
+  stop = true;
+  caller.join();
+  EXPECT_GT(cell.metrics().signatures.at(0).calls, 0U);
 }
 
 }  // namespace

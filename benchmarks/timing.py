@@ -130,7 +130,7 @@ class Plan:
             the control is outside its band.
     """
 
-    rounds: int = 9
+    rounds: int = 7
     round_s: float = 0.04
     budget_s: float = 12.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,15 @@ BOUND = "bridge, bound"
 BOUND_CONTROL = "bridge, bound again (control)"
 RUN = "run()"
 NEW_ARRAY = "bridge, array → new array"
+AUTO = "cell, auto"
+TENSORFLOW = "TensorFlow C API (cell)"
+#: The contenders that are one engine each.
+ENGINES = {
+    "compiled": CELL,
+    "litert": "cell, litert",
+    "openvino": "cell, openvino",
+    "tensorflow": TENSORFLOW,
+}
 
 _MAX_RANK = 8
 _FLOAT32 = 11
@@ -81,26 +91,29 @@ class _CompiledModel(ctypes.Structure):
 
 def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]:
     """The compiled engine through the C API, twice for the control, and through Python."""
-    cell = cell_from_c(files, x, threads, "compiled", CELL, "AIOS")
+    cell = cell_from_c(files, x, threads, "compiled")
     yield cell
-    yield Contender(CONTROL, "AIOS", cell.config, "C", cell.call, cell.answer)
+    yield replace(cell, name=CONTROL)
     if threads == 1:
         yield _artifact(files, x)
     yield from _from_python(files, x, threads)
 
 
-def cell_from_c(
-    files: ModelFiles, x: Array, threads: int, engine: str, name: str, program: str
-) -> Contender:
-    """A cell with one engine, called through `aios_cell_infer` of aios/aios.h."""
+def one(files: ModelFiles, x: Array, threads: int, *, engine: str) -> Iterator[Contender]:
+    """A cell with another engine, or with "auto", through the C API."""
+    yield cell_from_c(files, x, threads, engine)
+
+
+def cell_from_c(files: ModelFiles, x: Array, threads: int, engine: str) -> Contender:
+    """A cell with one engine or "auto", called through `aios_cell_infer` of aios/aios.h."""
     import aios
-    from aios.bridge.engines import library_path
+    from aios.bridge.engines import library_paths
 
     library = _c_library()
     error = _Error(ctypes.sizeof(_Error))
     options = _Options(ctypes.sizeof(_Options), threads, engine.encode(), b"quick")
-    if engine != "compiled":
-        setattr(options, f"{engine}_library", library_path(engine).encode())
+    for name, path in library_paths().items():
+        setattr(options, f"{name}_library", path.encode())
     cell = ctypes.c_void_p()
     made = library.aios_cell_create(ctypes.byref(options), ctypes.byref(cell), ctypes.byref(error))
     path = str(files.bundle).encode()
@@ -117,8 +130,15 @@ def cell_from_c(
     arguments = (cell.value or 0, inputs, 1, outputs, 1, ctypes.addressof(error))
     keep = (_Owned(library, cell), tensors, source, target, error)
     call = NativeCall(function, arguments, keep)
+    # The first call of a batch makes `auto` measure and choose.
+    call.latencies_us(1, 1)
+    taken = ctypes.create_string_buffer(32)
+    library.aios_cell_engine(cell, taken, ctypes.c_size_t(len(taken)), None)
     config = f"the C API's aios_cell_infer, engine {engine}, caller's buffers"
-    return Contender(name, program, config, "C", call, _answer(call, target))
+    program = "TensorFlow" if engine == "tensorflow" else "AIOS"
+    name = ENGINES.get(engine, AUTO)
+    answer = _answer(call, target)
+    return Contender(name, program, config, "C", call, answer, taken.value.decode())
 
 
 class _Owned:

@@ -59,6 +59,7 @@ BENCH := --docs docs/benchmarks.md
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.bridge
+	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.workflow
 

@@ -95,7 +95,7 @@ def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]
     yield cell
     yield replace(cell, name=CONTROL)
     if threads == 1:
-        yield _artifact(files, x)
+        yield artifact(files, x)
     yield from _from_python(files, x, threads)
 
 
@@ -161,7 +161,7 @@ def _c_library() -> ctypes.CDLL:
     return library
 
 
-def _artifact(files: ModelFiles, x: Array) -> Contender:
+def artifact(files: ModelFiles, x: Array) -> Contender:
     """The compiled artifact's `run`, as a program without aios calls it."""
     import aios
 

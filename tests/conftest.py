@@ -48,6 +48,33 @@ def digits(tmp_path_factory, digits_data) -> TrainedDigits:
     return TrainedDigits(cell.model, bundle, x_test, y_test)
 
 
+@dataclass(frozen=True)
+class LoweredModel:
+    model: Any
+    bundle: Path
+    x: np.ndarray
+    report: Any
+
+
+@pytest.fixture(scope="session")
+def lowered(tmp_path_factory) -> LoweredModel:
+    """A classifier on litert and openvino, in every precision that they have."""
+    import keras
+
+    import aios
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((64,), name="x"), keras.layers.Dense(128, "relu")]
+    model = keras.Sequential([*layers, keras.layers.Dense(64, "relu"), keras.layers.Dense(10)])
+    x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+    bundle = tmp_path_factory.mktemp("lowered") / "m.cell"
+    report = aios.export(
+        model, bundle, samples=x, engines=("litert", "openvino"),
+        precisions=("float16", "int8", "bf16"),
+    )  # fmt: skip
+    return LoweredModel(model, bundle, x, report)
+
+
 @pytest.fixture
 def bundle_copy(digits, tmp_path) -> Path:
     """A bundle that a test may damage."""

@@ -2,10 +2,10 @@
 
 Run: .venv/bin/python -m benchmarks.bridge
 
-The overhead of a call from Python is its median less the median of the same engine's call through
-the C API in the same run: both check the tensors' dtypes and shapes, and both count their calls. A
-bound call checks nothing, so that it may even come out below. All take turns with a program that is
-timed against itself: where that is outside 0.97–1.03, a verdict is void.
+The overhead of a call from Python is its median less the median of the same call through the C API
+of the same engine in the same run: perform_inference less aios_cell_infer, which both check the
+tensors, and a bound call less aios_call_run, which both don't. All take turns with a program that
+is timed against itself: where that is outside 0.97–1.03, a verdict is void.
 """
 
 from __future__ import annotations
@@ -38,10 +38,13 @@ INTERPRETER = "LiteRT's Python interpreter: set, invoke, get"
 SIGNATURE = "TensorFlow's Python: the SavedModel's signature"
 AGAIN = "the same again (control)"
 C_CALL = "C API, aios_cell_infer"
+C_BOUND = "C API, aios_call_run"
 NEW_ARRAY = "bridge, array → new array"
 OUT = "bridge, array → out="
 BOUND = "bridge, bound"
 BARE = "bridge, array → new array, on a bare SavedModel"
+#: The call through the C API that does the same work.
+_IN_C = {NEW_ARRAY: C_CALL, OUT: C_CALL, BOUND: C_BOUND}
 _PERFORM = "y = bridge.perform_inference(x)"
 
 
@@ -95,21 +98,19 @@ def _overhead(files: ModelFiles, x: Array, console: Console) -> Iterator[Bar]:
         "np.empty of the answer's shape": Statement("empty((1, 3), kind)", numpy),
         "the artifact's bare run()": cells.artifact(files, x).call,
         C_CALL: cells.cell_from_c(files, x, 1, "compiled").call,
+        C_BOUND: cells.bound_from_c(files, x, 1, "compiled").call,
         **_bridge_calls(files, x, "compiled"),
     }
     times, control = _timed(calls, NOTHING)
-    unit, c_call = times[NOTHING], times[C_CALL]
+    beyond = {name: times[name] - times[in_c] for name, in_c in _IN_C.items()}
     table = _table("compiled", "beyond the C API", "÷ nanobind call")
     for name, time_us in times.items():
-        beyond = time_us - c_call
-        shown = (
-            (f"{beyond:+.3f}", f"{beyond / unit:+.2f}") if name in (NEW_ARRAY, OUT, BOUND) else ()
-        )
-        table.add_row(name, f"{time_us:.3f}", *shown)
+        shown = (beyond[name], beyond[name] / times[NOTHING]) if name in beyond else ()
+        table.add_row(name, f"{time_us:.3f}", *(f"{figure:+.3f}" for figure in shown))
     console.print(table)
     for name, limit in ((NEW_ARRAY, 5.0), (BOUND, 2.5)):
         what = f"{name}: beyond the C API ÷ nanobind call"
-        yield Bar(what, (times[name] - c_call) / unit, limit, True, control)
+        yield Bar(what, beyond[name] / times[NOTHING], limit, True, control)
 
 
 def _litert(files: ModelFiles, x: Array, console: Console) -> Iterator[Bar]:

@@ -62,9 +62,8 @@ def test_a_second_load_takes_what_was_measured(digits, cache):
 
 
 def test_an_engine_that_can_not_run_here_makes_no_load_measure_again(digits, cache, monkeypatch):
-    monkeypatch.setattr(
-        "aios.bridge.bridge.library_paths", lambda: {"litert": library_path("litert")}
-    )
+    libraries = {"litert": library_path("litert"), "openvino": "/nowhere/libopenvino_c.so"}
+    monkeypatch.setattr("aios.bridge.bridge.library_paths", lambda: libraries)
     aios.load(digits.bundle).close()
     with aios.load(digits.bundle) as bridge:
         rows = _rows(bridge, 1)

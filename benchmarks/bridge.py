@@ -31,7 +31,7 @@ from benchmarks.peers import cells
 from benchmarks.timing import CONTROL_BAND, Call, Plan, Statement, interleaved
 from benchmarks.zoo import ZOO
 
-PLAN = Plan(rounds=15, round_s=0.02, budget_s=20.0)
+PLAN = Plan(rounds=15, round_s=0.02, budget_s=10.0)
 #: What is timed against itself in each group, and what the others are compared with.
 NOTHING = "nanobind call without arguments"
 INTERPRETER = "LiteRT's Python interpreter: set, invoke, get"

@@ -247,7 +247,7 @@ def _mark_chosen(bundle: Path, contenders: list[Contender]) -> None:
             for contender in contenders:
                 if contender.row.threads == threads:
                     auto.perform_inference(contender.x)
-                    contender.row.chosen = contender.row.engine == auto.engine
+                    contender.row.chosen = contender.bridge.engine == auto.engine
 
 
 def _print(bundle: Path, rows: list[Row]) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aios import _core
 from aios.bridge import TensorFlowCellularBridge
+from aios.bridge.core import core
 from aios.bridge.engines import library_paths
 from aios.bundle.manifest import (
     ArtifactRecord,
@@ -70,7 +70,7 @@ def _judged(work: Path, manifest: Manifest) -> Manifest:
     write_manifest(work, manifest)
     results = {
         (entry.engine, entry.target, entry.precision): entry
-        for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+        for entry in core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     artifacts = tuple(
         _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
@@ -81,7 +81,7 @@ def _judged(work: Path, manifest: Manifest) -> Manifest:
 
 
 def _with_verdict(
-    artifact: ArtifactRecord, entry: _core.ArtifactVerification | None
+    artifact: ArtifactRecord, entry: core.ArtifactVerification | None
 ) -> ArtifactRecord:
     if entry is None:
         return artifact

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aios.bridge.core import refusal
 from aios.bundle.manifest import ArtifactRecord, Tolerance
 from aios.errors import UnsupportedError
 from aios.exporting.engines import compiled, litert, openvino, tensorflow
@@ -36,6 +37,8 @@ def make(
 ) -> tuple[ArtifactRecord, ...]:
     """The engine's artifacts: pending, or one declined with the reason."""
     try:
+        if why := refusal(engine):
+            raise UnsupportedError(why)
         made = MAKERS[engine](work, source, golden, tolerance)
     except UnsupportedError as error:
         made = ArtifactRecord(engine, "any", "float32", "declined", reason=str(error))

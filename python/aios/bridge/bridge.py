@@ -28,6 +28,9 @@ class _Options(NamedTuple):
 class TensorFlowCellularBridge(core.Cell):
     """Runs a bundle's model in the C++ performance cell. Safe from any thread.
 
+    Where the C++ extension couldn't be built, models run on LiteRT's or TensorFlow's Python
+    interpreter instead, behind the same methods; the first load warns of it.
+
     Args:
         engine: "auto" for the fastest by measurement on this machine, or the name of one.
         threads: Threads that one call may use, 1 or more.

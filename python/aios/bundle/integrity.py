@@ -121,6 +121,10 @@ def _check_artifact(root: Path, artifact: ArtifactRecord) -> None:
             isinstance(part, (int, float)) and not isinstance(part, bool),
             "a tolerance isn't a number",
         )
+    proved_on_all = artifact.golden_samples is None
+    _require(
+        proved_on_all or _is_size(artifact.golden_samples, 0), "'golden_samples' isn't a number"
+    )
     _check_records(root, artifact.files)
     for graph in artifact.graphs:
         _check_graph(root, graph, artifact.files)

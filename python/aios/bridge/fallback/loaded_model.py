@@ -33,7 +33,7 @@ from aios.errors import (
 )
 
 _ENGINES = ("auto", "compiled", "litert", "openvino", "tensorflow")
-_PRECISIONS = ("float32", "fastest")
+_PRECISIONS = ("float32", "fastest", "float16", "bfloat16", "int8")
 #: How many golden samples each way to verify runs at load; None for all.
 _SAMPLES: dict[str, int | None] = {"quick": 2, "full": None, "off": 0}
 
@@ -63,7 +63,10 @@ class LoadOptions:
                 f"'{self.engine}'"
             )
         if self.precision not in _PRECISIONS:
-            self._refuse(f"precision: expected float32 or fastest, got '{self.precision}'")
+            self._refuse(
+                "precision: expected float32 or fastest, or float16, bfloat16 or int8 alone, got "
+                f"'{self.precision}'"
+            )
         if not self.max_tuning_ms >= 0:
             self._refuse(f"max_tuning_ms: expected 0 or more, got {self.max_tuning_ms}")
         if self.threads < 1:
@@ -141,9 +144,9 @@ class LoadedModel:
     def explain(self) -> list[EngineChoice]:
         """A row for each artifact: those that may run, then those that never take part."""
         alone = len(self._candidates) == 1
-        why = "the only one that may run" if alone else "the first that runs here"
+        why = "the only one that may run" if alone else "the first that runs; nothing was measured"
         rows = [
-            candidate.row(f"{why}; {_HOW}" if candidate is self._chosen else "")
+            candidate.row(why if candidate is self._chosen else "")
             for candidate in self._candidates
         ]
         return rows + self._excluded
@@ -171,14 +174,11 @@ class LoadedModel:
         if len({candidate.engine for candidate in self._candidates}) == 1:
             raise failures[0]
         rows = [candidate.row("") for candidate in self._candidates] + self._excluded
-        reasons = "; ".join(dict.fromkeys(f"{row.engine}: {row.reason}" for row in rows))
+        reasons = "; ".join(dict.fromkeys(_told(row) for row in rows))
         raise NotFoundError(
             f"bundle '{bundle.root}' can't run on engine '{engine}' here: "
             f"{reasons or 'it has no artifact for that engine'}"
         )
-
-
-_HOW = "nothing is measured without the C++ extension"
 
 
 def verify_bundle(
@@ -232,9 +232,16 @@ def _exclusion(artifact: ArtifactRecord, precision: str) -> str:
     """Why an artifact takes no part; empty if it does."""
     if artifact.verdict != "passed":
         return artifact.reason or "it was never verified"
-    if artifact.precision != "float32" and precision != "fastest":
+    if precision == "float32" != artifact.precision:
         return "its precision is lower than float32; allow it with precision='fastest'"
+    if precision not in ("fastest", artifact.precision):
+        return f"precision='{precision}' was asked for"
     return refusal(artifact.engine)
+
+
+def _told(row: EngineChoice) -> str:
+    precision = "" if row.precision == "float32" else f" {row.precision}"
+    return f"{row.engine}{precision}: {row.reason}"
 
 
 def _is_bare_saved_model(path: Path) -> bool:

@@ -143,7 +143,9 @@ class ArtifactVerification:
     """How one artifact answered the golden samples on this machine.
 
     `worst` is the largest error in tolerances: over 1 is a failure, of `tensor` in `sample`;
-    `max_error` is the largest absolute error, `samples` how many were asked.
+    `max_error` is the largest absolute error, `samples` how many were asked. `relative_error` is
+    the median over samples and outputs of the largest error over the output's largest magnitude,
+    and `top1_agreement` how often the class of the largest score is the reference's.
     """
 
     engine: str
@@ -152,6 +154,8 @@ class ArtifactVerification:
     ok: bool = False
     worst: float = 0.0
     max_error: float = 0.0
+    relative_error: float | None = None
+    top1_agreement: float | None = None
     samples: int = 0
     sample: int = 0
     tensor: str = ""

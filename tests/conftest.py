@@ -48,12 +48,39 @@ def digits(tmp_path_factory, digits_data) -> TrainedDigits:
     import aios
 
     x_train, x_test, y_train, y_test = digits_data
-    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30))
+    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30, seed=7))
     cell.create_model(input_shape=(64,), num_classes=10)
     cell.train(x_train, y_train, x_test, y_test)
     bundle = tmp_path_factory.mktemp("digits") / "digits.cell"
     cell.export_for_cpp_inference(bundle, labels=[str(digit) for digit in range(10)])
     return TrainedDigits(cell.model, bundle, x_test, y_test)
+
+
+@dataclass(frozen=True)
+class LoweredModel:
+    model: Any
+    bundle: Path
+    x: np.ndarray
+    report: Any
+
+
+@pytest.fixture(scope="session")
+def lowered(tmp_path_factory) -> LoweredModel:
+    """A classifier on litert and openvino, in every precision that they have."""
+    import keras
+
+    import aios
+
+    keras.utils.set_random_seed(0)
+    layers = [keras.Input((64,), name="x"), keras.layers.Dense(128, "relu")]
+    model = keras.Sequential([*layers, keras.layers.Dense(64, "relu"), keras.layers.Dense(10)])
+    x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
+    bundle = tmp_path_factory.mktemp("lowered") / "m.cell"
+    report = aios.export(
+        model, bundle, samples=x, engines=("litert", "openvino"),
+        precisions=("float16", "int8", "bf16"),
+    )  # fmt: skip
+    return LoweredModel(model, bundle, x, report)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 #include "aios/kernels/attention.hpp"
 #include "aios/kernels/depthwise.hpp"
 #include "aios/kernels/recurrent.hpp"
+#include "aios/kernels/strassen.hpp"
 #include "aios/kernels/winograd.hpp"
 #include "measure.hpp"
 
@@ -15,6 +16,13 @@ void benchDense(const Ceilings& ceilings) {
   std::snprintf(name, sizeof name, "dense %dx%dx%d", M, K, N);
   const double ns = bestNs([&] { dense<M, K, N, Epilogue>(x.get(), w.get(), y.get()); });
   ceilings.print(name, ns, 1.0 * M * K * N, 4.0 * packedFloats(K, N));
+  if constexpr (M >= 16 && K % 2 == 0 && N % (2 * kLanes) == 0) {
+    using S = StrassenShape<M, K, N>;
+    Floats packed(kStrassenPackedFloats<S>), scratch(kStrassenScratch<S>);
+    const double fast =
+        bestNs([&] { strassen<S, Epilogue>(x.get(), packed.get(), y.get(), scratch.get()); });
+    std::printf("  strassen %12.1f ns: %.2f times as fast\n", fast, ns / fast);
+  }
 }
 
 template <class S>

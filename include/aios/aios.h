@@ -47,6 +47,7 @@ typedef enum aios_dtype {
 } aios_dtype;
 
 typedef struct aios_cell aios_cell;
+typedef struct aios_call aios_call;
 
 typedef struct aios_error {
   uint32_t struct_size;
@@ -122,6 +123,17 @@ AIOS_C_EXPORT int32_t aios_cell_tensor(aios_cell* cell, int32_t is_output, size_
 AIOS_C_EXPORT int32_t aios_cell_infer(aios_cell* cell, const aios_tensor* inputs,
                                       size_t input_count, const aios_tensor* outputs,
                                       size_t output_count, aios_error* error);
+
+/* A call with the same tensors every time, at the least cost: they are checked, and the engine is
+ * chosen, once. The memory that they point to must outlive the call object, which keeps its model
+ * also after the cell has loaded another, closed or gone. For one thread at a time. */
+AIOS_C_EXPORT int32_t aios_cell_bind(aios_cell* cell, const aios_tensor* inputs, size_t input_count,
+                                     const aios_tensor* outputs, size_t output_count,
+                                     aios_call** call, aios_error* error);
+/* Answers what is in the inputs now, into the outputs. */
+AIOS_C_EXPORT int32_t aios_call_run(aios_call* call, aios_error* error);
+/* NULL is allowed. */
+AIOS_C_EXPORT void aios_call_destroy(aios_call* call);
 
 /* Calls on zeros, so that the first real call is as fast as the next. */
 AIOS_C_EXPORT int32_t aios_cell_warmup(aios_cell* cell, size_t iterations, aios_error* error);

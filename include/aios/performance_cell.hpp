@@ -27,7 +27,8 @@ struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
   int threads = 1;              // threads that one call may use, 1 or more
   Verify verify = Verify::kQuick;
-  // "float32", or "fastest" to allow any precision that passed verification.
+  // "float32"; "fastest" to allow any precision that passed verification; or another one, as
+  // "int8", to allow that alone.
   std::string precision = "float32";
   // How long `auto` may measure for each batch size that it first sees (or 5 calls of each engine,
   // whichever is longer); 0: it measures nothing and takes the first engine that runs.
@@ -50,6 +51,26 @@ struct EngineChoice {
   double max_error = 0;  // at export
   bool chosen = false;
   std::string reason;
+};
+
+// A call with the same tensors every time: they are checked, and the engine is chosen, once. For
+// one thread at a time. Keeps its model, also after the cell has closed or loaded another; the
+// tensors' memory stays the caller's and must outlive the calls.
+class AIOS_EXPORT BoundCall {
+ public:
+  ~BoundCall();
+  BoundCall(BoundCall&&) noexcept;
+  BoundCall& operator=(BoundCall&&) noexcept;
+
+  // Answers what is in the inputs now, into the outputs. Allocates nothing on engines that need
+  // not. Throws FailedPrecondition in a process that was forked after loading.
+  void operator()();
+
+ private:
+  friend class TensorFlowPerformanceCell;
+  class Impl;
+  explicit BoundCall(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 // Movable. Every method may be called from any thread; inference() runs in the caller's thread.
@@ -77,6 +98,11 @@ class AIOS_EXPORT TensorFlowPerformanceCell {
   }
   // Writes into `outputs`, which have the right dtype and shape; they may not overlap `inputs`.
   void inference(Span<const TensorView> inputs, Span<TensorView> outputs,
+                 const std::string& signature = "");
+
+  // The same for the same tensors again and again, at the least cost of a call. Answers once, to
+  // check and to warm up.
+  BoundCall bind(Span<const TensorView> inputs, Span<TensorView> outputs,
                  const std::string& signature = "");
 
   // Calls of the default signature on zeros, where a size may be any of size 1, so that the first

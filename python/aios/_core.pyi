@@ -171,6 +171,18 @@ class ArtifactVerification:
         """Largest absolute error."""
 
     @property
+    def relative_error(self) -> float | None:
+        """
+        Median over samples and outputs of the largest error over the output's largest magnitude; None without floats.
+        """
+
+    @property
+    def top1_agreement(self) -> float | None:
+        """
+        How often the class of the largest score is the reference's; None for a model that doesn't classify.
+        """
+
+    @property
     def samples(self) -> int: ...
 
     @property

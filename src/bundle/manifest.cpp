@@ -157,6 +157,10 @@ Artifact parseArtifact(const fs::path& directory, const Json& json) {
   artifact.tolerance = {numberMember(tolerance, "absolute"), numberMember(tolerance, "relative")};
   const Json& max_error = member(json, "max_error");
   if (max_error.is_number()) artifact.max_error = max_error.get<double>();
+  const auto samples = json.find("golden_samples");
+  if (samples != json.end() && samples->is_number_unsigned()) {
+    artifact.golden_samples = samples->get<std::size_t>();
+  }
   artifact.files = parseFiles(directory, json);
   for (const Json& graph : listMember(json, "graphs")) {
     artifact.graphs.push_back(parseGraph(directory, graph));

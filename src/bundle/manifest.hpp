@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <string>
 #include <vector>
@@ -45,6 +46,9 @@ struct Artifact {
   std::string reason;  // why it failed or was declined
   Tolerance tolerance;
   double max_error = 0;  // largest absolute error at export
+  // It is proved on the first so many of each signature's golden samples: all but those far out of
+  // the model's range, where a lower precision is.
+  std::size_t golden_samples = std::numeric_limits<std::size_t>::max();
   std::vector<FileRecord> files;
   std::vector<Graph> graphs;
   // A probe at export found a batch of n to give the n single answers, so graphs of fixed batch

@@ -1,8 +1,11 @@
 #include <algorithm>
-#include <array>
+#include <cstddef>
 #include <cstring>
 #include <exception>
+#include <memory>
 #include <new>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "aios/aios.h"
@@ -23,6 +26,10 @@ struct aios_cell {
   aios::Signature signature;  // of the model loaded last: owns the names that callers borrow
 };
 
+struct aios_call {
+  aios::BoundCall call;
+};
+
 namespace {
 
 using aios::Error;
@@ -39,12 +46,20 @@ int32_t fail(aios_error* error, int32_t code, const char* message) noexcept {
   return code;
 }
 
+// Marks a success. Writes no more than it must: a small model takes less than clearing a message.
+int32_t succeed(aios_error* error) noexcept {
+  if (error == nullptr || error->struct_size < offsetof(aios_error, message)) return 0;
+  error->code = 0;
+  if (error->struct_size > offsetof(aios_error, message)) error->message[0] = '\0';
+  return 0;
+}
+
 // Runs `body`; whatever it throws becomes a code and a message.
 template <typename Body>
 int32_t guarded(aios_error* error, Body body) noexcept {
   try {
     body();
-    return fail(error, 0, "");
+    return succeed(error);
   } catch (const Error& caught) {
     return fail(error, static_cast<int32_t>(caught.code()), caught.what());
   } catch (const std::bad_alloc&) {
@@ -72,22 +87,28 @@ aios::TensorView viewOf(const aios_tensor& tensor) {
           aios::Span<const int64_t>(tensor.shape, tensor.rank)};
 }
 
-// Few tensors live on the stack, so that a call allocates nothing.
+// Few tensors live on the stack, so that a call allocates nothing; those that there are not aren't
+// even cleared.
 class Views {
  public:
   Views(const aios_tensor* tensors, std::size_t count) : count_(count) {
     if (count != 0) requirePointer(tensors, "tensors: expected an array, got NULL");
-    if (count > few_.size()) many_.resize(count);
-    for (std::size_t i = 0; i < count; ++i) data()[i] = viewOf(tensors[i]);
+    if (count > kFew) many_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) new (data() + i) aios::TensorView(viewOf(tensors[i]));
   }
   aios::Span<aios::TensorView> span() { return {data(), count_}; }
   aios::Span<const aios::TensorView> constSpan() { return {data(), count_}; }
 
  private:
-  aios::TensorView* data() { return count_ > few_.size() ? many_.data() : few_.data(); }
+  static constexpr std::size_t kFew = 4;
+  static_assert(std::is_trivially_destructible_v<aios::TensorView>, "nothing destroys them");
+
+  aios::TensorView* data() {
+    return count_ > kFew ? many_.data() : reinterpret_cast<aios::TensorView*>(few_);
+  }
 
   std::size_t count_;
-  std::array<aios::TensorView, 4> few_;
+  alignas(aios::TensorView) std::byte few_[kFew * sizeof(aios::TensorView)];
   std::vector<aios::TensorView> many_;
 };
 
@@ -186,6 +207,28 @@ int32_t aios_cell_infer(aios_cell* cell, const aios_tensor* inputs, size_t input
     cell->cell.inference(input_views.constSpan(), output_views.span());
   });
 }
+
+int32_t aios_cell_bind(aios_cell* cell, const aios_tensor* inputs, size_t input_count,
+                       const aios_tensor* outputs, size_t output_count, aios_call** call,
+                       aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    requirePointer(call, "call: expected the address of a pointer, got NULL");
+    Views input_views(inputs, input_count);
+    Views output_views(outputs, output_count);
+    aios_call made{cell->cell.bind(input_views.constSpan(), output_views.span())};
+    *call = std::make_unique<aios_call>(std::move(made)).release();
+  });
+}
+
+int32_t aios_call_run(aios_call* call, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(call, "call: expected what aios_cell_bind made, got NULL");
+    call->call();
+  });
+}
+
+void aios_call_destroy(aios_call* call) { delete call; }
 
 int32_t aios_cell_warmup(aios_cell* cell, size_t iterations, aios_error* error) {
   return guarded(error, [&] {

@@ -38,23 +38,23 @@ const DTypeRow& row(DType dtype) noexcept {
   return kDTypes[index < kDTypes.size() ? index : 0];
 }
 
+[[noreturn]] void throwTooLarge(DType dtype, Span<const int64_t> shape) {
+  throw Error(ErrorCode::kInvalidArgument,
+              "a tensor of shape " + describe(dtype, shape) + " is larger than memory");
+}
+
 std::size_t countElements(DType dtype, Span<const int64_t> shape) {
-  std::size_t count = 1;
-  const std::size_t limit =
-      std::numeric_limits<std::ptrdiff_t>::max() / std::max<std::size_t>(byteSize(dtype), 1);
+  std::ptrdiff_t count = 1, bytes = 0;
   for (const int64_t dim : shape) {
     if (dim < 0) {
       throw Error(ErrorCode::kInvalidArgument,
                   "a tensor's shape needs sizes of 0 or more, got " + describe(dtype, shape));
     }
-    const auto size = static_cast<std::size_t>(dim);
-    if (size != 0 && count > limit / size) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "a tensor of shape " + describe(dtype, shape) + " is larger than memory");
-    }
-    count *= size;
+    if (__builtin_mul_overflow(count, dim, &count)) throwTooLarge(dtype, shape);
   }
-  return count;
+  const auto element = static_cast<std::ptrdiff_t>(byteSize(dtype));
+  if (__builtin_mul_overflow(count, element, &bytes)) throwTooLarge(dtype, shape);
+  return static_cast<std::size_t>(count);
 }
 
 }  // namespace

@@ -41,6 +41,13 @@ void requireSameShape(const TensorView& answer, const TensorView& output, std::s
                                                describe(output));
 }
 
+void Session::bind(Span<const TensorView> inputs, Span<TensorView> outputs) {
+  bound_inputs_ = inputs;
+  bound_outputs_ = outputs;
+}
+
+void Session::runBound() { run(bound_inputs_, bound_outputs_); }
+
 std::vector<Tensor> Session::answer(Span<const TensorView> /*inputs*/) {
   throw Error(
       ErrorCode::kUnsupported,

@@ -23,6 +23,10 @@ class Session {
   // The tensors are already checked against the signature and have the same batch. The first call
   // of a batch size may allocate and be slow; later ones are neither.
   virtual void run(Span<const TensorView> inputs, Span<TensorView> outputs) = 0;
+  // For a caller that gives the same tensors every time: bind() once, then runBound(), which is
+  // run() with them. They stay the caller's and must outlive the calls.
+  virtual void bind(Span<const TensorView> inputs, Span<TensorView> outputs);
+  virtual void runBound();
   // The same, for outputs whose shape only the answer tells. Throws Unsupported by default.
   virtual std::vector<Tensor> answer(Span<const TensorView> inputs);
   // Bytes copied so far between the caller's memory and the engine's own.
@@ -30,6 +34,10 @@ class Session {
 
  protected:
   std::uint64_t staged_bytes_ = 0;
+
+ private:
+  Span<const TensorView> bound_inputs_;
+  Span<TensorView> bound_outputs_;
 };
 
 // A loaded artifact: immutable, shared by its sessions, safe from any thread.

@@ -1,3 +1,4 @@
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unordered_map.h>
 #include <nanobind/stl/vector.h>
@@ -34,6 +35,14 @@ void bindBundle(nb::module_& module) {
       .def_prop_ro(
           "max_error", [](const Entry& entry) { return entry.verification.max_error; },
           "Largest absolute error.")
+      .def_prop_ro(
+          "relative_error", [](const Entry& entry) { return entry.verification.relativeError(); },
+          "Median over samples and outputs of the largest error over the output's largest "
+          "magnitude; None without floats.")
+      .def_prop_ro(
+          "top1_agreement", [](const Entry& entry) { return entry.verification.top1Agreement(); },
+          "How often the class of the largest score is the reference's; None for a model that "
+          "doesn't classify.")
       .def_prop_ro("samples", [](const Entry& entry) { return entry.verification.samples; })
       .def_prop_ro("sample", [](const Entry& entry) { return entry.verification.sample; })
       .def_prop_ro("tensor", [](const Entry& entry) { return entry.verification.tensor; })

@@ -8,6 +8,7 @@
 #include "cell.hpp"
 #include "numpy_tensor.hpp"
 #include "runtime/benchmark.hpp"
+#include "runtime/bound_call.hpp"
 #include "runtime/loaded_model.hpp"
 
 namespace nb = nanobind;
@@ -105,25 +106,18 @@ nb::object asResult(const std::vector<Array>& outputs, const Signature& signatur
 nb::object arrayOf(const BorrowedArray& borrowed) { return borrowed.array; }
 
 // Arrays bound once; a call converts and checks nothing.
-struct BoundCall {
-  std::shared_ptr<LoadedModel> model;
-  Endpoint* endpoint;
-  std::string signature;
+struct BoundArrays {
   Arrays inputs;
   Arrays outputs;
-  std::vector<TensorView> input_views;
-  std::vector<TensorView> output_views;
-  int64_t batch;
   nb::object result;
-
-  void run() {
-    if (batch == 0) return;
-    withoutGilIfLong(model, *endpoint, batch, [&] {
-      model->requireSameProcess();
-      endpoint->inferChecked(input_views, output_views, batch);
-    });
-  }
+  std::unique_ptr<runtime::BoundCall> call;
 };
+
+bool takesOneArrayAndGivesOne(const Endpoint& endpoint) {
+  const Signature& signature = endpoint.signature();
+  return signature.inputs.size() == 1 && signature.outputs.size() == 1 &&
+         endpoint.outputShapesAreKnown() && signature.inputs[0].dtype != DType::kString;
+}
 
 // Runs an endpoint whose outputs' shapes only the answer tells.
 nb::object inferUnknownShapes(Endpoint& endpoint, Span<const TensorView> inputs, bool as_dict) {
@@ -199,19 +193,16 @@ nb::object Cell::bind(nb::handle x, nb::handle out, nb::handle signature_name) {
   const std::shared_ptr<LoadedModel> held = model();
   Endpoint& endpoint = endpointOf(*held, signature_name);
   const Signature& signature = endpoint.signature();
-  auto bound = std::make_shared<BoundCall>();
-  bound->model = held;
-  bound->endpoint = &endpoint;
-  bound->inputs = borrowInputs(signature, x, false);
-  bound->input_views = viewsOf(bound->inputs);
-  bound->batch = checkInputs(signature, bound->input_views);
-  bound->outputs = outputsFor(signature, out, bound->batch);
-  bound->output_views = viewsOf(bound->outputs);
-  // Checks everything once, and warms the batch size up.
-  endpoint.infer(bound->input_views, bound->output_views);
-  bound->result = asResult(bound->outputs, signature, PyDict_Check(x.ptr()), arrayOf);
+  Arrays inputs = borrowInputs(signature, x, false);
+  const std::vector<TensorView> input_views = viewsOf(inputs);
+  Arrays outputs = outputsFor(signature, out, checkInputs(signature, input_views));
+  std::vector<TensorView> output_views = viewsOf(outputs);
+  nb::object result = asResult(outputs, signature, PyDict_Check(x.ptr()), arrayOf);
+  auto bound = std::make_shared<BoundArrays>(
+      BoundArrays{std::move(inputs), std::move(outputs), std::move(result),
+                  std::make_unique<runtime::BoundCall>(held, endpoint, input_views, output_views)});
   return nb::cpp_function([bound] {
-    bound->run();
+    withoutGilIf(bound->call->expectedUs() >= kReleaseGilOverUs, [&] { bound->call->run(); });
     return bound->result;
   });
 }
@@ -231,6 +222,11 @@ void Cell::close() { replace(nullptr); }
 
 void Cell::replace(std::shared_ptr<LoadedModel> loaded) {
   model_.swap(loaded);
+  plain_endpoint_ = nullptr;
+  if (model_ && takesOneArrayAndGivesOne(*model_->endpoints().front())) {
+    plain_endpoint_ = model_->endpoints().front().get();
+  }
+  results_.clear();
   const nb::gil_scoped_release release;
   loaded.reset();
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "recycled_results.hpp"
 #include "runtime/loaded_model.hpp"
 
 namespace aios::python {
@@ -26,29 +27,40 @@ class Cell {
   // Throws FailedPrecondition if none is loaded.
   const std::shared_ptr<runtime::LoadedModel>& model() const;
   bool isLoaded() const noexcept { return model_ != nullptr; }
+  // The default endpoint where it takes one array and gives one whose shape is known; else null.
+  runtime::Endpoint* plainEndpoint() const noexcept { return plain_endpoint_; }
+  RecycledResults& results() noexcept { return results_; }
 
  private:
   void replace(std::shared_ptr<runtime::LoadedModel> loaded);
 
   std::shared_ptr<runtime::LoadedModel> model_;
+  runtime::Endpoint* plain_endpoint_ = nullptr;
+  RecycledResults results_;
 };
 
 // Giving the GIL up and taking it back costs about 0.1 µs alone, and a switch of threads when
 // others want it; a call shorter than this is over before that pays.
 constexpr double kReleaseGilOverUs = 5;
 
+template <typename Call>
+void withoutGilIf(bool pays, Call call) {
+  if (!pays) {
+    call();
+    return;
+  }
+  const nanobind::gil_scoped_release release;
+  call();
+}
+
 // Runs `call` without the GIL if it is expected to take long. `model` owns the endpoint: it is kept
 // alive where another thread could close the cell meanwhile.
 template <typename Call>
 void withoutGilIfLong(const std::shared_ptr<runtime::LoadedModel>& model,
                       const runtime::Endpoint& endpoint, int64_t batch, Call call) {
-  if (endpoint.expectedUs(batch) < kReleaseGilOverUs) {
-    call();
-    return;
-  }
-  const std::shared_ptr<runtime::LoadedModel> kept = model;
-  const nanobind::gil_scoped_release release;
-  call();
+  const bool pays = endpoint.expectedUs(batch) >= kReleaseGilOverUs;
+  const std::shared_ptr<runtime::LoadedModel> kept = pays ? model : nullptr;
+  withoutGilIf(pays, call);
 }
 
 // The usual call, one NumPy array in, one out, at the least cost: `_core.fast_inference` is a

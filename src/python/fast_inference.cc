@@ -27,43 +27,31 @@ bool isUsualCall(Py_ssize_t count, PyObject* names, PyObject* const* arguments, 
   return true;
 }
 
-bool takesOneArrayAndGivesOne(const Endpoint& endpoint) {
-  const Signature& signature = endpoint.signature();
-  return signature.inputs.size() == 1 && signature.outputs.size() == 1 &&
-         endpoint.outputShapesAreKnown() && signature.inputs[0].dtype != DType::kString;
-}
-
-nb::object newOutput(const TensorSpec& spec, int64_t batch, TensorView& view) {
-  std::array<int64_t, kMaxRank> shape{};
-  std::copy(spec.shape.begin(), spec.shape.end(), shape.begin());
-  if (!spec.shape.empty() && shape[0] == kAnySize) shape[0] = batch;
-  BorrowedArray made = newArray(spec.dtype, {shape.data(), spec.shape.size()});
-  view = made.view;
-  return made.array;
-}
-
 // Null, with no error set, if this call needs the general way.
-PyObject* inferPlainArrays(const Cell& cell, PyObject* x, PyObject* out) {
-  if (!cell.isLoaded()) return nullptr;
+PyObject* inferPlainArrays(Cell& cell, PyObject* x, PyObject* out) {
+  if (cell.plainEndpoint() == nullptr) return nullptr;
   const std::shared_ptr<runtime::LoadedModel>& model = cell.model();
-  Endpoint& endpoint = model->endpoint();
-  if (!takesOneArrayAndGivesOne(endpoint)) return nullptr;
+  model->requireSameProcess();
+  Endpoint& endpoint = *cell.plainEndpoint();
   const Signature& signature = endpoint.signature();
   TensorView input;
   if (!viewPlainArray(x, signature.inputs[0].dtype, input)) return nullptr;
   const int64_t batch = checkInputs(signature, {&input, 1});
-  TensorView output;
-  if (out != nullptr) {
-    if (!viewPlainArray(out, signature.outputs[0].dtype, output)) return nullptr;
-    withoutGilIfLong(model, endpoint, batch, [&] { endpoint.infer({&input, 1}, {&output, 1}); });
-    return Py_NewRef(out);
-  }
-  nb::object result = newOutput(signature.outputs[0], batch, output);
-  if (batch != 0) {
+  const auto answer = [&](TensorView& output) {
+    if (batch == 0) return;
     withoutGilIfLong(model, endpoint, batch,
                      [&] { endpoint.inferChecked({&input, 1}, {&output, 1}, batch); });
+  };
+  if (out == nullptr) {
+    BorrowedArray made = cell.results().take(signature.outputs[0], batch);
+    answer(made.view);
+    return made.array.release().ptr();
   }
-  return result.release().ptr();
+  TensorView output;
+  if (!viewPlainArray(out, signature.outputs[0].dtype, output)) return nullptr;
+  endpoint.checkOutputs({&input, 1}, {&output, 1}, batch);
+  answer(output);
+  return Py_NewRef(out);
 }
 
 PyObject* callGeneral(PyObject* self, PyObject* const* arguments, Py_ssize_t count,

@@ -224,6 +224,29 @@ BorrowedArray newArray(DType dtype, Span<const int64_t> shape) {
   return {nb::steal(array), TensorView(memory, dtype, shape), {}};
 }
 
+KeptArray::KeptArray(const BorrowedArray& made)
+    : array_(made.array),
+      view_(made.view),
+      dtype_(PyArray_DESCR(asArray(made.array))),
+      flags_(PyArray_FLAGS(asArray(made.array))) {}
+
+bool KeptArray::isFree() const noexcept {
+  if (!array_.is_valid() || Py_REFCNT(array_.ptr()) != 1) return false;
+  PyArrayObject* array = asArray(array_);
+  const auto* weak = reinterpret_cast<PyObject* const*>(
+      reinterpret_cast<const char*>(array_.ptr()) + Py_TYPE(array_.ptr())->tp_weaklistoffset);
+  if (*weak != nullptr || PyArray_BASE(array) != nullptr) return false;
+  if (PyArray_DATA(array) != view_.bytesData() || PyArray_DESCR(array) != dtype_) return false;
+  const Span<const int64_t> shape = shapeOf(array);
+  return PyArray_FLAGS(array) == flags_ && shape.size() == view_.rank() &&
+         std::equal(shape.begin(), shape.end(), view_.shape().begin());
+}
+
+bool KeptArray::fits(DType dtype, Span<const int64_t> shape) const noexcept {
+  return view_.dtype() == dtype && view_.rank() == shape.size() &&
+         std::equal(shape.begin(), shape.end(), view_.shape().begin());
+}
+
 nb::object copiedArray(const Tensor& tensor) {
   if (tensor.dtype() != DType::kString) {
     BorrowedArray copy = newArray(tensor.dtype(), tensor.shape());

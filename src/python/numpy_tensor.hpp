@@ -32,6 +32,26 @@ BorrowedArray borrowOutput(nanobind::handle value, const TensorSpec& spec);
 // A new array that owns its memory; its elements are undefined.
 BorrowedArray newArray(DType dtype, Span<const int64_t> shape);
 
+// An array that newArray() made, kept to be handed out again.
+class KeptArray {
+ public:
+  KeptArray() = default;
+  explicit KeptArray(const BorrowedArray& made);
+
+  // Whether only this object refers to the array, and it is as it was made: NumPy lets its dtype,
+  // shape, strides and flags be set in place.
+  bool isFree() const noexcept;
+  bool fits(DType dtype, Span<const int64_t> shape) const noexcept;
+  const nanobind::object& array() const noexcept { return array_; }
+  const TensorView& view() const noexcept { return view_; }
+
+ private:
+  nanobind::object array_;
+  TensorView view_;
+  void* dtype_ = nullptr;  // NumPy's own object
+  int flags_ = 0;
+};
+
 // A new array with the tensor's elements; strings become Python bytes in an object array.
 nanobind::object copiedArray(const Tensor& tensor);
 

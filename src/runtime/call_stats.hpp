@@ -15,7 +15,7 @@ namespace aios::runtime {
 class CallStats {
  public:
   // Whether the next call should be timed: reading the clock twice costs as much as a small model.
-  bool wantsTime() const noexcept { return slow_ || (get(calls_) & 15) == 0; }
+  bool wantsTime() const noexcept { return slow_ || (get(calls_) & 63) == 0; }
 
   void countCall(int64_t samples) noexcept {
     add(calls_, 1);

@@ -41,7 +41,7 @@ void Candidate::load() {
       engines::loadModel(bundle_, artifact_, engineOptions(artifact_.engine, options_)), bundle_);
   if (golden_samples_ != 0) {
     const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
-    const Verification result = verifyModel(runners, golden, artifact_.tolerance, golden_samples_);
+    const Verification result = verifyModel(runners, golden, artifact_, golden_samples_);
     if (!result.ok) {
       throw Error(ErrorCode::kDataLoss, "bundle '" + bundle_.directory.string() + "' on engine '" +
                                             artifact_.engine + "': " + result.reason +

@@ -98,6 +98,12 @@ std::vector<Tensor> Endpoint::infer(Span<const TensorView> inputs) {
 
 void Endpoint::infer(Span<const TensorView> inputs, Span<TensorView> outputs) {
   const int64_t batch = checkInputs(signature_, inputs);
+  checkOutputs(inputs, outputs, batch);
+  if (batch != 0) inferChecked(inputs, outputs, batch);
+}
+
+void Endpoint::checkOutputs(Span<const TensorView> inputs, Span<TensorView> outputs,
+                            int64_t batch) const {
   if (outputs.size() != signature_.outputs.size()) {
     throw Error(ErrorCode::kInvalidArgument, "signature '" + signature_.name + "': expected " +
                                                  std::to_string(signature_.outputs.size()) +
@@ -106,7 +112,6 @@ void Endpoint::infer(Span<const TensorView> inputs, Span<TensorView> outputs) {
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     checkOutput(signature_.outputs[i], batch, inputs, outputs[i]);
   }
-  if (batch != 0) inferChecked(inputs, outputs, batch);
 }
 
 double Endpoint::expectedUs(int64_t batch) const noexcept {

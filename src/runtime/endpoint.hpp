@@ -33,7 +33,10 @@ class Endpoint {
   // As TensorFlowPerformanceCell::inference.
   std::vector<Tensor> infer(Span<const TensorView> inputs);
   void infer(Span<const TensorView> inputs, Span<TensorView> outputs);
-  // For a caller that has done checkInputs() and made fitting outputs itself; batch is not 0.
+  // Throws InvalidArgument unless the outputs can take the answer to inputs of this batch.
+  void checkOutputs(Span<const TensorView> inputs, Span<TensorView> outputs, int64_t batch) const;
+  // For a caller that has done checkInputs(), and checkOutputs() unless it made fitting outputs
+  // itself; batch is not 0.
   void inferChecked(Span<const TensorView> inputs, Span<TensorView> outputs, int64_t batch) {
     runnerFor(inputs, batch).run(inputs, outputs, batch);
   }
@@ -41,9 +44,14 @@ class Endpoint {
   // What a call of this batch is expected to take; infinity where nothing is known.
   double expectedUs(int64_t batch) const noexcept;
 
-  // Chooses an engine for the batch of these inputs now. Throws what keeps every candidate from
-  // running.
-  void prepare(Span<const TensorView> inputs, int64_t batch) { runnerFor(inputs, batch); }
+  // The engine for the batch of these inputs, chosen now if it wasn't before. Throws what keeps
+  // every candidate from running.
+  Runner& runnerFor(Span<const TensorView> inputs, int64_t batch) {
+    const std::size_t bucket = bucketOf(batch);
+    last_bucket_.store(bucket, std::memory_order_relaxed);
+    Runner* chosen = chosen_[bucket].load(std::memory_order_acquire);
+    return chosen != nullptr ? *chosen : choose(inputs, batch, bucket);
+  }
 
   // The engine of the last call; empty before the first choice.
   std::string lastEngine() const;
@@ -58,12 +66,6 @@ class Endpoint {
     SelectionCache::Row latencies;
   };
 
-  Runner& runnerFor(Span<const TensorView> inputs, int64_t batch) {
-    const std::size_t bucket = bucketOf(batch);
-    last_bucket_.store(bucket, std::memory_order_relaxed);
-    Runner* chosen = chosen_[bucket].load(std::memory_order_acquire);
-    return chosen != nullptr ? *chosen : choose(inputs, batch, bucket);
-  }
   Runner& choose(Span<const TensorView> inputs, int64_t batch, std::size_t bucket);
   Runner& firstThatRuns();
   Choice fromCache(std::size_t bucket);

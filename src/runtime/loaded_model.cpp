@@ -19,14 +19,20 @@ std::size_t goldenSamplesFor(Verify verify) {
   return verify == Verify::kFull ? kAllSamples : kQuickSamples;
 }
 
+bool allows(const CellOptions& options, const std::string& precision) {
+  return options.precision == "fastest" || options.precision == precision;
+}
+
 // Why an artifact takes no part in the contest; empty if it does.
 std::string exclusion(const bundle::Artifact& artifact, const CellOptions& options,
                       bool something_lighter_passed) {
   if (artifact.verdict != bundle::Verdict::kPassed) {
     return artifact.reason.empty() ? "it was never verified" : artifact.reason;
   }
-  if (artifact.precision != "float32" && options.precision != "fastest") {
-    return "its precision is lower than float32; allow it with precision='fastest'";
+  if (!allows(options, artifact.precision)) {
+    return options.precision == "float32"
+               ? "its precision is lower than float32; allow it with precision='fastest'"
+               : "precision='" + options.precision + "' was asked for";
   }
   if (options.engine == "auto" && artifact.engine == "tensorflow" && something_lighter_passed) {
     return "loading TensorFlow takes 0.3 s and 280 MB; name the engine to use it";
@@ -34,9 +40,10 @@ std::string exclusion(const bundle::Artifact& artifact, const CellOptions& optio
   return "";
 }
 
-bool somethingLighterPassed(const bundle::Bundle& bundle) {
-  return std::any_of(bundle.artifacts.begin(), bundle.artifacts.end(), [](const auto& artifact) {
-    return artifact.verdict == bundle::Verdict::kPassed && artifact.engine == "litert";
+bool somethingLighterPassed(const bundle::Bundle& bundle, const CellOptions& options) {
+  return std::any_of(bundle.artifacts.begin(), bundle.artifacts.end(), [&](const auto& artifact) {
+    return artifact.verdict == bundle::Verdict::kPassed && artifact.engine == "litert" &&
+           allows(options, artifact.precision);
   });
 }
 
@@ -44,7 +51,8 @@ bool somethingLighterPassed(const bundle::Bundle& bundle) {
                                   const std::vector<EngineChoice>& excluded) {
   std::string reasons;
   for (const EngineChoice& row : excluded) {
-    reasons += (reasons.empty() ? "" : "; ") + row.engine + ": " + row.reason;
+    const std::string precision = row.precision == "float32" ? "" : " " + row.precision;
+    reasons += (reasons.empty() ? "" : "; ") + row.engine + precision + ": " + row.reason;
   }
   if (reasons.empty()) reasons = "it has no artifact for that engine";
   throw Error(ErrorCode::kNotFound, "bundle '" + bundle.directory.string() +
@@ -79,7 +87,8 @@ std::string libraryKey(const std::string& path) {
 
 std::string cacheKey(const bundle::Bundle& bundle, const CellOptions& options) {
   return bundle.sha256 + "\n" + machineKey() + "\n" + std::to_string(options.threads) + "\n" +
-         libraryKey(options.litert_library) + libraryKey(options.openvino_library);
+         options.precision + "\n" + libraryKey(options.litert_library) +
+         libraryKey(options.openvino_library);
 }
 
 }  // namespace
@@ -113,7 +122,7 @@ LoadedModel::~LoadedModel() {
 }
 
 void LoadedModel::enter(const CellOptions& options) {
-  const bool lighter = somethingLighterPassed(bundle_);
+  const bool lighter = somethingLighterPassed(bundle_, options);
   for (const bundle::Artifact& artifact : bundle_.artifacts) {
     if (options.engine != "auto" && artifact.engine != options.engine) continue;
     EngineChoice row;
@@ -145,12 +154,12 @@ void LoadedModel::prepare() {
   if (!bundle_.golden.empty()) {
     const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
     if (golden.count(endpoint.signature()) != 0) {
-      endpoint.prepare(golden.inputs(endpoint.signature(), 0).views, 1);
+      endpoint.runnerFor(golden.inputs(endpoint.signature(), 0).views, 1);
       return;
     }
   }
   const std::vector<Tensor> tensors = zeros(endpoint.signature().inputs);
-  endpoint.prepare(viewsOf(tensors), 1);
+  endpoint.runnerFor(viewsOf(tensors), 1);
 }
 
 void LoadedModel::requireSameProcess() const {
@@ -200,8 +209,7 @@ std::vector<ArtifactVerification> verifyBundle(const std::string& path, const Ce
     try {
       const auto model =
           engines::loadModel(bundle, artifact, engineOptions(artifact.engine, options));
-      entry.verification =
-          verifyModel(runnersOf(model, bundle), golden, artifact.tolerance, kAllSamples);
+      entry.verification = verifyModel(runnersOf(model, bundle), golden, artifact, kAllSamples);
     } catch (const Error& error) {
       entry.verification.ok = false;
       entry.verification.reason = error.what();

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 #include "runtime/benchmark.hpp"
+#include "runtime/bound_call.hpp"
 #include "runtime/loaded_model.hpp"
 
 namespace aios {
@@ -47,6 +49,8 @@ namespace {
 
 constexpr std::array<const char*, 5> kEngineNames = {"auto", "compiled", "litert", "openvino",
                                                      "tensorflow"};
+constexpr std::array<std::string_view, 5> kPrecisions = {"float32", "fastest", "float16",
+                                                         "bfloat16", "int8"};
 
 }  // namespace
 
@@ -73,9 +77,11 @@ void TensorFlowPerformanceCell::initialize(const CellOptions& options) {
                 "engine: expected auto, compiled, litert, openvino or tensorflow, got '" +
                     options.engine + "'");
   }
-  if (options.precision != "float32" && options.precision != "fastest") {
-    throw Error(ErrorCode::kInvalidArgument,
-                "precision: expected float32 or fastest, got '" + options.precision + "'");
+  if (std::find(kPrecisions.begin(), kPrecisions.end(), options.precision) == kPrecisions.end()) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        "precision: expected float32 or fastest, or float16, bfloat16 or int8 alone, got '" +
+            options.precision + "'");
   }
   if (!(options.max_tuning_ms >= 0)) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -101,6 +107,24 @@ std::vector<Tensor> TensorFlowPerformanceCell::inference(Span<const TensorView> 
 void TensorFlowPerformanceCell::inference(Span<const TensorView> inputs, Span<TensorView> outputs,
                                           const std::string& signature) {
   impl_->model()->endpoint(signature).infer(inputs, outputs);
+}
+
+class BoundCall::Impl : public runtime::BoundCall {
+ public:
+  using runtime::BoundCall::BoundCall;
+};
+
+BoundCall::BoundCall(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+BoundCall::~BoundCall() = default;
+BoundCall::BoundCall(BoundCall&&) noexcept = default;
+BoundCall& BoundCall::operator=(BoundCall&&) noexcept = default;
+void BoundCall::operator()() { impl_->run(); }
+
+BoundCall TensorFlowPerformanceCell::bind(Span<const TensorView> inputs, Span<TensorView> outputs,
+                                          const std::string& signature) {
+  auto model = impl_->model();
+  runtime::Endpoint& endpoint = model->endpoint(signature);
+  return BoundCall(std::make_unique<BoundCall::Impl>(std::move(model), endpoint, inputs, outputs));
 }
 
 void TensorFlowPerformanceCell::warmup(std::size_t iterations) {

@@ -11,9 +11,7 @@ Runner::Runner(std::shared_ptr<const engines::Model> model, Signature signature,
     : pool_(std::move(model), std::move(signature), capacity) {}
 
 template <typename Call>
-void Runner::timed(int64_t batch, Call call) {
-  const SessionPool::Lease lease = pool_.acquire();
-  SessionPool::Slot& slot = lease.slot();
+void Runner::counted(SessionPool::Slot& slot, int64_t batch, Call call) {
   const bool timed = slot.stats.wantsTime();
   const auto begin =
       timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
@@ -34,13 +32,20 @@ void Runner::timed(int64_t batch, Call call) {
 }
 
 void Runner::run(Span<const TensorView> inputs, Span<TensorView> outputs, int64_t batch) {
-  timed(batch, [&](engines::Session& session) { session.run(inputs, outputs); });
+  const SessionPool::Lease lease = pool_.acquire();
+  counted(lease.slot(), batch, [&](engines::Session& session) { session.run(inputs, outputs); });
 }
 
 std::vector<Tensor> Runner::answer(Span<const TensorView> inputs, int64_t batch) {
+  const SessionPool::Lease lease = pool_.acquire();
   std::vector<Tensor> results;
-  timed(batch, [&](engines::Session& session) { results = session.answer(inputs); });
+  counted(lease.slot(), batch,
+          [&](engines::Session& session) { results = session.answer(inputs); });
   return results;
+}
+
+void Runner::runBound(SessionPool::Slot& slot, int64_t batch) {
+  counted(slot, batch, [](engines::Session& session) { session.runBound(); });
 }
 
 bool outputShapesAreKnown(const Signature& signature) {

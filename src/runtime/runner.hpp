@@ -21,6 +21,9 @@ class Runner {
   // The same where only the answer tells the outputs' shapes.
   std::vector<Tensor> answer(Span<const TensorView> inputs, int64_t batch);
 
+  // Makes a lent session answer what was bound to it.
+  void runBound(SessionPool::Slot& slot, int64_t batch);
+
   // What a call of this batch is expected to take, from the last one that was timed; infinity
   // before the first.
   double expectedUs(int64_t batch) const noexcept {
@@ -31,8 +34,9 @@ class Runner {
   const SessionPool& pool() const noexcept { return pool_; }
 
  private:
+  // Calls the slot's session, and counts and times it.
   template <typename Call>
-  void timed(int64_t batch, Call call);
+  void counted(SessionPool::Slot& slot, int64_t batch, Call call);
 
   SessionPool pool_;
   std::atomic<double> us_per_sample_ = std::numeric_limits<double>::infinity();

@@ -38,6 +38,19 @@ SessionPool::Slot* SessionPool::takeSlowly() {
   }
 }
 
+SessionPool::Slot* SessionPool::takeToKeep() {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!free_.empty()) {
+      Slot* slot = free_.back();
+      free_.pop_back();
+      return slot;
+    }
+    ++made_;
+  }
+  return make();
+}
+
 SessionPool::Slot* SessionPool::make() {
   try {
     auto slot = std::make_unique<Slot>();

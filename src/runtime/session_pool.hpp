@@ -42,6 +42,9 @@ class SessionPool {
 
   // Blocks while all sessions are busy. Throws what the engine throws for a new session.
   Lease acquire() { return {*this, take()}; }
+  // For a caller that keeps its session, and puts it into a Lease: one more than `capacity` where
+  // none is free, so that those who take turns never wait for it.
+  Slot* takeToKeep();
 
   const Signature& signature() const noexcept { return signature_; }
   // Adds the figures of all sessions, but for what summarizeHistogram() fills in.

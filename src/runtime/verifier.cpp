@@ -57,11 +57,26 @@ double infiniteIfNan(double value) {
 }
 
 double magnitude(const TensorView& reference) {
-  double largest = 1;
+  double largest = 0;
   for (std::size_t i = 0; i < reference.elements(); ++i) {
     largest = std::max(largest, std::abs(loadFloat(reference, i)));
   }
   return largest;
+}
+
+// How large an error is beside what it is an error of.
+double relative(double error, double magnitude) {
+  return error == 0 ? 0 : infiniteIfNan(error / magnitude);
+}
+
+// The index of the first of the largest scores of a row; NaN isn't one unless all are.
+std::size_t bestOf(const TensorView& scores, std::size_t begin, std::size_t end) {
+  std::size_t best = begin;
+  for (std::size_t i = begin + 1; i < end; ++i) {
+    const double score = loadFloat(scores, best);
+    if (loadFloat(scores, i) > score || std::isnan(score)) best = i;
+  }
+  return best;
 }
 
 std::string figure(double value) {
@@ -114,7 +129,8 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
     record(error, error, tensor, sample, result);
     return;
   }
-  const double absolute = tolerance.absolute * magnitude(reference);
+  const double largest = magnitude(reference);
+  const double absolute = tolerance.absolute * std::max(1.0, largest);
   double error = 0;
   double tolerances = 0;
   for (std::size_t i = 0; i < answer.elements(); ++i) {
@@ -125,15 +141,45 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
     if (off != 0) tolerances = std::max(tolerances, infiniteIfNan(off / allowed));
   }
   record(error, tolerances, tensor, sample, result);
+  result.relative_errors.push_back(relative(error, largest));
+}
+
+void compareClasses(const TensorView& answer, const TensorView& reference, Verification& result) {
+  if (!isFloat(reference.dtype()) || reference.rank() != 2 || reference.dim(1) < 2) return;
+  const auto classes = static_cast<std::size_t>(reference.dim(1));
+  const bool same_size =
+      answer.dtype() == reference.dtype() && answer.elements() == reference.elements();
+  for (std::size_t row = 0; row < reference.elements(); row += classes) {
+    ++result.classified;
+    if (!same_size) continue;
+    const std::size_t named = bestOf(answer, row, row + classes);
+    const std::size_t expected = bestOf(reference, row, row + classes);
+    const bool is_number = !std::isnan(loadFloat(answer, named));
+    const bool agrees = loadFloat(reference, named) == loadFloat(reference, expected);
+    if (is_number && agrees) ++result.agreed;
+  }
+}
+
+std::optional<double> Verification::relativeError() const {
+  if (relative_errors.empty()) return std::nullopt;
+  std::vector<double> sorted = relative_errors;
+  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
+std::optional<double> Verification::top1Agreement() const {
+  if (classified == 0) return std::nullopt;
+  return static_cast<double>(agreed) / static_cast<double>(classified);
 }
 
 Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
-                         const bundle::GoldenSamples& golden, const bundle::Tolerance& tolerance,
+                         const bundle::GoldenSamples& golden, const bundle::Artifact& artifact,
                          std::size_t max_samples) {
   Verification result;
   for (const std::unique_ptr<Runner>& runner : runners) {
     const Signature& signature = runner->signature();
-    const std::size_t available = golden.count(signature);
+    const std::size_t available = std::min(golden.count(signature), artifact.golden_samples);
     const std::size_t wanted = std::min(available, max_samples);
     const SessionPool::Lease session = runner->pool().acquire();
     for (std::size_t i = 0; i < wanted; ++i) {
@@ -142,9 +188,10 @@ Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
       const bundle::GoldenCall asked = golden.inputs(signature, sample);
       const std::vector<Tensor> answers = answer(*session.slot().session, asked, expected);
       for (std::size_t output = 0; output < answers.size(); ++output) {
-        compareTensor(answers[output].view(), expected.views[output], tolerance,
+        compareTensor(answers[output].view(), expected.views[output], artifact.tolerance,
                       signature.outputs[output].name, sample, result);
       }
+      if (answers.size() == 1) compareClasses(answers[0].view(), expected.views[0], result);
       ++result.samples;
     }
   }

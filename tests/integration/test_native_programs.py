@@ -19,13 +19,14 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def _run(*command):
+def _run(*command, given=None):
     environment = {
         **os.environ,
         **{f"AIOS_{engine.upper()}_LIBRARY": path for engine, path in library_paths().items()},
     }
     return subprocess.run(
         [str(part) for part in command],
+        input=given,
         capture_output=True,
         text=True,
         timeout=300,
@@ -35,7 +36,7 @@ def _run(*command):
 
 
 @pytest.fixture(scope="module", params=["c", "cpp"])
-def program(request, tmp_path_factory):
+def programs(request, tmp_path_factory):
     prefix = _run(sys.executable, "-m", "aios", "--cmake-dir").stdout.strip()
     build = tmp_path_factory.mktemp(request.param)
     source = REPOSITORY / "examples" / request.param
@@ -43,7 +44,12 @@ def program(request, tmp_path_factory):
     assert configured.returncode == 0, configured.stderr
     built = _run("cmake", "--build", build)
     assert built.returncode == 0, built.stdout + built.stderr
-    return build / "classify"
+    return build
+
+
+@pytest.fixture
+def program(programs):
+    return programs / "classify"
 
 
 def test_a_program_answers_as_the_bridge_does(program, digits):
@@ -55,6 +61,19 @@ def test_a_program_answers_as_the_bridge_does(program, digits):
     best, probability = finished.stdout.split()
     assert int(best) == expected.argmax()
     assert float(probability) == pytest.approx(expected.max(), abs=2e-6)
+
+
+def test_a_bound_call_answers_one_sample_after_another(programs, digits):
+    x = digits.x_test[:20]
+    with aios.load(digits.bundle) as bridge:
+        expected = bridge.perform_inference(x)
+    samples = "\n".join(" ".join(map(str, row)) for row in x)
+    finished = _run(programs / "stream", digits.bundle, given=samples)
+    assert finished.returncode == 0, finished.stderr
+    lines = [line.split() for line in finished.stdout.splitlines()]
+    assert [int(best) for best, _ in lines] == expected.argmax(axis=1).tolist()
+    probabilities = [float(probability) for _, probability in lines]
+    assert probabilities == pytest.approx(expected.max(axis=1).tolist(), abs=2e-6)
 
 
 def test_a_program_tells_of_errors(program, digits, tmp_path):

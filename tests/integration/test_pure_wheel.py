@@ -22,7 +22,7 @@ with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     import aios
     for _ in range(2):
-        with aios.load(bundle, verify="full") as bridge:
+        with aios.load(bundle) as bridge:
             answer, engine = bridge.perform_inference(x), bridge.engine
 print(json.dumps({
     "package": aios.__file__,

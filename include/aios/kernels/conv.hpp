@@ -141,8 +141,8 @@ AIOS_KERNEL void convTile(const float* __restrict in, const float* __restrict pa
   startFromBias(acc, panel);
   multiplyPanel<Rows * TileWidth, Vectors, ConvWalk<S, TileWidth>, Ahead ? 1 : 0>(acc, in, panel,
                                                                                   ahead);
-  finishTile<Rows * TileWidth, Vectors, S::kFilters * S::kPixels, LastLanes, Epilogue, kResidual>(
-      acc, out, residual);
+  finishTile<Rows * TileWidth, S::kFilters * S::kPixels, LastLanes, Epilogue, kResidual>(acc, out,
+                                                                                         residual);
 }
 
 // `Rows` output rows, all columns, one panel. Pointers are to their beginning. When Ahead is set,

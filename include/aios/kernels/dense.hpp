@@ -17,10 +17,9 @@ inline constexpr int kRowBlockVectors = kRegisters == 32 ? 8 : 4;
 // … and keeps this many sums in flight, so that no addition waits for the one before it.
 inline constexpr int kRowSums = 8;
 
-// Weights of this size don't stay in a second-level cache. They are streamed, one panel at a time,
-// and asked for this many floats ahead.
+// Weights of this size don't stay in a second-level cache. They are read in the order of their
+// addresses, one panel at a time: the processor then fetches them ahead better than hints would.
 inline constexpr std::size_t kFarBytes = 512 * 1024;
-inline constexpr int kFarAheadFloats = 512;
 template <int K, int N>
 inline constexpr bool kFar = kLanes >= 8 && packedFloats(K, N) * 4 >= kFarBytes;
 
@@ -58,8 +57,7 @@ AIOS_KERNEL void addSums(Vec (&acc)[Split][Vectors]) {
 }
 
 // One row of x against Vectors column vectors, with Split independent sums for each of them.
-template <int K, int Vectors, int Split, int LastLanes, bool Far, class Epilogue,
-          Residual kResidual>
+template <int K, int Vectors, int Split, int LastLanes, class Epilogue, Residual kResidual>
 AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restrict packed, float* y,
                                const float* residual) {
   Vec acc[Split][Vectors];
@@ -76,11 +74,8 @@ AIOS_KERNEL void denseRowBlock(const float* __restrict x, const float* __restric
     for (int s = 0; s < Split; ++s) {
       const Vec value = splat(x[k + s]);
       AIOS_UNROLL
-      for (int v = 0; v < Vectors; ++v) {
-        const float* weights = packed + blockOffset<K, Vectors>(v, k + s + 1);
-        if (Far && v * kLanes % kLineFloats == 0) __builtin_prefetch(weights + kFarAheadFloats);
-        acc[s][v] = acc[s][v] + value * load(weights);
-      }
+      for (int v = 0; v < Vectors; ++v)
+        acc[s][v] = acc[s][v] + value * load(packed + blockOffset<K, Vectors>(v, k + s + 1));
     }
   }
   AIOS_UNROLL
@@ -108,20 +103,19 @@ template <int K, int N, class Epilogue, Residual kResidual>
 AIOS_KERNEL void denseRow(const float* __restrict x, const float* __restrict packed, float* y,
                           const float* residual) {
   constexpr int kTotal = vectorsFor(N);
-  constexpr bool kStream = kFar<K, N>;
-  constexpr int kPerBlock = kStream ? kPanelVectors : vectorsPerRowBlock(kTotal);
+  constexpr int kPerBlock = kFar<K, N> ? kPanelVectors : vectorsPerRowBlock(kTotal);
   constexpr int kFull = (kTotal - 1) / kPerBlock;
   constexpr int kRest = kTotal - kFull * kPerBlock;
   constexpr int kLastLanes = N - (kTotal - 1) * kLanes;
   for (int block = 0; block < kFull; ++block) {
-    denseRowBlock<K, kPerBlock, rowSplit(kPerBlock, K), kLanes, kStream, Epilogue, kResidual>(
-        x, packed, y, residual);
+    denseRowBlock<K, kPerBlock, rowSplit(kPerBlock, K), kLanes, Epilogue, kResidual>(x, packed, y,
+                                                                                     residual);
     packed += static_cast<std::size_t>(K + 1) * kPerBlock * kLanes;
     y += kPerBlock * kLanes;
     residual += kPerBlock * kLanes;
   }
-  denseRowBlock<K, kRest, rowSplit(kRest, K), kLastLanes, kStream, Epilogue, kResidual>(
-      x, packed, y, residual);
+  denseRowBlock<K, kRest, rowSplit(kRest, K), kLastLanes, Epilogue, kResidual>(x, packed, y,
+                                                                               residual);
 }
 
 }  // namespace detail

@@ -75,9 +75,7 @@ struct Elu {
 };
 // x/2 (1 + erf(x / sqrt 2)).
 struct Gelu {
-  static AIOS_KERNEL Vec apply(Vec x) {
-    return splat(0.5f) * x * (splat(1.0f) + erf(x * splat(0.70710678f)));
-  }
+  static AIOS_KERNEL Vec apply(Vec x) { return gelu(x); }
 };
 // x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
 struct GeluTanh {

@@ -41,8 +41,8 @@ AIOS_KERNEL void softmaxRow(const float* x, float* y) {
   constexpr int kRest = N - kWhole;
   const Vec rest = loadScaled<kRest, Beta>(x + kWhole);
   if constexpr (kWhole == 0) {
-    const Vec power = exp(rest - splat(reduceMax(rest)));
-    storePartial<kRest>(y, power * (splat(1.0f) / splat(reduceAdd(power))));
+    const Vec power = exp(rest - splat(reduceMax<kRest>(rest)));
+    storePartial<kRest>(y, power * (splat(1.0f) / splat(reduceAdd<kRest>(power))));
   } else {
     Vec most[4] = {rest, rest, rest, rest};
     forVectors<kWhole>([&](int at, int lane) __attribute__((always_inline, nothrow)) {

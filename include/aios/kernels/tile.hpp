@@ -118,9 +118,11 @@ AIOS_KERNEL void multiplyPanel(Accumulators<Rows, Vectors>& acc, const float* __
   }
 }
 
-// Writes a tile whose row r starts at out + r * OutStride; the last vector has LastLanes lanes.
-template <int Rows, int Vectors, int OutStride, int LastLanes, class Epilogue, Residual kResidual>
-AIOS_KERNEL void finishTile(const Accumulators<Rows, Vectors>& acc, float* out,
+// Writes the first Rows rows of a tile, row r at out + r * OutStride; the last vector has LastLanes
+// lanes.
+template <int Rows, int OutStride, int LastLanes, class Epilogue, Residual kResidual, int Height,
+          int Vectors>
+AIOS_KERNEL void finishTile(const Accumulators<Height, Vectors>& acc, float* out,
                             const float* residual) {
   AIOS_UNROLL
   for (int r = 0; r < Rows; ++r) {
@@ -149,7 +151,7 @@ AIOS_KERNEL void rowTile(const float* __restrict a, const float* __restrict pane
   Accumulators<Rows, Vectors> acc;
   startFromBias(acc, panel);
   multiplyPanel<Rows, Vectors, MatrixWalk<K, AStride>, AheadLines>(acc, a, panel, ahead);
-  finishTile<Rows, Vectors, OutStride, LastLanes, Epilogue, kResidual>(acc, out, residual);
+  finishTile<Rows, OutStride, LastLanes, Epilogue, kResidual>(acc, out, residual);
 }
 
 }  // namespace detail

@@ -82,7 +82,7 @@ AIOS_KERNEL void phasePanel(const float* __restrict in, const float* __restrict 
     Accumulators<kSize, Vectors> acc;
     startFromBias(acc, panel);
     multiplyPanel<kSize, Vectors, W>(acc, from, panel);
-    finishTile<kSize, Vectors, kOutStride, LastLanes, Epilogue, Residual::kNone>(acc, to, to);
+    finishTile<kSize, kOutStride, LastLanes, Epilogue, Residual::kNone>(acc, to, to);
   };
   constexpr int kTop = Rows::kInput - kTapsH + 1 + S::kPadTop;
   constexpr int kLeft = Columns::kInput - kTapsW + 1 + S::kPadLeft;

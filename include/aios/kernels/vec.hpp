@@ -94,12 +94,18 @@ AIOS_KERNEL void storePartial(float* p, Vec v) {
   }
 }
 
+// v with the lanes from N on set to `fill`.
+template <int N>
+AIOS_KERNEL Vec fillLanesFrom(Vec v, float fill) {
+  if constexpr (N == kLanes) return v;
+  IVec kept;
+  for (int i = 0; i < kLanes; ++i) kept[i] = -(i < N);
+  return kept ? v : splat(fill);
+}
 // The first N floats of p, the other lanes set to `fill`.
 template <int N>
 AIOS_KERNEL Vec loadFilled(const float* p, float fill) {
-  Vec v = loadPartial<N>(p);
-  for (int i = N; i < kLanes; ++i) v[i] = fill;
-  return v;
+  return fillLanesFrom<N>(loadPartial<N>(p), fill);
 }
 
 AIOS_KERNEL IVec bits(Vec v) { return (IVec)v; }
@@ -145,42 +151,69 @@ AIOS_KERNEL Vec sqrt(Vec v) {
 #endif
 }
 
-// Horizontal folds over the first N lanes (N = kLanes unless told otherwise).
 namespace detail {
 typedef float Vec4 __attribute__((vector_size(16)));
 typedef float Vec8 __attribute__((vector_size(32)));
 
-template <class Fold>
-AIOS_KERNEL float fold4(Vec4 v, Fold fold) {
-  const Vec4 swapped = __builtin_shufflevector(v, v, 2, 3, 0, 1);
-  const Vec4 pairs = fold(v, swapped);
-  return fold(pairs, __builtin_shufflevector(pairs, pairs, 1, 0, 3, 2))[0];
-}
-template <class Fold>
-AIOS_KERNEL float foldAll(Vec v, Fold fold) {
+// Folds the first N lanes into four, lane i of which has every fourth lane from i on.
+template <int N = kLanes, class Fold>
+AIOS_KERNEL Vec4 foldToFour(Vec v, [[maybe_unused]] Fold fold) {
 #if defined(__AVX512F__)
   const Vec8 lo8 = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
   const Vec8 hi8 = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  const Vec8 half = fold(lo8, hi8);
+  const Vec8 half = N > 8 ? fold(lo8, hi8) : lo8;
 #elif defined(__AVX__)
   const Vec8 half = v;
 #endif
 #if defined(__AVX__)
   const Vec4 lo4 = __builtin_shufflevector(half, half, 0, 1, 2, 3);
   const Vec4 hi4 = __builtin_shufflevector(half, half, 4, 5, 6, 7);
-  return fold4(fold(lo4, hi4), fold);
+  return N > 4 ? fold(lo4, hi4) : lo4;
 #else
-  return fold4(v, fold);
+  return v;
+#endif
+}
+
+template <int N, class Fold>
+AIOS_KERNEL float foldAll(Vec v, Fold fold) {
+  const Vec4 four = foldToFour<N>(v, fold);
+  const Vec4 pairs = fold(four, __builtin_shufflevector(four, four, 2, 3, 0, 1));
+  return fold(pairs, __builtin_shufflevector(pairs, pairs, 1, 0, 3, 2))[0];
+}
+
+// Lane i is the sum of v[i].
+AIOS_KERNEL Vec4 addAcross(const Vec4 (&v)[4]) {
+  const Vec4 first = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5) +
+                     __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7);
+  const Vec4 second = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5) +
+                      __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+  return __builtin_shufflevector(first, second, 0, 1, 4, 5) +
+         __builtin_shufflevector(first, second, 2, 3, 6, 7);
+}
+
+// The other lanes are zero.
+AIOS_KERNEL Vec widen(Vec4 v) {
+#if defined(__AVX512F__)
+  const Vec8 half = __builtin_shufflevector(v, Vec4{}, 0, 1, 2, 3, 4, 5, 6, 7);
+  return __builtin_shufflevector(half, Vec8{}, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                 15);
+#elif defined(__AVX__)
+  return __builtin_shufflevector(v, Vec4{}, 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+  return v;
 #endif
 }
 }  // namespace detail
 
+// Horizontal folds over the first N lanes, rounded up to 4, 8 or all: set the lanes between.
+template <int N = kLanes>
 AIOS_KERNEL float reduceAdd(Vec v) {
-  return detail::foldAll(
+  return detail::foldAll<N>(
       v, [](auto a, auto b) __attribute__((always_inline, nothrow)) { return a + b; });
 }
+template <int N = kLanes>
 AIOS_KERNEL float reduceMax(Vec v) {
-  return detail::foldAll(
+  return detail::foldAll<N>(
       v, [](auto a, auto b) __attribute__((always_inline, nothrow)) { return a > b ? a : b; });
 }
 

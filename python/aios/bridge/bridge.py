@@ -34,7 +34,8 @@ class TensorFlowCellularBridge(core.Cell):
     Args:
         engine: "auto" for the fastest by measurement on this machine, or the name of one.
         threads: Threads that one call may use, 1 or more.
-        precision: "float32", or "fastest" to allow any precision that passed verification.
+        precision: "float32"; "fastest" to allow any precision that passed verification; or another
+            one, as "int8", to allow that alone.
         max_tuning_ms: How long "auto" may measure for each batch size that it first sees (in
             powers of two), or 5 calls of each engine, whichever is longer; 0 measures nothing and
             takes the first engine that runs. What was measured is kept in the user's cache.

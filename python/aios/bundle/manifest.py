@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,10 @@ class Tolerance:
     absolute: float = 1e-5
     relative: float = 1e-4
 
+    def at_least(self, other: Tolerance) -> Tolerance:
+        """The wider of the two, in each part."""
+        return Tolerance(max(self.absolute, other.absolute), max(self.relative, other.relative))
+
 
 @dataclass(frozen=True, slots=True)
 class GraphRecord:
@@ -75,7 +79,14 @@ class ArtifactRecord:
     """One engine's files, and how they did: verdict is pending, passed, failed or declined.
 
     `composable` says that a probe at export found a batch of n to give the n single answers, so
-    that graphs of fixed batch sizes may be put together for any batch.
+    that graphs of fixed batch sizes may be put together for any batch. `batches` are the batch
+    sizes that a compiled artifact has code of their own for.
+
+    `max_error` and `worst` are the largest error on the golden samples, absolute and in tolerances.
+    `relative_error` is the median, over samples and outputs, of the largest error over the output's
+    largest magnitude. `top1_agreement` says how often, from 0 to 1, the class of the largest score
+    is the training model's; None for a model that doesn't classify. All are of the first
+    `golden_samples` of each signature; None for all of them.
     """
 
     engine: str
@@ -85,9 +96,13 @@ class ArtifactRecord:
     files: tuple[FileRecord, ...] = ()
     graphs: tuple[GraphRecord, ...] = ()
     composable: bool = False
+    batches: tuple[int, ...] = ()
     tolerance: Tolerance = field(default_factory=Tolerance)
     max_error: float | None = None
     worst: float | None = None
+    relative_error: float | None = None
+    top1_agreement: float | None = None
+    golden_samples: int | None = None
     reason: str | None = None
 
     @property
@@ -193,8 +208,10 @@ def _signature(entry: Any) -> SignatureRecord:
 
 
 def _artifact(entry: Any) -> ArtifactRecord:
-    fields = dict(entry)
-    fields["files"] = _files(entry["files"])
-    fields["graphs"] = tuple(GraphRecord(**graph) for graph in entry["graphs"])
-    fields["tolerance"] = Tolerance(**entry["tolerance"])
-    return ArtifactRecord(**fields)
+    # Fields may be added within a format version: unknown ones are left out, as in C++.
+    known = {item.name: entry[item.name] for item in fields(ArtifactRecord) if item.name in entry}
+    known["files"] = _files(entry["files"])
+    known["graphs"] = tuple(GraphRecord(**graph) for graph in entry["graphs"])
+    known["batches"] = tuple(map(int, entry.get("batches", ())))
+    known["tolerance"] = Tolerance(**entry["tolerance"])
+    return ArtifactRecord(**known)

@@ -12,11 +12,18 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from aios.bundle.manifest import Manifest, Tolerance, read_manifest
+from aios.bundle.manifest import ArtifactRecord, Manifest, read_manifest
+from aios.bundle.precision import FLOAT32
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.machine import cpu_model, usable_cpus
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
-from aios.cli.suggestions import counts, engine_names, require_bundle
+from aios.cli.suggestions import (
+    PrecisionOption,
+    allowed_precision,
+    counts,
+    engine_names,
+    require_bundle,
+)
 from aios.errors import AiosError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -67,6 +74,7 @@ def bench(
     ] = None,
     batch: Annotated[str, typer.Option(help="Batch sizes, as 1,32.")] = "1",
     threads: Annotated[str, typer.Option(help="Threads per call, as 1,2.")] = "1",
+    precision: PrecisionOption = FLOAT32,
     iterations: Annotated[
         int | None, typer.Option(min=1, help="Timed calls per round; else about 0.15 s of them.")
     ] = None,
@@ -77,6 +85,7 @@ def bench(
 ) -> None:
     """Measure latency, best of three interleaved rounds; every row's answers are checked first."""
     wanted = None if engine is None else engine_names("--engine", engine)
+    allowed = allowed_precision(precision)
     batches, thread_counts = counts("--batch", batch), counts("--threads", threads)
     require_bundle(bundle)
     manifest = read_manifest(bundle)
@@ -85,11 +94,11 @@ def bench(
 
         require_matplotlib()
     prepare_tensorflow(thread_counts[0])
-    rows = _rows(manifest, wanted, batches, thread_counts)
+    rows = _rows(manifest, wanted, allowed, batches, thread_counts)
     contenders = _contenders(bundle, manifest, rows, iterations)
     try:
         _measure(contenders)
-        _mark_chosen(bundle, contenders)
+        _mark_chosen(bundle, allowed, contenders)
         if plot is not None and contenders:
             from aios.cli.latency_plot import plot_latency
 
@@ -123,19 +132,19 @@ def machine() -> dict[str, Any]:
 def _rows(
     manifest: Manifest,
     wanted: tuple[str, ...] | None,
+    allowed: str,
     batches: tuple[int, ...],
     thread_counts: tuple[int, ...],
 ) -> list[Row]:
     found: dict[tuple[str, str], str | None] = {}
     for artifact in manifest.artifacts:
         if wanted is None or artifact.engine in wanted:
-            passed = artifact.verdict == "passed"
-            reason = None if passed else f"{artifact.verdict} at export: {artifact.reason}"
-            if passed or (artifact.engine, artifact.precision) not in found:
+            reason = _exclusion(artifact, allowed)
+            if reason is None or (artifact.engine, artifact.precision) not in found:
                 found[artifact.engine, artifact.precision] = reason
     for name in wanted or ():
         if not any(name == one for one, _ in found):
-            found[name, "float32"] = "the bundle has no artifact for this engine"
+            found[name, FLOAT32] = "the bundle has no artifact for this engine"
     return [
         Row(name, batch, count, precision, reason=reason)
         for batch in batches
@@ -144,20 +153,26 @@ def _rows(
     ]
 
 
+def _exclusion(artifact: ArtifactRecord, allowed: str) -> str | None:
+    if artifact.verdict != "passed":
+        return f"{artifact.verdict} at export: {artifact.reason}"
+    if allowed in ("fastest", artifact.precision):
+        return None
+    return f"not asked for: --precision {allowed}; fastest allows every precision"
+
+
 def _contenders(
     bundle: Path, manifest: Manifest, rows: list[Row], iterations: int | None
 ) -> list[Contender]:
     from aios.cli.golden_samples import GoldenSamples
 
     golden = GoldenSamples(bundle, manifest, manifest.signatures[0])
-    tolerances = {
-        (artifact.engine, artifact.precision): artifact.tolerance for artifact in manifest.artifacts
-    }
+    artifacts = {(artifact.engine, artifact.precision): artifact for artifact in manifest.artifacts}
     ready = []
     with talk.status("loading and checking …"):
         for row in rows:
             if row.reason is None:
-                made = _contender(bundle, golden, row, tolerances[row.engine, row.precision])
+                made = _contender(bundle, golden, row, artifacts[row.engine, row.precision])
                 if made is not None:
                     made.calls = iterations or _calls_per_round(made)
                     ready.append(made)
@@ -165,7 +180,7 @@ def _contenders(
 
 
 def _contender(
-    bundle: Path, golden: GoldenSamples, row: Row, tolerance: Tolerance
+    bundle: Path, golden: GoldenSamples, row: Row, artifact: ArtifactRecord
 ) -> Contender | None:
     """Loads one engine and checks its answers; None, with the row's reason, if it can't run."""
     import aios
@@ -178,12 +193,12 @@ def _contender(
         row.reason = f"TensorFlow's threads are process-wide ({first} here): measure it alone"
         return None
     try:
-        bridge = aios.load(bundle, engine=row.engine, threads=row.threads)
+        bridge = aios.load(bundle, engine=row.engine, threads=row.threads, precision=row.precision)
     except (NotFoundError, UnsupportedError) as error:
         row.reason = str(error)
         return None
     try:
-        row.max_error, distance = _errors(bridge, golden, row.batch, tolerance)
+        row.max_error, distance = _errors(bridge, golden, row.batch, artifact)
     except AiosError as error:
         row.reason = str(error)
         bridge.close()
@@ -197,13 +212,14 @@ def _contender(
 
 
 def _errors(
-    bridge: TensorFlowCellularBridge, golden: GoldenSamples, batch: int, tolerance: Tolerance
+    bridge: TensorFlowCellularBridge, golden: GoldenSamples, batch: int, artifact: ArtifactRecord
 ) -> tuple[float, float]:
-    """Largest |answer - reference| over all golden samples, absolute and in tolerances."""
+    """Largest |answer - reference| over its golden samples, absolute and in tolerances."""
     import numpy as np
 
+    tolerance = artifact.tolerance
     absolute = distance = 0.0
-    for inputs, expected in golden.all(batch):
+    for inputs, expected in golden.all(batch, artifact.golden_samples):
         answers = bridge.perform_inference(inputs)
         for name, reference in expected.items():
             rows = len(reference) if golden.batched else 1
@@ -238,16 +254,29 @@ def _measure(contenders: list[Contender]) -> None:
                     row.iterations = result.iterations
 
 
-def _mark_chosen(bundle: Path, contenders: list[Contender]) -> None:
+def _mark_chosen(bundle: Path, allowed: str, contenders: list[Contender]) -> None:
     """Which engine `auto` runs, for each batch size and thread count."""
     import aios
 
     for threads in {contender.row.threads for contender in contenders}:
-        with aios.load(bundle, threads=threads) as auto:
+        with aios.load(bundle, threads=threads, precision=allowed) as auto:
             for contender in contenders:
-                if contender.row.threads == threads:
+                row = contender.row
+                if row.threads == threads:
                     auto.perform_inference(contender.x)
-                    contender.row.chosen = contender.bridge.engine == auto.engine
+                    row.chosen = _runs(contender) == _choice(auto, row.batch)
+
+
+def _runs(contender: Contender) -> tuple[str, str]:
+    """By the bridge's name of the engine, which in pure Python isn't the artifact's."""
+    return contender.bridge.engine, contender.row.precision
+
+
+def _choice(auto: TensorFlowCellularBridge, batch: int) -> tuple[str, str]:
+    """Engine and precision of the artifact that answers batches of this size."""
+    chosen = [row for row in auto.explain() if row.chosen and row.batch >= batch]
+    first = min(chosen, key=lambda row: row.batch)
+    return first.engine, first.precision
 
 
 def _print(bundle: Path, rows: list[Row]) -> None:
@@ -256,18 +285,27 @@ def _print(bundle: Path, rows: list[Row]) -> None:
         Text(f"{bundle} on {shown['cpu']}, {shown['cpus']} CPUs, load {shown['load']}; µs per call")
     )
     table = Table(
-        "engine", "batch", "threads", "p50", "p90", "p99", "min", "samples/s", "error", ""
+        "engine",
+        "precision",
+        "batch",
+        "threads",
+        "p50",
+        "p90",
+        "p99",
+        "min",
+        "samples/s",
+        "error",
+        "",
     )
     for row in rows:
+        key = (row.engine, row.precision, str(row.batch), str(row.threads))
         if row.p50_us is None or row.throughput_per_s is None:
             note = Text(row.reason or "", "red" if row.wrong else "")
-            table.add_row(row.engine, str(row.batch), str(row.threads), *[""] * 6, note)
+            table.add_row(*key, *[""] * 6, note)
             continue
         figures = (row.p50_us, row.p90_us, row.p99_us, row.min_us)
         table.add_row(
-            row.engine,
-            str(row.batch),
-            str(row.threads),
+            *key,
             *[f"{figure:,.2f}" for figure in figures],
             f"{row.throughput_per_s:,.0f}",
             f"{row.max_error:.1e}",

@@ -14,9 +14,9 @@ from rich.text import Text
 
 from aios.cli.array_files import read_arrays
 from aios.cli.environment import import_tensorflow, prepare_tensorflow
-from aios.cli.inspect import artifact_table
+from aios.cli.inspect import artifact_rows, artifact_table
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
-from aios.cli.suggestions import did_you_mean, engine_names
+from aios.cli.suggestions import did_you_mean, engine_names, precision_names
 from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
 
 
@@ -30,9 +30,12 @@ def export(
         typer.Option(help="Inputs to prove it on: a .npy, or a .npz by name for several inputs."),
     ] = None,
     engines: Annotated[str, typer.Option(help="all, or as compiled,litert.")] = "all",
-    precisions: Annotated[str, typer.Option(help="As float32,float16.")] = "float32",
+    precisions: Annotated[
+        str, typer.Option(help="Besides float32, as float16,int8 (litert), bfloat16 (openvino).")
+    ] = "float32",
     tolerance: Annotated[
-        float | None, typer.Option(min=0, help="Allowed error, as 1e-4; else the dtype's own.")
+        float | None,
+        typer.Option(min=0, help="Allowed float32 error, as 1e-4; else the dtype's own."),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Class names, as cat,dog, or a text file, one per line.")
@@ -53,9 +56,7 @@ def export(
         raise FailedPreconditionError(
             f"'{output}' exists already; pass --overwrite to replace it, or choose another name"
         )
-    options: dict[str, Any] = {}
-    if precisions != "float32":
-        options["precisions"] = tuple(name.strip() for name in precisions.split(","))
+    options: dict[str, Any] = {"precisions": precision_names("--precisions", precisions)}
     if samples is not None:
         options["samples"] = read_arrays("--samples", samples)
     if labels is not None:
@@ -125,18 +126,7 @@ def _require_module(module: str) -> None:
 def _document(report: Any) -> dict[str, Any]:
     return {
         "path": report.path,
-        "artifacts": [
-            {
-                "engine": artifact.engine,
-                "target": artifact.target,
-                "precision": artifact.precision,
-                "verdict": artifact.verdict,
-                "max_error": artifact.max_error,
-                "reason": artifact.reason,
-                "bytes": artifact.bytes,
-            }
-            for artifact in report.artifacts
-        ],
+        "artifacts": artifact_rows(report.artifacts),
         "golden_samples": report.golden_samples,
         "dropped_samples": report.dropped_samples,
         "discrimination": report.discrimination,

@@ -45,10 +45,13 @@ class GoldenSamples:
         usual = self.count - _EDGES if self.count > _EDGES else self.count
         return self._batch(self._inputs, np.arange(batch) % usual)
 
-    def all(self, batch: int) -> list[tuple[dict[str, Array], dict[str, Array]]]:
-        """Inputs and reference outputs of every sample, in batches of `batch`."""
-        calls = -(-self.count // batch)
-        chosen = (np.arange(calls * batch) % self.count).reshape(calls, batch)
+    def all(
+        self, batch: int, first: int | None = None
+    ) -> list[tuple[dict[str, Array], dict[str, Array]]]:
+        """Inputs and reference outputs of the `first` samples, or all, in batches of `batch`."""
+        count = self.count if first is None else min(first, self.count)
+        calls = -(-count // batch)
+        chosen = (np.arange(calls * batch) % count).reshape(calls, batch)
         return [(self._batch(self._inputs, i), self._batch(self._outputs, i)) for i in chosen]
 
     def _batch(self, arrays: dict[str, Array], samples: Array) -> dict[str, Array]:

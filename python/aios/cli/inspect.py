@@ -39,18 +39,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         "format_version": manifest.format_version,
         "signatures": [asdict(signature) for signature in manifest.signatures],
         "labels": manifest.labels,
-        "artifacts": [
-            {
-                "engine": artifact.engine,
-                "target": artifact.target,
-                "precision": artifact.precision,
-                "verdict": artifact.verdict,
-                "max_error": artifact.max_error,
-                "reason": artifact.reason,
-                "bytes": artifact.bytes,
-            }
-            for artifact in manifest.artifacts
-        ],
+        "artifacts": artifact_rows(manifest.artifacts),
         "provenance": manifest.provenance,
     }
 
@@ -69,9 +58,30 @@ def _described(spec: TensorRecord) -> str:
     return f"{spec.dtype}[{','.join(map(str, spec.shape))}]"
 
 
+def artifact_rows(artifacts: Iterable[ArtifactRecord]) -> list[dict[str, Any]]:
+    """The JSON of artifacts, as every command shows them."""
+    return [
+        {
+            "engine": artifact.engine,
+            "target": artifact.target,
+            "precision": artifact.precision,
+            "verdict": artifact.verdict,
+            "max_error": artifact.max_error,
+            "relative_error": artifact.relative_error,
+            "top1_agreement": artifact.top1_agreement,
+            "tolerance": asdict(artifact.tolerance),
+            "reason": artifact.reason,
+            "bytes": artifact.bytes,
+        }
+        for artifact in artifacts
+    ]
+
+
 def artifact_table(artifacts: Iterable[ArtifactRecord]) -> Table:
     """A row per artifact: how it did, how large it is, and why it isn't used."""
-    table = Table("engine", "target", "precision", "verdict", "max error", "bytes", "reason")
+    table = Table(
+        "engine", "target", "precision", "verdict", "max error", "accuracy", "bytes", "reason"
+    )
     for artifact in artifacts:
         error = "" if artifact.max_error is None else f"{artifact.max_error:.2g}"
         table.add_row(
@@ -80,10 +90,18 @@ def artifact_table(artifacts: Iterable[ArtifactRecord]) -> Table:
             artifact.precision,
             artifact.verdict,
             error,
+            _accuracy(artifact),
             f"{artifact.bytes:,}",
             Text(artifact.reason or ""),
         )
     return table
+
+
+def _accuracy(artifact: ArtifactRecord) -> str:
+    """How often a classifier names the training model's class; else the usual relative error."""
+    if artifact.top1_agreement is not None:
+        return f"{artifact.top1_agreement:.1%} top-1"
+    return "" if artifact.relative_error is None else f"{artifact.relative_error:.1e} relative"
 
 
 def _print_provenance(manifest: Manifest) -> None:

@@ -86,7 +86,9 @@ def _draw(panel: Any, contender: Contender, values: Any, edges: Any, colour: str
     panel.set_ylabel("calls")
     threads = "thread" if row.threads == 1 else "threads"
     panel.set_title(
-        f"{row.engine}, batch {row.batch}, {row.threads} {threads}", fontsize=9, loc="left"
+        f"{row.engine} {row.precision}, batch {row.batch}, {row.threads} {threads}",
+        fontsize=9,
+        loc="left",
     )
     panel.spines[["top", "right"]].set_visible(False)
     panel.legend(frameon=False, fontsize=8)

@@ -13,7 +13,7 @@ from aios.bundle.manifest import read_manifest
 from aios.cli.array_files import read_arrays, require_output, write_arrays
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
-from aios.cli.suggestions import engine_names, require_bundle
+from aios.cli.suggestions import PrecisionOption, allowed_precision, engine_names, require_bundle
 from aios.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def run(
     ] = None,
     engine: Annotated[str, typer.Option(help="auto, or the engine to run on.")] = "auto",
     threads: Annotated[int, typer.Option(min=1, help="Threads that one call may use.")] = 1,
+    precision: PrecisionOption = "float32",
     signature: Annotated[
         str | None, typer.Option(help="The signature to call, where there are several.")
     ] = None,
@@ -48,13 +49,14 @@ def run(
 ) -> None:
     """Answer a batch of inputs."""
     (name,) = engine_names("--engine", engine, extra=("auto",))[:1]
+    allowed = allowed_precision(precision)
     require_bundle(bundle)
     manifest = read_manifest(bundle)
     x = read_arrays("--input", inputs)
     prepare_tensorflow(threads)
     import aios
 
-    with aios.load(bundle, engine=name, threads=threads) as bridge:
+    with aios.load(bundle, engine=name, threads=threads, precision=allowed) as bridge:
         names = [spec.name for spec in bridge.signature.outputs]
         if output is not None and signature is None:
             require_output("--output", output, names)

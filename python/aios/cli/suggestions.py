@@ -5,12 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from aios.bundle.precision import SHORT_NAMES, TOLERANCES
 from aios.errors import NotFoundError
 
 ENGINES = ("compiled", "litert", "openvino", "tensorflow")
+PrecisionOption = Annotated[
+    str,
+    typer.Option(help="float32; fastest, for any that the bundle has; or one alone, as int8."),
+]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -25,8 +31,30 @@ def engine_names(option: str, value: str, *, extra: tuple[str, ...] = ()) -> tup
     Raises:
         typer.BadParameter: One is unknown.
     """
-    known = (*ENGINES, *extra)
-    names = [name.strip() for name in value.split(",") if name.strip()]
+    return _names(option, value.split(","), (*ENGINES, *extra))
+
+
+def precision_names(option: str, value: str) -> tuple[str, ...]:
+    """The precisions of a comma-separated list, by their full names.
+
+    Raises:
+        typer.BadParameter: One is unknown.
+    """
+    words = [SHORT_NAMES.get(word.strip(), word) for word in value.split(",")]
+    return _names(option, words, tuple(TOLERANCES))
+
+
+def allowed_precision(value: str) -> str:
+    """What `--precision` allows: "fastest", or one precision by its full name.
+
+    Raises:
+        typer.BadParameter: It is unknown.
+    """
+    return _names("--precision", [SHORT_NAMES.get(value, value)], (*TOLERANCES, "fastest"))[0]
+
+
+def _names(option: str, words: Iterable[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    names = [word.strip() for word in words if word.strip()]
     for name in names:
         if name not in known:
             raise typer.BadParameter(

@@ -41,6 +41,8 @@ def verify(
             "ok": entry.ok,
             "worst": entry.worst if entry.samples else None,
             "max_error": entry.max_error if entry.samples else None,
+            "relative_error": entry.relative_error,
+            "top1_agreement": entry.top1_agreement,
             "samples": entry.samples,
             "sample": entry.sample if entry.tensor else None,
             "tensor": entry.tensor or None,
@@ -75,7 +77,10 @@ def _print(bundle: Path, manifest: Manifest, rows: list[dict[str, Any]], good: b
     for artifact in manifest.artifacts:
         if artifact.verdict != "passed":
             talk.print(
-                Text(f"not run: {artifact.engine}, {artifact.verdict} at export: {artifact.reason}")
+                Text(
+                    f"not run: {artifact.engine} {artifact.precision}, {artifact.verdict} at "
+                    f"export: {artifact.reason}"
+                )
             )
     if good:
         talk.print(Text(f"{bundle}: every file and every answer is what was exported"))

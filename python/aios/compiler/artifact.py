@@ -18,6 +18,7 @@ from aios.compiler.passes import optimise
 from aios.compiler.planner import plan
 from aios.compiler.program import Packed, Program
 from aios.compiler.reader import read_graph
+from aios.compiler.rebatch import rebatched
 from aios.compiler.toolchain import Toolchain, find_toolchain, include_folder
 from aios.compiler.weights import WeightStore
 from aios.errors import InvalidArgumentError, UnsupportedError
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from aios.compiler.graph import Graph
+
+# Samples that dense layers take at once when there are so many: enough for Strassen's algorithm.
+_WIDE_BATCH = 32
 
 MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS = "model.cc", "model.so", "weights.bin"
 
@@ -40,7 +44,8 @@ class CompiledArtifact:
         workspace_bytes: Memory that a call needs, per thread.
         multiply_adds: Of one sample, counted from the shapes.
         operators: How often each operator kind occurs in the source graph of the smallest batch.
-        batch_sizes: The batches that have code of their own: those given that pay.
+        batch_sizes: The batches that have code of their own: those given that pay, and 32 where
+            dense layers gain by it.
         any_batch: Whether other batches are composed from those.
         cpu_features: What the processor must have: the names in `compiled_model.h`, lower case.
         compiler: The C++ compiler's name and version.
@@ -85,6 +90,7 @@ def compile_graphs(
     target: str = "native",
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    exact: bool = False,
     timeout_s: float = 600.0,
 ) -> CompiledArtifact:
     """Compiles static-batch `.tflite` graphs of one model to `model.so` and `weights.bin`.
@@ -96,6 +102,7 @@ def compile_graphs(
         target: `native`, `x86-64-v3`, `x86-64-v4` or `aarch64`.
         input_names: Names to give the inputs, in the order of the file's; the file's when None.
         output_names: Likewise for the outputs.
+        exact: Leave out Winograd's and Strassen's algorithms, which are faster and lose a few bits.
         timeout_s: The longest time for the C++ compiler.
 
     Returns:
@@ -109,7 +116,12 @@ def compile_graphs(
     started = time.monotonic()
     toolchain = find_toolchain(target)
     translation = translate(
-        graphs, name=name, toolchain=toolchain, input_names=input_names, output_names=output_names
+        graphs,
+        name=name,
+        toolchain=toolchain,
+        input_names=input_names,
+        output_names=output_names,
+        exact=exact,
     )
     out_dir.mkdir(parents=True, exist_ok=True)
     source, library, weights = (
@@ -145,13 +157,14 @@ def translate(
     toolchain: Toolchain,
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    exact: bool = False,
 ) -> Translation:
     """Translates graphs to C++ and weights; see `compile_graphs` for arguments and errors."""
     if not graphs or any(batch < 1 for batch in graphs):
         raise InvalidArgumentError(
             f"graphs: expected batch sizes of at least 1, got {list(graphs)}"
         )
-    machine = Machine(toolchain.lanes)
+    machine = Machine(toolchain.lanes, exact)
     sources = {batch: read_graph(graphs[batch]) for batch in sorted(graphs)}
     sources = {
         batch: replace(
@@ -175,6 +188,8 @@ def translate(
         gain = batch_gain(programs[1].work, weight_bytes)
         if not pays(programs[1].work, weight_bytes):
             programs = {1: programs[1]}
+        elif (wide := _widened(sources, machine, functions)) is not None:
+            programs[_WIDE_BATCH] = wide
     specialisations = tuple(_specialise(batch, program) for batch, program in programs.items())
     digest = hashlib.sha256()
     for batch in sorted(graphs):
@@ -194,6 +209,19 @@ def translate(
         any_batch,
         emitter.workspace_bytes,
     )
+
+
+def _widened(
+    sources: Mapping[int, Graph], machine: Machine, functions: dict[str, str]
+) -> Program | None:
+    """Returns a program for `_WIDE_BATCH` samples where its dense layers gain by it."""
+    largest = max(sources)
+    graph = rebatched(sources[largest], largest, _WIDE_BATCH) if largest < _WIDE_BATCH else None
+    if graph is None:
+        return None
+    program = lower_graph(graph, machine, functions)
+    gains = any(call.header == "strassen.hpp" for call in program.calls())
+    return program if gains else None
 
 
 def lower_graph(graph: Graph, machine: Machine, functions: dict[str, str] | None = None) -> Program:

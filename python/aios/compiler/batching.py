@@ -58,11 +58,12 @@ class RunWriter:
         self._specialisations = specialisations
         self._any_batch = any_batch
         self._graph = specialisations[0].program.graph
-        self._largest = specialisations[-1]
+        # Left-over samples may fill the smallest batch above 1.
+        self._group = specialisations[min(1, len(specialisations) - 1)]
         self._inputs = [f"input{i}" for i in range(len(self._graph.inputs))]
         self._outputs = [f"output{i}" for i in range(len(self._graph.outputs))]
-        batch = self._largest.batch
-        # From this many left-over samples on, one more run of the largest batch is cheaper.
+        batch = self._group.batch
+        # From this many left-over samples on, one more run of a whole batch is cheaper.
         least = max(2, -(-batch // max(1.0, gain)))
         self._fill_from = int(least) if batch > 1 and any_batch and least < batch else 0
         self._fill_offsets = self._place_fill()
@@ -90,26 +91,26 @@ class RunWriter:
 
     def _place_fill(self) -> list[int]:
         """Returns the offset of each input and output of a filled batch, and the end."""
-        offsets = [self._largest.plan.nbytes]
+        offsets = [self._group.plan.nbytes]
         if not self._fill_from:
             return [0]
         indices = (*self._graph.inputs, *self._graph.outputs)
         for index, count in zip(indices, self._elements(), strict=True):
             itemsize = self._graph.tensors[index].dtype.itemsize
-            offsets.append(offsets[-1] + align(count * self._largest.batch * itemsize))
+            offsets.append(offsets[-1] + align(count * self._group.batch * itemsize))
         return offsets
 
     def text(self) -> str:
         """Returns `runSamples` and `run`."""
         if self._any_batch:
             call = self._shared_call() + (
-                f"  return runBatch<runSamples, kWorkspaceBytes, {self._largest.batch}, "
+                f"  return runBatch<runSamples, kWorkspaceBytes, {self._group.batch}, "
                 f"{self._min_piece()}>(\n"
                 "      inputs, outputs, batch, weights, workspace, parallel);\n"
             )
         else:
             call = (
-                f"  if (batch != {self._largest.batch}) return AIOS_COMPILED_INVALID_ARGUMENT;\n"
+                f"  if (batch != {self._group.batch}) return AIOS_COMPILED_INVALID_ARGUMENT;\n"
                 "  (void)parallel;\n"
                 "  runSamples(inputs, outputs, 0, batch, Weights{weights}, Arena{workspace});\n"
                 "  return AIOS_COMPILED_OK;\n"
@@ -177,10 +178,10 @@ class RunWriter:
         return lines
 
     def _filled(self) -> list[str]:
-        """Runs left-over samples as one large batch, repeated until they fill it."""
+        """Runs left-over samples as one more batch, repeated until they fill it."""
         if not self._fill_from:
             return []
-        batch = self._largest.batch
+        batch = self._group.batch
         indices = (*self._graph.inputs, *self._graph.outputs)
         before, after, arguments = [], [], []
         names = [*self._inputs, *self._outputs]

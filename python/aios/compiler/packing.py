@@ -17,6 +17,9 @@ FloatArray = npt.NDArray[np.float32]
 PANEL_VECTORS: Final = 2
 """Column vectors in a full panel: ``kPanelVectors`` in ``tile.hpp``."""
 
+STRASSEN_ROWS: Final = 16
+"""The fewest rows that are worth halving."""
+
 LANES: Final = {"x86-64-v2": 4, "x86-64-v3": 8, "x86-64-v4": 16, "aarch64": 4}
 """Vector width by target."""
 
@@ -53,6 +56,62 @@ def pack_panels(matrix: FloatArray, bias: FloatArray | None, *, lanes: int) -> F
 def pack_dense(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
     """Packs FULLY_CONNECTED weights ``[N, K]`` for ``dense``; the same for every batch size."""
     return pack_panels(np.asarray(weights, np.float32).T, bias, lanes=lanes)
+
+
+def narrow_pays(depth: int, columns: int, *, lanes: int) -> bool:
+    """Tells whether ``narrow`` is likely to be faster than ``dense``.
+
+    Steps of a row: ``dense`` takes one for each input; ``narrow`` one for each vector of weights,
+    and about 20 to fold its sums.
+    """
+    return columns <= 4 and columns * pad_to_lanes(depth, lanes) // lanes + 20 < depth
+
+
+def pack_narrow(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
+    """Packs FULLY_CONNECTED weights ``[N, K]`` for ``narrow``: the bias, then rows, zero-padded."""
+    columns, depth = weights.shape
+    head = np.zeros(lanes, np.float32)
+    head[:columns] = _bias_row(bias, columns)
+    rows = np.zeros((columns, pad_to_lanes(depth, lanes)), np.float32)
+    rows[:, :depth] = weights
+    return np.concatenate([head, rows.ravel()])
+
+
+def strassen_pays(rows: int, depth: int, columns: int, *, lanes: int) -> bool:
+    """Tells whether ``strassen`` is likely to be faster than ``dense``.
+
+    It saves an eighth of the arithmetic. Summing rows costs about 5 / columns of the whole, the
+    ends of tiles 3 / depth (measured: ``docs/decisions/compiled-kernels.md``).
+    """
+    halves = rows >= STRASSEN_ROWS and depth % 2 == 0 and columns % (2 * lanes) == 0
+    return halves and 5 / columns + 3 / depth < 0.095
+
+
+def strassen_scratch_floats(rows: int, depth: int, *, lanes: int) -> int:
+    """Returns ``kStrassenScratch``: sums of one block of rows."""
+    pairs = -(-rows // 2)
+    most = -(-pairs // -(-pairs // 48))
+    return (4 + rows % 2) * most * pad_to_lanes(depth // 2, lanes)
+
+
+def pack_strassen(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
+    """Packs FULLY_CONNECTED weights ``[N, K]`` for ``strassen``, whose header has the formulas.
+
+    Sums are rounded once, from float64.
+    """
+    matrix = np.asarray(weights, np.float64).T
+    depth, columns = matrix.shape[0] // 2, matrix.shape[1] // 2
+    upper, lower = matrix[:depth], matrix[depth:]
+    b11, b12 = upper[:, :columns], upper[:, columns:]
+    b21, b22 = lower[:, :columns], lower[:, columns:]
+    t1 = b12 - b11
+    t2 = b22 - t1
+    products = (b11, b21, t2, b22 - b12, b21 - t2, t1, b22)
+    rows = np.concatenate(
+        [_bias_row(bias, 2 * columns).reshape(2, columns), *products], dtype=np.float32
+    )
+    width = PANEL_VECTORS * lanes
+    return np.concatenate([rows[:, at : at + width].ravel() for at in range(0, columns, width)])
 
 
 def conv_pixels(  # mirrors convPixels in conv.hpp

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aios.bundle.manifest import MANIFEST, SignatureRecord, Tolerance
+from aios.bundle.precision import FLOAT32, TOLERANCES, precision_name
 from aios.bundle.publish import already_exists
-from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
+from aios.errors import FailedPreconditionError, InvalidArgumentError
 from aios.exporting.engines import MAKERS
 
-PRECISIONS = ("float32",)
 #: Two units in the last place: a float16 answer can't be told better than that.
 _FLOAT16_TOLERANCE = Tolerance(2e-3, 2e-3)
+#: One for float32, or one for each precision that it names.
+Tolerances = float | Tolerance | Mapping[str, float | Tolerance]
 
 
 def target_directory(path: object, *, overwrite: bool) -> Path:
@@ -66,34 +68,48 @@ def engine_names(engines: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def require_precisions(precisions: Sequence[str]) -> None:
-    """Checks the precisions asked for.
+def precision_names(precisions: str | Sequence[str]) -> tuple[str, ...]:
+    """The precisions to make, each once; float32, which the others stand beside, always is.
 
     Raises:
-        InvalidArgumentError: None.
-        UnsupportedError: One that artifacts can't be made in.
+        InvalidArgumentError: An unknown one, or none.
     """
     asked = (precisions,) if isinstance(precisions, str) else tuple(precisions)
     if not asked:
-        raise InvalidArgumentError(f"precisions: expected some of {PRECISIONS}, got none")
-    for precision in asked:
-        if precision not in PRECISIONS:
-            raise UnsupportedError(
-                f"precisions: {precision!r} isn't made yet; expected some of {PRECISIONS}"
-            )
+        raise InvalidArgumentError(
+            f"precisions: expected some of {', '.join(TOLERANCES)}, got none"
+        )
+    return tuple(dict.fromkeys((FLOAT32, *(precision_name("precisions", name) for name in asked))))
 
 
-def tolerance_of(
-    tolerance: float | Tolerance | None, signatures: Sequence[SignatureRecord]
-) -> Tolerance:
-    """The tolerance asked for, or the default: float32's, wider where an output is float16.
+def tolerances_of(
+    tolerance: Tolerances | None, precisions: Iterable[str], signatures: Sequence[SignatureRecord]
+) -> dict[str, Tolerance]:
+    """The tolerance of each precision: the one asked for, or its own, not less than float32's.
+
+    float32's own is wider where an output is float16.
 
     Raises:
-        InvalidArgumentError: Not a positive number.
+        InvalidArgumentError: Not a positive number, or of a precision that isn't made.
     """
-    if tolerance is None:
-        half = any(spec.dtype == "float16" for item in signatures for spec in item.outputs)
-        return _FLOAT16_TOLERANCE if half else Tolerance()
+    named = tolerance if isinstance(tolerance, Mapping) else {FLOAT32: tolerance}
+    asked = {precision_name("tolerance", name): value for name, value in named.items()}
+    half = any(spec.dtype == "float16" for item in signatures for spec in item.outputs)
+    least = _FLOAT16_TOLERANCE if half else Tolerance()
+    allowed: dict[str, Tolerance] = {}
+    for precision in precisions:
+        value = asked.pop(precision, None)
+        own = TOLERANCES[precision].at_least(allowed.get(FLOAT32, least))
+        allowed[precision] = own if value is None else _positive(value)
+    if asked:
+        raise InvalidArgumentError(
+            f"tolerance: expected one for any of {', '.join(allowed)}, which are made, got one for "
+            f"{', '.join(asked)}"
+        )
+    return allowed
+
+
+def _positive(tolerance: float | Tolerance) -> Tolerance:
     if isinstance(tolerance, Tolerance):
         chosen = tolerance
     elif isinstance(tolerance, (int, float)):

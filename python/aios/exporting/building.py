@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from pathlib import Path
 
 from aios.bridge import TensorFlowCellularBridge
@@ -19,13 +20,21 @@ from aios.bundle.manifest import (
 )
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting import engines, golden
+from aios.exporting.acceptance import objection
 from aios.exporting.comparison import answers_agree
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 
+#: Where a compiled artifact's error is larger than this part of the tolerance, it is compiled again
+#: without the algorithms that lose bits.
+COMFORTABLE = 0.5
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
+#: Needs every size that a compiled artifact may have code for.
+WIDE_BATCH = 43
+#: What tells one artifact of a bundle from another.
+_KEY = attrgetter("engine", "target", "precision")
 
 
 def build(
@@ -33,7 +42,7 @@ def build(
     source: Source,
     sets: Sequence[GoldenSet],
     names: Sequence[str],
-    tolerance: Tolerance,
+    tolerances: Mapping[str, Tolerance],
 ) -> Manifest:
     """Writes golden samples and artifacts, runs them through the C++ cell, and tells the verdicts.
 
@@ -42,15 +51,16 @@ def build(
         source: What the SavedModel was saved from.
         sets: Golden samples of every signature.
         names: Engines to make artifacts for.
-        tolerance: Allowed error.
+        tolerances: Allowed error of each precision to make artifacts in, float32 among them.
     """
     golden.save(work / golden.FILE, sets)
     artifacts = tuple(
         artifact
         for name in engines.MAKERS
         if name in names
-        for artifact in engines.make(name, work, source, sets, tolerance)
+        for artifact in engines.make(name, work, source, sets, tolerances)
     )
+    artifacts += engines.unmade(names, tolerances)
     manifest = Manifest(
         signatures=tuple(item.signature for item in sets),
         artifacts=artifacts,
@@ -59,25 +69,46 @@ def build(
         labels=None,
         provenance={},
     )
-    manifest = _judged(work, manifest)
+    manifest = _judged(work, manifest, sets)
     manifest = _judged_in_batches(work, manifest, source, sets)
     write_manifest(work, manifest)
     return manifest
 
 
-def _judged(work: Path, manifest: Manifest) -> Manifest:
-    """Writes the manifest as pending, runs the C++ cell on it, and returns it with verdicts."""
+def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manifest:
+    """Returns the manifest with verdicts, and removes the files of what is of no use."""
+    judged = _with_verdicts(work, manifest, sets)
+    artifacts = tuple(
+        replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
+        if _is_strained(artifact)
+        else artifact
+        for artifact in judged
+    )
+    if artifacts != judged:
+        judged = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets)
+    _remove_files(work, manifest.artifacts, judged)
+    return replace(manifest, artifacts=judged, files=_shared_files(work, judged))
+
+
+def _is_strained(artifact: ArtifactRecord) -> bool:
+    if artifact.engine != "compiled" or artifact.verdict not in ("passed", "failed"):
+        return False
+    return artifact.worst is None or artifact.worst > COMFORTABLE
+
+
+def _with_verdicts(
+    work: Path, manifest: Manifest, sets: Sequence[GoldenSet]
+) -> tuple[ArtifactRecord, ...]:
+    """Runs the C++ cell on what is pending or passed."""
     write_manifest(work, manifest)
     results = {
-        (entry.engine, entry.target, entry.precision): entry
+        _KEY(entry): entry
         for entry in core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
-    artifacts = tuple(
-        _with_verdict(artifact, results.get((artifact.engine, artifact.target, artifact.precision)))
+    return tuple(
+        _accepted(_with_verdict(artifact, results.get(_KEY(artifact))), sets)
         for artifact in manifest.artifacts
     )
-    _remove_files(work, manifest.artifacts, artifacts)
-    return replace(manifest, artifacts=artifacts, files=_shared_files(work, artifacts))
 
 
 def _with_verdict(
@@ -99,13 +130,22 @@ def _with_verdict(
         verdict="passed" if entry.ok else "failed",
         max_error=_finite(entry.max_error),
         worst=_finite(entry.worst),
+        relative_error=_finite(entry.relative_error),
+        top1_agreement=entry.top1_agreement,
         reason=None if entry.ok else entry.reason,
     )
 
 
-def _finite(value: float) -> float | None:
+def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRecord:
+    if artifact.verdict != "passed":
+        return artifact
+    reason = objection(artifact, sets)
+    return artifact if reason is None else replace(artifact, verdict="failed", reason=reason)
+
+
+def _finite(value: float | None) -> float | None:
     """JSON has no infinity: an answer that isn't finite has no largest error."""
-    return value if value < float("inf") else None
+    return value if value is not None and value < float("inf") else None
 
 
 def _judged_in_batches(
@@ -132,11 +172,12 @@ def _probed(
     any_batch = artifact.composable or all(graph.batch == -1 for graph in artifact.graphs)
     if not any_batch:
         return artifact
-    bridge = TensorFlowCellularBridge(engine=artifact.engine)
+    wide = (WIDE_BATCH,) if max(artifact.batches, default=0) > max(PROBED_BATCHES) else ()
+    bridge = TensorFlowCellularBridge(artifact.engine, precision=artifact.precision)
     try:
         bridge.load_model_from_training_cell(work, verify="off")
         for item in sets:
-            for batch in PROBED_BATCHES:
+            for batch in (*PROBED_BATCHES, *wide):
                 if not _agrees(bridge, item, batch, source, artifact.tolerance):
                     return replace(
                         artifact,

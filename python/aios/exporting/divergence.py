@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.bundle.manifest import Tolerance
+from aios.bundle.precision import FLOAT32
 from aios.errors import AiosError
 from aios.exporting import golden
 from aios.exporting.building import build
@@ -95,7 +96,8 @@ class _Prefixes:
                 Samples(self._samples.inputs, drawn=True),
                 self._tolerance,
             )
-            manifest = build(work, source, [kept], [self._engine], self._tolerance)
+            tolerances = {FLOAT32: self._tolerance}
+            manifest = build(work, source, [kept], [self._engine], tolerances)
         except (AiosError, ValueError):
             return False  # Such a prefix can't be exported by itself: it says nothing.
         return any(artifact.verdict == "failed" for artifact in manifest.artifacts)

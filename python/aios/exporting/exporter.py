@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.bundle.manifest import Manifest, SignatureRecord, Tolerance, write_manifest
+from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import pending_directory, publish
 from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError, UnsupportedError
 from aios.exporting import arguments, golden
@@ -30,9 +31,9 @@ def export(
     path: str | Path,
     *,
     samples: object = None,
-    tolerance: float | Tolerance | None = None,
+    tolerance: arguments.Tolerances | None = None,
     engines: str | Sequence[str] = "all",
-    precisions: Sequence[str] = ("float32",),
+    precisions: str | Sequence[str] = (FLOAT32,),
     labels: Sequence[str] | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
@@ -48,10 +49,14 @@ def export(
         samples: Inputs to keep as golden samples: an array whose axis 0 counts samples, or for
             several inputs a dict of such arrays by name; for several signatures a dict of those by
             signature. At most 64 are kept. None draws them.
-        tolerance: Allowed error: a Tolerance, or a number t for Tolerance(t, t); None for the
-            default of the outputs' dtype.
+        tolerance: Allowed error of float32 artifacts: a Tolerance, or a number t for
+            Tolerance(t, t); None for the default of the outputs' dtype. A dict gives those of
+            several precisions, as {"int8": 0.03}. A precision that isn't named has its own, of
+            aios.bundle.precision.TOLERANCES, or float32's where that is wider.
         engines: "all", or the engines to make artifacts for.
-        precisions: What to make artifacts in; "float32" is the model as it is.
+        precisions: Lower precisions to make artifacts in besides "float32", which is always made:
+            "float16" and "int8" (litert), "bfloat16" (openvino). What can't be made is declined.
+            They run only where `aios.load` allows it, as precision="fastest" does.
         labels: Class names, in the order of the model's output.
         overwrite: Replace a bundle that is there already, in one atomic step.
 
@@ -65,16 +70,16 @@ def export(
     """
     started = time.perf_counter()
     wanted = arguments.engine_names(engines)
-    arguments.require_precisions(precisions)
-    arguments.tolerance_of(tolerance, ())
+    lowered = arguments.precision_names(precisions)
+    arguments.tolerances_of(tolerance, lowered, ())
     arguments.label_names(labels)
     target = arguments.target_directory(path, overwrite=overwrite)
     source = open_source(model)
     with pending_directory(target) as work:
         source.save(work / SAVED_MODEL, samples)
-        allowed = arguments.tolerance_of(tolerance, source.signatures)
+        allowed = arguments.tolerances_of(tolerance, lowered, source.signatures)
         names = arguments.label_names(labels, source.signatures[0])
-        sets = _golden_sets(source, samples, allowed)
+        sets = _golden_sets(source, samples, allowed[FLOAT32])
         manifest = build(work, source, sets, wanted, allowed)
         manifest = replace(manifest, labels=names, provenance=provenance(source, sets))
         manifest, layers = _with_diverging_layers(work, manifest, source, sets)
@@ -131,7 +136,8 @@ def _with_diverging_layers(
     artifacts = []
     for artifact in manifest.artifacts:
         layer = None
-        if artifact.verdict == "failed" and type(source) is KerasSource:
+        exact = artifact.precision == FLOAT32
+        if exact and artifact.verdict == "failed" and type(source) is KerasSource:
             layer = first_diverging_layer(
                 source, sets[0], artifact.engine, artifact.tolerance, work
             )
@@ -144,10 +150,11 @@ def _with_diverging_layers(
 
 
 def _require_one_passed(manifest: Manifest) -> None:
-    if any(artifact.verdict == "passed" for artifact in manifest.artifacts):
+    made = [artifact for artifact in manifest.artifacts if artifact.precision == FLOAT32]
+    if any(artifact.verdict == "passed" for artifact in made):
         return
-    reasons = "; ".join(f"{a.engine} {a.verdict}: {a.reason}" for a in manifest.artifacts)
+    reasons = "; ".join(f"{a.engine} {a.verdict}: {a.reason}" for a in made)
     kind: type[AiosError] = FailedPreconditionError
-    if all(artifact.verdict == "declined" for artifact in manifest.artifacts):
+    if all(artifact.verdict == "declined" for artifact in made):
         kind = UnsupportedError
     raise kind(f"nothing was exported: no engine gives the model's answers ({reasons})")

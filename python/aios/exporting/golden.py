@@ -19,7 +19,7 @@ from aios.errors import FailedPreconditionError, InvalidArgumentError, Unsupport
 from aios.exporting import strings
 from aios.exporting.comparison import Array, Arrays, answers_agree, tolerances_apart
 from aios.exporting.denormals import jumps_at_zero
-from aios.exporting.samples import Samples, is_stackable, with_edges
+from aios.exporting.samples import NEAR_EDGES, Samples, is_stackable, with_edges
 
 #: The file's name in a bundle.
 FILE = "golden.safetensors"
@@ -36,8 +36,9 @@ class GoldenSet:
     """One signature's inputs and reference outputs; axis 0 of every array counts calls.
 
     `discrimination` is the median, over neighbouring samples, of how many tolerances apart their
-    answers are. `independent` says that the model answers a batch of n as it answers n single
-    samples; `jumps_at_zero`, that zeros stand for the denormal sample.
+    answers are. The first `in_range` samples are the user's own, zeros and denormals; those after
+    them are up to 100 times as large. `independent` says that the model answers a batch of n as it
+    answers n single samples; `jumps_at_zero`, that zeros stand for the denormal sample.
     """
 
     signature: SignatureRecord
@@ -47,6 +48,7 @@ class GoldenSet:
     raised: int
     discrimination: float
     independent: bool
+    in_range: int
     jumps_at_zero: bool = False
 
     @property
@@ -58,6 +60,15 @@ class GoldenSet:
     def dropped(self) -> int:
         """Samples left out: the answer wasn't finite, or the model raised."""
         return self.not_finite + self.raised
+
+    def tells_apart(self, tolerance: Tolerance) -> bool:
+        """Whether, in range, the first sample's answer wouldn't pass for every other's."""
+        return any(
+            bool(
+                (tolerances_apart(np.repeat(array[:1], len(array), 0), array, tolerance) > 1).any()
+            )
+            for array in (array[: self.in_range] for array in self.outputs.values())
+        )
 
     def batch(self, size: int) -> Arrays:
         """`size` samples as one batch, repeated from the first where there are fewer."""
@@ -98,7 +109,8 @@ def collect(
     inputs = with_edges(samples.arrays)
     jumps = _without_denormals(answers, inputs, samples.count, tolerance)
     droppable = 0 if samples.drawn else samples.count
-    asked = _ask(answers, signature, inputs, _at_least_default(tolerance), droppable)
+    # A model is compared with itself: rounding may differ between batch sizes all the same.
+    asked = _ask(answers, signature, inputs, tolerance.at_least(Tolerance()), droppable)
     finite = _finite(asked.outputs)
     if not finite.any():
         raise InvalidArgumentError(
@@ -118,6 +130,7 @@ def collect(
             {name: array[:plain] for name, array in kept.items()}, tolerance
         ),
         independent=asked.independent,
+        in_range=int((rows < samples.count + NEAR_EDGES).sum()),
         jumps_at_zero=jumps,
     )
 
@@ -131,14 +144,6 @@ def _without_denormals(answers: Answers, inputs: Arrays, zeros: int, tolerance: 
     for array in inputs.values():
         array[zeros + 1] = array[zeros]
     return True
-
-
-def _at_least_default(tolerance: Tolerance) -> Tolerance:
-    """A model is compared with itself: rounding may differ between batch sizes all the same."""
-    default = Tolerance()
-    return Tolerance(
-        max(tolerance.absolute, default.absolute), max(tolerance.relative, default.relative)
-    )
 
 
 @dataclass(frozen=True, slots=True)

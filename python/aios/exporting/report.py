@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aios.bridge.core import IS_NATIVE
 from aios.bundle.manifest import ArtifactRecord, Manifest
+from aios.bundle.precision import FLOAT32
 from aios.exporting.golden import MIN_DISCRIMINATION, GoldenSet
 
 
@@ -32,21 +33,25 @@ class ExportReport:
 
     @property
     def errors(self) -> dict[str, float]:
-        """Largest absolute error on the golden samples, by engine, of what passed."""
+        """Largest absolute error on the golden samples, by engine, of what passed in float32."""
         worst: dict[str, float] = {}
-        for artifact in self.artifacts:
+        for artifact in self._exact:
             if artifact.verdict == "passed" and artifact.max_error is not None:
                 worst[artifact.engine] = max(artifact.max_error, worst.get(artifact.engine, 0.0))
         return worst
 
     @property
     def declined(self) -> dict[str, str]:
-        """Why an engine can't run this bundle, by engine."""
+        """Why an engine can't run this bundle in float32, by engine."""
         return {
             artifact.engine: artifact.reason or ""
-            for artifact in self.artifacts
+            for artifact in self._exact
             if artifact.verdict != "passed" and artifact.engine not in self.errors
         }
+
+    @property
+    def _exact(self) -> list[ArtifactRecord]:
+        return [artifact for artifact in self.artifacts if artifact.precision == FLOAT32]
 
 
 def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
@@ -66,11 +71,7 @@ def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
             )
         if item.raised:
             found.append(f"{item.raised} drawn samples{of} were dropped: the model raises on them")
-    found += [
-        f"engine '{artifact.engine}' {artifact.verdict}: {artifact.reason}"
-        for artifact in manifest.artifacts
-        if artifact.verdict == "failed"
-    ]
+    found += [_outcome(artifact) for artifact in manifest.artifacts if artifact.verdict == "failed"]
     return tuple(found)
 
 
@@ -84,7 +85,10 @@ def verified_with() -> tuple[str, ...]:
 def declined_engines(manifest: Manifest) -> tuple[str, ...]:
     """Which engines can't run the bundle, and why: reported, but no cause for alarm."""
     return tuple(
-        f"engine '{artifact.engine}' declined: {artifact.reason}"
-        for artifact in manifest.artifacts
-        if artifact.verdict == "declined"
+        _outcome(artifact) for artifact in manifest.artifacts if artifact.verdict == "declined"
     )
+
+
+def _outcome(artifact: ArtifactRecord) -> str:
+    precision = "" if artifact.precision == FLOAT32 else f" in {artifact.precision}"
+    return f"engine '{artifact.engine}' {artifact.verdict}{precision}: {artifact.reason}"

@@ -19,6 +19,8 @@ MAX_SAMPLES = 64
 WORDS = ("", "a", "b", "cat", "dog", "the", "Zürich", "0", "hello world", "[UNK]")
 _SEED = 20240229
 _EDGES = 6
+#: The first of them, zeros and denormals, lie in the samples' range.
+NEAR_EDGES = 2
 
 
 @dataclass(frozen=True, slots=True)

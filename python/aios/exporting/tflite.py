@@ -8,17 +8,26 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aios.bundle.precision import FLOAT32
 from aios.errors import UnsupportedError
 from aios.exporting.comparison import Arrays
 from aios.exporting.graphs import FrozenGraph, first_line, imported, with_batch
 
 #: Operators that would read variables that LiteRT's runtime never sets.
 _VARIABLE_OPERATORS = ("READ_VARIABLE", "VAR_HANDLE", "ASSIGN_VARIABLE")
+_NO_WEIGHTS = {
+    "float16": "it has no weights to store in float16",
+    "int8": "none of its weights has the 1,024 elements from which on TensorFlow's converter "
+    "stores them in int8",
+}
 _MISSING = re.compile(r"(?:Flex|Custom|TF Select) ops?: ([\w, ]+)|'tf\.(\w+)' op")
 
 
 def convert(
-    signatures: Mapping[str, FrozenGraph], scratch: Path, batch: int | None = None
+    signatures: Mapping[str, FrozenGraph],
+    scratch: Path,
+    batch: int | None = None,
+    precision: str = FLOAT32,
 ) -> bytes:
     """Converts frozen signatures into one .tflite file that names its tensors as they do.
 
@@ -26,9 +35,12 @@ def convert(
         signatures: The frozen graph of every signature, by name.
         scratch: A directory for a temporary one, which is removed again.
         batch: Size of dimension 0 where that is unknown; None leaves it dynamic.
+        precision: What weights are stored in: "float32"; "float16"; or "int8", of dynamic range:
+            activations are rounded as they come, and results are float32.
 
     Raises:
-        UnsupportedError: The converter can't, or it needs operators that LiteRT lacks (named).
+        UnsupportedError: The converter can't, or it needs operators that LiteRT lacks (named), or
+            it stores no weight in that precision.
     """
     import tensorflow as tf
 
@@ -44,6 +56,10 @@ def convert(
         converter = tf.lite.TFLiteConverter.from_saved_model(
             directory, signature_keys=list(signatures)
         )
+        if precision != FLOAT32:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
         try:
             model = bytes(converter.convert())
         except Exception as error:
@@ -51,6 +67,8 @@ def convert(
     refused = refused_operators(model)
     if refused:
         raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
+    if precision != FLOAT32 and precision not in weight_dtypes(model):
+        raise UnsupportedError(_NO_WEIGHTS[precision])
     return model
 
 
@@ -75,6 +93,21 @@ def operators(model: bytes) -> list[str]:
         _operator_name(root.OperatorCodes(index), names)
         for index in range(root.OperatorCodesLength())
     ]
+
+
+def weight_dtypes(model: bytes) -> set[str]:
+    """The dtypes of a file's constants, as "int8"."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    names = {code: name.lower() for name, code in vars(schema.TensorType).items()}
+    root = schema.Model.GetRootAs(model, 0)
+    graphs = [root.Subgraphs(index) for index in range(root.SubgraphsLength())]
+    tensors = [graph.Tensors(index) for graph in graphs for index in range(graph.TensorsLength())]
+    return {
+        names[tensor.Type()]
+        for tensor in tensors
+        if root.Buffers(tensor.Buffer()).DataLength() or root.Buffers(tensor.Buffer()).Offset() > 1
+    }
 
 
 def require_own_outputs(model: bytes) -> None:

@@ -160,23 +160,32 @@ class CompiledSession final : public Session {
         workspace_(DType::kUInt8, {static_cast<int64_t>(model.workspace_bytes)}) {}
 
   void run(Span<const TensorView> inputs, Span<TensorView> outputs) override {
+    bind(inputs, outputs);
+    runBound();
+  }
+
+  void bind(Span<const TensorView> inputs, Span<TensorView> outputs) override {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs_[input_slots_[i]] = inputs[i].bytesData();
     }
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       outputs_[output_slots_[i]] = outputs[i].mutableData();
     }
-    const int64_t batch = batched_ ? inputs[0].dim(0) : 1;
-    if (any_batch_ || isSpecialised(batch)) {
-      const int32_t code = model_.run(inputs_.data(), outputs_.data(), batch, weights_,
-                                      workspace_.view().mutableData(), nullptr);
-      if (code == AIOS_COMPILED_OK) return;
-    }
-    throw Error(ErrorCode::kUnsupported, "the compiled artifact has no code for a batch of " +
-                                             std::to_string(batch) + "; use another engine");
+    batch_ = batched_ ? inputs[0].dim(0) : 1;
+    if (!any_batch_ && !isSpecialised(batch_)) throwNoCode();
+  }
+
+  void runBound() override {
+    const int32_t code = model_.run(inputs_.data(), outputs_.data(), batch_, weights_,
+                                    workspace_.view().mutableData(), nullptr);
+    if (code != AIOS_COMPILED_OK) throwNoCode();
   }
 
  private:
+  [[noreturn]] void throwNoCode() const {
+    throw Error(ErrorCode::kUnsupported, "the compiled artifact has no code for a batch of " +
+                                             std::to_string(batch_) + "; use another engine");
+  }
   bool isSpecialised(int64_t batch) const {
     const int64_t* end = model_.batch_sizes + model_.batch_size_count;
     return std::find(model_.batch_sizes, end, batch) != end;
@@ -190,6 +199,7 @@ class CompiledSession final : public Session {
   std::vector<std::size_t> output_slots_;
   std::vector<const void*> inputs_;
   std::vector<void*> outputs_;
+  int64_t batch_ = 1;
   Tensor workspace_;
 };
 

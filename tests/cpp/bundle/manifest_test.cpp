@@ -55,6 +55,18 @@ TEST(ReadBundle, ReadsWhatTheExporterWrote) {
   EXPECT_EQ(bundle.artifacts[0].graphs[0].inputs.at("x"), "x:0");
 }
 
+TEST(ReadBundle, ReadsHowManySamplesProveAnArtifact) {
+  Json manifest = validManifest();
+  manifest["artifacts"][0]["from_the_future"] = 1;
+  for (const Json& given : {Json(), Json(5)}) {
+    manifest["artifacts"][0]["golden_samples"] = given;
+    const TemporaryDirectory directory;
+    publish(directory, manifest.dump());
+    const std::size_t all = std::numeric_limits<std::size_t>::max();
+    EXPECT_EQ(readBundle(directory.path()).artifacts[0].golden_samples, given.is_null() ? all : 5U);
+  }
+}
+
 TEST(ReadBundle, SaysThatThereIsNone) {
   EXPECT_AIOS_ERROR(readBundle("/nowhere/digits.cell"), kNotFound, "/nowhere/digits.cell");
 }

@@ -18,17 +18,8 @@ void checkDense() {
   const std::vector<float> bias = randomValues(N);
   const std::vector<float> residual = randomValues(M * N);
   const Buffer packed = testing::packPanels(w, bias, K, N);
-  std::vector<double> expected(M * N);
-  for (int m = 0; m < M; ++m) {
-    for (int n = 0; n < N; ++n) {
-      double sum = bias[n];
-      for (int k = 0; k < K; ++k) sum += static_cast<double>(x[m * K + k]) * w[k * N + n];
-      if (kResidual == Residual::kBeforeActivation) sum += residual[m * N + n];
-      sum = Epilogue::apply(splat(static_cast<float>(sum)))[0];
-      if (kResidual == Residual::kAfterActivation) sum += residual[m * N + n];
-      expected[m * N + n] = sum;
-    }
-  }
+  const std::vector<double> expected =
+      testing::denseAnswer<M, K, N, Epilogue, kResidual>(x, w, bias, residual);
   std::vector<float> y(M * N, -77.0f);
   dense<M, K, N, Epilogue, kResidual>(x.data(), packed.data(), y.data(), residual.data());
   testing::expectClose(y.data(), expected);

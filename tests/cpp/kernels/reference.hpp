@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "aios/kernels/epilogue.hpp"
 #include "aios/kernels/tile.hpp"
 
 namespace aios::kernels::testing {
@@ -61,6 +62,25 @@ inline Buffer packPanels(const std::vector<float>& matrix, const std::vector<flo
     }
   }
   return packed;
+}
+
+// What `dense` gives: x is [M, K], w [K, N], residual [M, N].
+template <int M, int K, int N, class Epilogue, Residual kResidual>
+std::vector<double> denseAnswer(const std::vector<float>& x, const std::vector<float>& w,
+                                const std::vector<float>& bias,
+                                const std::vector<float>& residual) {
+  std::vector<double> answer(M * N);
+  for (int m = 0; m < M; ++m) {
+    for (int n = 0; n < N; ++n) {
+      double sum = bias[n];
+      for (int k = 0; k < K; ++k) sum += static_cast<double>(x[m * K + k]) * w[k * N + n];
+      if (kResidual == Residual::kBeforeActivation) sum += residual[m * N + n];
+      sum = Epilogue::apply(splat(static_cast<float>(sum)))[0];
+      if (kResidual == Residual::kAfterActivation) sum += residual[m * N + n];
+      answer[m * N + n] = sum;
+    }
+  }
+  return answer;
 }
 
 inline void expectClose(const float* actual, const std::vector<double>& expected,

@@ -51,6 +51,20 @@ TEST(SessionPool, ReusesASessionThatWasGivenBack) {
   EXPECT_EQ(counts.made, 1);
 }
 
+TEST(SessionPool, GivesAKeptSessionBeyondItsCapacity) {
+  Counts counts;
+  SessionPool pool(std::make_shared<CountingModel>(counts), {}, 1);
+  {
+    const SessionPool::Lease lent = pool.acquire();
+    const SessionPool::Lease kept(pool, pool.takeToKeep());
+    EXPECT_NE(&lent.slot(), &kept.slot());
+    EXPECT_EQ(counts.made, 2);
+  }
+  // Both came back, and serve those who take turns.
+  const SessionPool::Lease first = pool.acquire(), second = pool.acquire();
+  EXPECT_EQ(counts.made, 2);
+}
+
 TEST(SessionPool, LendsEachSessionToOneCallerAndMakesNoMoreThanItsCapacity) {
   Counts counts;
   SessionPool pool(std::make_shared<CountingModel>(counts), {}, 3);

@@ -68,5 +68,53 @@ TEST(CompareTensor, KeepsTheWorstOfAllTensors) {
   EXPECT_EQ(result.sample, 1U);
 }
 
+TEST(CompareTensor, CollectsErrorsRelativeToTheTensorsMagnitude) {
+  Verification result;
+  const std::array<float, 2> reference = {-4.0F, 1.0F};
+  for (const float off : {0.0F, 0.5F, 1.0F, 8.0F}) {
+    const std::array<float, 2> answer = {-4.0F, 1.0F + off};
+    compareTensor(TensorView::of(answer.data(), {2}), TensorView::of(reference.data(), {2}),
+                  kTolerance, "y", 0, result);
+  }
+  EXPECT_DOUBLE_EQ(result.relativeError().value(), 0.25);  // of 0, 1/8, 1/4 and 2
+  EXPECT_FALSE(Verification().relativeError().has_value());
+}
+
+template <std::size_t N>
+double agreement(const std::array<float, N>& answer, const std::array<float, N>& reference) {
+  Verification result;
+  compareClasses(TensorView::of(answer.data(), {int64_t{N} / 3, 3}),
+                 TensorView::of(reference.data(), {int64_t{N} / 3, 3}), result);
+  return result.top1Agreement().value();
+}
+
+TEST(CompareClasses, CountsRowsWhoseBestClassIsTheReferences) {
+  EXPECT_DOUBLE_EQ((agreement<12>({0.1F, 0.8F, 0.1F, 0.6F, 0.3F, 0.1F,  //
+                                   0.4F, 0.3F, 0.3F, 0.1F, 0.2F, 0.7F},
+                                  {0.0F, 0.9F, 0.1F, 0.5F, 0.4F, 0.1F,  //
+                                   0.3F, 0.4F, 0.3F, 0.0F, 0.1F, 0.9F})),
+                   0.75);
+}
+
+TEST(CompareClasses, TakesAnyOfEqualReferencesButNoNan) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_DOUBLE_EQ((agreement<3>({0.1F, 0.2F, 0.7F}, {0.4F, 0.2F, 0.4F})), 1);
+  EXPECT_DOUBLE_EQ((agreement<3>({nan, 0.2F, 0.1F}, {0.1F, 0.8F, 0.1F})), 1);
+  EXPECT_DOUBLE_EQ((agreement<3>({nan, nan, nan}, {0.1F, 0.1F, 0.8F})), 0);
+}
+
+TEST(CompareClasses, IsSilentAboutWhatDoesNotClassify) {
+  const std::array<float, 2> one = {1.0F, 2.0F};
+  const std::array<int64_t, 2> integers = {1, 2};
+  Verification result;
+  const TensorView column = TensorView::of(one.data(), {2, 1});
+  const TensorView flat = TensorView::of(one.data(), {2});
+  const TensorView row = TensorView::of(integers.data(), {1, 2});
+  compareClasses(column, column, result);
+  compareClasses(flat, flat, result);
+  compareClasses(row, row, result);
+  EXPECT_FALSE(result.top1Agreement().has_value());
+}
+
 }  // namespace
 }  // namespace aios::runtime

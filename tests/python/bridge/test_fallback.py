@@ -83,8 +83,7 @@ def _members(kind):
 def _stubbed(method):
     stub = (REPOSITORY / "python/aios/_core.pyi").read_text()
     (parameters,) = re.findall(rf"def {method}\((self.*?)\) ->", stub)
-    names = [re.match(r"\w*", part.strip()).group() for part in parameters.split(", ")]
-    return [name for name in names if name]
+    return ["self", *re.findall(r"(\w+): ", parameters)]
 
 
 _X = np.zeros((4, 64), np.float32)

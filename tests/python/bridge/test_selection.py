@@ -1,6 +1,7 @@
 """`auto`: the fastest engine that answers right on this machine, and why."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -108,6 +109,75 @@ def test_an_engine_that_answers_wrongly_here_is_never_chosen(digits, bundle_copy
         assert bridge.engine == "compiled"
         expected = np.asarray(digits.model(digits.x_test, training=False))
         assert_within_tolerance(bridge.perform_inference(digits.x_test), expected)
+
+
+def test_lower_precisions_take_no_part_unless_they_are_allowed(lowered, cache):
+    with aios.load(lowered.bundle) as bridge:
+        rows = bridge.explain()
+        answers = bridge.perform_inference(lowered.x)
+    assert {row.precision for row in rows if row.chosen or row.p50_us} == {"float32"}
+    (excluded,) = [row for row in rows if row.precision == "int8"]
+    assert "allow it with precision='fastest'" in excluded.reason
+    assert_within_tolerance(answers, np.asarray(lowered.model(lowered.x, training=False)))
+
+
+def test_fastest_lets_every_precision_compete(lowered, cache):
+    with aios.load(lowered.bundle, precision="fastest") as bridge:
+        rows = {(row.engine, row.precision): row for row in bridge.explain()}
+    measured = {key: row.p50_us for key, row in rows.items() if row.p50_us}
+    assert {("litert", name) for name in ("float32", "float16", "int8")} <= measured.keys()
+    (chosen,) = [row for row in rows.values() if row.chosen]
+    assert chosen.reason == "the fastest by measurement"
+    assert chosen.p50_us <= 1.02 * min(measured.values())
+    errors = [rows["litert", name].max_error for name in ("float32", "float16", "int8")]
+    assert 10 * errors[0] < errors[1] < errors[2]
+
+
+def test_a_precision_that_is_named_runs_alone(lowered, cache):
+    expected = np.asarray(lowered.model(lowered.x, training=False))
+    errors = {}
+    for precision in ("float32", "float16", "int8"):
+        with aios.load(lowered.bundle, engine="litert", precision=precision) as bridge:
+            (chosen,) = [row for row in bridge.explain() if row.chosen]
+            assert chosen.precision == precision
+            errors[precision] = np.abs(bridge.perform_inference(lowered.x) - expected).max()
+            reasons = {row.precision: row.reason for row in bridge.explain() if not row.chosen}
+    assert errors["float32"] < errors["float16"] < errors["int8"]
+    assert reasons["float32"] == "precision='int8' was asked for"
+
+
+def test_what_was_measured_with_lower_precisions_is_kept_apart(lowered, cache):
+    for precision in ("float32", "fastest", "float32", "fastest"):
+        with aios.load(lowered.bundle, precision=precision) as bridge:
+            (chosen,) = [row for row in bridge.explain() if row.chosen]
+        assert precision == "fastest" or chosen.precision == "float32"
+    assert "earlier measurement" in chosen.reason
+    assert len(list(cache.iterdir())) == 2
+
+
+def test_without_tuning_time_fastest_takes_the_first_which_is_float32(lowered, cache):
+    with aios.load(lowered.bundle, precision="fastest", max_tuning_ms=0) as bridge:
+        (chosen,) = [row for row in bridge.explain() if row.chosen]
+    assert (chosen.engine, chosen.precision) == ("litert", "float32")
+
+
+def test_golden_samples_at_load_are_judged_by_the_precisions_tolerance(lowered, tmp_path):
+    from dataclasses import replace
+
+    from aios.bundle.manifest import Tolerance, read_manifest, write_manifest
+
+    bundle = shutil.copytree(lowered.bundle, tmp_path / "m.cell")
+    aios.load(bundle, precision="int8", verify="full").close()
+    manifest = read_manifest(bundle)
+    strict = tuple(
+        replace(artifact, tolerance=Tolerance()) if artifact.precision == "int8" else artifact
+        for artifact in manifest.artifacts
+    )
+    write_manifest(bundle, replace(manifest, artifacts=strict))
+    with pytest.raises(aios.CorruptBundleError, match="tolerances away"):
+        aios.load(bundle, precision="int8")
+    with aios.load(bundle, precision="fastest") as bridge:
+        assert "int8" not in {row.precision for row in bridge.explain() if row.chosen}
 
 
 def test_bad_options_are_refused(digits):

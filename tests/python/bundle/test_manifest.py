@@ -47,6 +47,17 @@ def test_a_manifest_reads_back_as_it_was_written(tmp_path):
     assert read_manifest(tmp_path) == MANIFEST
 
 
+def test_fields_of_artifacts_may_be_added_or_be_missing(tmp_path):
+    write_manifest(tmp_path, MANIFEST)
+    document = json.loads((tmp_path / "manifest.json").read_text())
+    (entry,) = document["artifacts"]
+    entry["from_the_future"] = 1
+    for name in ("golden_samples", "relative_error", "top1_agreement"):
+        del entry[name]
+    _publish(tmp_path, document)
+    assert read_manifest(tmp_path) == MANIFEST
+
+
 def test_a_files_record_has_its_size_and_sha256(tmp_path):
     (tmp_path / "m").write_bytes(b"abc")
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -24,6 +24,28 @@ def test_rows_are_measured_and_verified(digits, aios_command):
     assert batch_32["throughput_per_s"] > batch_1["throughput_per_s"]
 
 
+def test_precisions_are_rows_of_their_own(lowered, aios_command):
+    def rows(*arguments):
+        shown = aios_command(
+            "bench", lowered.bundle, "--engine", "litert", "--iterations", 30, "--json", *arguments
+        )
+        assert shown.returncode == 0, shown.stderr
+        return {row["precision"]: row for row in json.loads(shown.stdout)["rows"]}
+
+    exact = rows()
+    assert exact["float32"]["chosen"]
+    assert exact["int8"]["p50_us"] is None
+    assert "--precision" in exact["int8"]["reason"]
+    fastest = rows("--precision", "fastest", "--batch", "4")
+    assert fastest.keys() == {"float32", "float16", "int8"}
+    assert all(row["p50_us"] > 0 for row in fastest.values())
+    assert fastest["float32"]["max_error"] * 10 < fastest["int8"]["max_error"]
+    assert sum(row["chosen"] for row in fastest.values()) <= 1
+    alone = rows("--precision", "int8")
+    assert alone["int8"]["chosen"]
+    assert alone["float32"]["p50_us"] is None
+
+
 def test_an_engine_without_an_artifact_has_a_reason_and_no_figures(digits, aios_command, tmp_path):
     import aios
 
@@ -77,6 +99,7 @@ def test_plot_draws_a_panel_per_row(digits, aios_command, tmp_path):
         (["--engine", "tensorflw"], "did you mean 'tensorflow'?"),
         (["--iterations", "0"], "--iterations"),
         (["--bacth", "1"], "--batch"),
+        (["--precision", "int9"], "did you mean 'int8'?"),
     ],
 )
 def test_mistyped_options_are_exit_2_and_helpful(digits, aios_command, arguments, part):

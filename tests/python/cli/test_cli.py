@@ -37,7 +37,8 @@ def test_inspect_prints_json(digits):
     assert artifact["verdict"] == "passed"
     assert artifact["bytes"] == (digits.bundle / "litert/dynamic.tflite").stat().st_size
     assert set(artifact) == {
-        "engine", "target", "precision", "verdict", "max_error", "reason", "bytes"
+        "engine", "target", "precision", "verdict", "max_error", "relative_error",
+        "top1_agreement", "tolerance", "reason", "bytes",
     }  # fmt: skip
 
 

@@ -35,6 +35,27 @@ def test_a_keras_file_becomes_a_bundle(digits, keras_file, x_file, aios_command,
     assert "oneDNN" not in shown.stderr
 
 
+def test_precisions_are_made_and_shown(keras_file, x_file, aios_command):
+    shown = aios_command(
+        "export", keras_file, "-o", "m.cell", "--samples", x_file, "--engines", "litert",
+        "--precisions", "fp16,int8",
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr
+    assert "top-1" in shown.stdout
+    described = json.loads(aios_command("inspect", "m.cell", "--json").stdout)
+    rows = {row["precision"]: row for row in described["artifacts"]}
+    assert rows.keys() == {"float32", "float16", "int8"}
+    for row in rows.values():
+        assert 0 <= row["top1_agreement"] <= 1
+        assert row["relative_error"] >= 0
+    assert rows["float32"]["tolerance"] == {"absolute": 1e-5, "relative": 1e-4}
+    assert rows["int8"]["tolerance"] == {"absolute": 0.063, "relative": 0.063}
+    assert rows["float32"]["max_error"] < rows["float16"]["max_error"] < rows["int8"]["max_error"]
+    table = aios_command("inspect", "m.cell").stdout
+    assert "float16" in table
+    assert "top-1" in table
+
+
 def test_an_existing_bundle_needs_overwrite(keras_file, aios_command, tmp_path):
     (tmp_path / "m.cell").mkdir()
     shown = aios_command("export", keras_file, "-o", "m.cell")
@@ -48,6 +69,7 @@ def test_an_existing_bundle_needs_overwrite(keras_file, aios_command, tmp_path):
         (["digit.keras", "-o", "m.cell"], 1, "did you mean 'digits.keras'?"),
         (["digits.keras"], 2, "--output"),
         (["digits.keras", "-o", "m.cell", "--engines", "litrt"], 2, "did you mean 'litert'?"),
+        (["digits.keras", "-o", "m.cell", "--precisions", "int"], 2, "did you mean 'int8'?"),
         (["digits.keras", "-o", "m.cell", "--samples", "none.npy"], 1, "no file at 'none.npy'"),
         (["digits.keras", "-o", "m.cell", "--labels", "none.txt"], 1, "can't be read"),
         (["digits.keras", "-o", "m.cell", "--import", "abacus"], 1, "'abacus' can't be imported"),

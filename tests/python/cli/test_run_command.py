@@ -91,3 +91,16 @@ def test_bad_files_are_one_line(digits, aios_command, x_file, tmp_path):
     np.save(tmp_path / "short.npy", digits.x_test[:7, :5])
     _one_line(run("-i", "short.npy"), 1, "expected float32[-1,64], got float32[7,5]")
     _one_line(aios_command("run", x_file, "-i", x_file), 1, "it is a file")
+
+
+def test_a_lower_precision_runs_when_it_is_named(lowered, aios_command, tmp_path):
+    np.save(tmp_path / "x.npy", lowered.x)
+    errors = {}
+    for precision in ("float32", "int8"):
+        shown = aios_command(
+            "run", lowered.bundle, "-i", "x.npy", "-o", "y.npy", "--precision", precision
+        )
+        assert shown.returncode == 0, shown.stderr
+        expected = np.asarray(lowered.model(lowered.x, training=False))
+        errors[precision] = np.abs(np.load(tmp_path / "y.npy") - expected).max()
+    assert errors["float32"] < 1e-4 < errors["int8"] < 0.2

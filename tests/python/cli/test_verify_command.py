@@ -18,6 +18,17 @@ def test_a_good_bundle_passes_on_every_engine(digits, aios_command):
         }
 
 
+def test_each_precision_is_verified_with_its_own_tolerance(lowered, aios_command):
+    shown = aios_command("verify", lowered.bundle, "--engine", "litert", "--json")
+    assert shown.returncode == 0, shown.stdout
+    rows = {row["precision"]: row for row in json.loads(shown.stdout)["artifacts"]}
+    assert rows.keys() == {"float32", "float16", "int8"}
+    assert 1e-5 < rows["int8"]["max_error"] < 0.2
+    assert rows["int8"]["samples"] == 66
+    assert rows["float32"]["samples"] == 70
+    assert rows["float32"]["top1_agreement"] == 1
+
+
 def test_wrong_golden_answers_are_exit_1(wrong_golden, aios_command):
     shown = aios_command("verify", wrong_golden, "--json", "--engine", "litert")
     assert shown.returncode == 1

@@ -49,6 +49,52 @@ def test_pack_dense_keeps_every_weight(lanes, depth, columns):
     np.testing.assert_array_equal(matrix, weights.T)
 
 
+def test_pack_narrow_is_the_bias_and_then_padded_rows():
+    weights = np.array([[1, 2, 3], [4, 5, 6]], np.float32)
+    packed = packing.pack_narrow(weights, np.array([8, 9], np.float32), lanes=4)
+    assert packed.tolist() == [8, 9, 0, 0, 1, 2, 3, 0, 4, 5, 6, 0]
+
+
+def test_narrow_is_for_few_columns_of_some_depth():
+    assert packing.narrow_pays(32, 3, lanes=16)
+    assert packing.narrow_pays(512, 4, lanes=8)
+    assert not packing.narrow_pays(512, 5, lanes=8)
+    assert not packing.narrow_pays(16, 1, lanes=16)
+
+
+@pytest.mark.parametrize("lanes", LANES)
+def test_pack_strassen_gives_the_seven_products_of_the_halves(lanes):
+    depth, columns = 6, 6 * lanes
+    weights, bias, x = values(columns, depth), values(columns), values(10, depth)
+    packed = packing.pack_strassen(weights, bias, lanes=lanes)
+    half, rows = columns // 2, 2 + 7 * depth // 2
+    widths = [min(packing.PANEL_VECTORS * lanes, half - at) for at in range(0, half, 2 * lanes)]
+    panels = np.split(packed, np.cumsum([rows * width for width in widths])[:-1])
+    whole = np.concatenate(
+        [panel.reshape(rows, width) for panel, width in zip(panels, widths, strict=True)], axis=1
+    )
+    left, right = whole[:2]
+    b11, b21, t2, t3, minus_t4, t1, b22 = whole[2:].reshape(7, depth // 2, half)
+    a11, a12, a21, a22 = x[:5, :3], x[:5, 3:], x[5:, :3], x[5:, 3:]
+    s1, s3 = a21 + a22, a11 - a21
+    s2 = s1 - a11
+    u = a11 @ b11 + s2 @ t2
+    v = u + s3 @ t3
+    above = np.hstack([a11 @ b11 + a12 @ b21 + left, u + s1 @ t1 + (a12 - s2) @ b22 + right])
+    below = np.hstack([v + a22 @ minus_t4 + left, v + s1 @ t1 + right])
+    np.testing.assert_allclose(np.vstack([above, below]), x @ weights.T + bias, atol=1e-5)
+
+
+def test_strassen_is_for_layers_that_are_large_and_can_be_halved():
+    pays = packing.strassen_pays
+    assert pays(64, 128, 512, lanes=16)
+    assert pays(49, 960, 160, lanes=16)
+    assert not pays(8, 784, 512, lanes=16)  # too few rows
+    assert not pays(64, 127, 512, lanes=16)  # an odd depth
+    assert not pays(64, 128, 144, lanes=16)  # halves that aren't whole vectors
+    assert not pays(3136, 64, 64, lanes=16)  # its sums would cost what it saves
+
+
 def test_a_bias_of_another_size_is_refused():
     with pytest.raises(ValueError, match="expected 3 values, got 2"):
         packing.pack_dense(values(3, 4), values(2), lanes=8)

@@ -144,6 +144,9 @@ def test_a_tighter_tolerance_than_float32_can_meet_fails_the_gate(tmp_path):
         ({"tolerance": -1.0}, "tolerance"),
         ({"tolerance": "tight"}, "expected a number as 1e-4"),
         ({"precisions": ()}, "got none"),
+        ({"precisions": "int4"}, "expected any of float32, float16, bfloat16, int8, got 'int4'"),
+        ({"tolerance": {"int8": 0.1}}, "any of float32, which are made, got one for int8"),
+        ({"tolerance": {"int4": 0.1}}, "tolerance: expected any of float32"),
         ({"labels": "abcd"}, "expected a list of class names"),
         ({"labels": ["a", "b"]}, "has 4 classes, got 2 labels"),
     ],
@@ -183,12 +186,6 @@ def test_overwriting_needs_to_be_asked_for(tmp_path):
     x = np.ones((2, 6), np.float32)
     with aios.load(tmp_path / "m.cell") as bridge:
         assert_within_tolerance(bridge.perform_inference(x), np.asarray(model(x)))
-
-
-def test_other_precisions_are_not_made_yet(tmp_path):
-    with pytest.raises(aios.UnsupportedError, match="'int8'"):
-        aios.export(_mlp(), tmp_path / "m.cell", precisions=("float32", "int8"))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_engine_that_was_not_asked_for_is_not_made(tmp_path):

@@ -15,13 +15,16 @@ from aios.errors import UnsupportedError
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the lowering may know of the target: its vector width.
+    """What the lowering may know of the target.
 
     Attributes:
         lanes: float32 elements of a vector register.
+        exact: Whether to leave algorithms out that save multiplications and lose bits: Winograd's
+            and Strassen's.
     """
 
     lanes: int
+    exact: bool = False
 
 
 class DeclineError(UnsupportedError):

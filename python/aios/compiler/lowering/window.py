@@ -10,7 +10,7 @@ import numpy as np
 from aios.compiler.graph import Array, Operator
 from aios.compiler.lowering.axes import dense_strides
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
-from aios.compiler.lowering.dense import share_dense
+from aios.compiler.lowering.dense import constant_product
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
 from aios.compiler.packing import (
@@ -70,10 +70,20 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
     bias = lowerer.graph.constant(op.inputs[2]) if len(op.inputs) > 2 else None
     channels = lowerer.tensor(op.inputs[0]).shape[3]
     groups = channels // filters.shape[3]
+    if groups == 1 and _is_pointwise(op, filters.shape):
+        constant_product(lowerer, op, filters.reshape(filters.shape[0], -1), bias)
+        return
     if groups == 1:
         _conv2d_group(lowerer, op, [(filters, bias)])
         return
     _grouped(lowerer, op, filters, bias, groups)
+
+
+def _is_pointwise(op: Operator, filters: tuple[int, ...]) -> bool:
+    """Tells whether a convolution is a dense layer on every pixel."""
+    unpadded = not any(op.attributes.get("pads", ()))
+    sizes = (*filters[1:3], op["stride_h"], op["stride_w"])
+    return sizes == (1, 1, 1, 1) and unpadded and "pool" not in op.attributes
 
 
 def _conv_shape(
@@ -119,7 +129,7 @@ def _conv2d_group(
         packed = [pack_pooled_conv2d(*group, **common) for group in groups]
         header = "pooled_conv.hpp"
         function = f"pooledConv2d<{shape}, {activation}, Pool::{op['pool']}>"
-    elif _winograd_pays(op, filters.shape, out):
+    elif not lowerer.machine.exact and _winograd_pays(op, filters.shape, out):
         packed = [pack_winograd(*group, lanes=lowerer.machine.lanes) for group in groups]
         function = f"winogradConv2d<{shape}, {activation}{residual.template}>"
         floats = _winograd_floats(out, filters.shape, lowerer.machine.lanes)
@@ -157,10 +167,6 @@ def _share_conv(
         return Shared(tasks, piece, multiply_adds, own_scratch=True)
     if kernel != "conv2d" or filters[1:3] == source[1:3]:
         return None
-    if (*filters[1:3], op["stride_h"], op["stride_w"], padded) == (1, 1, 1, 1, False):
-        rows = source[0] * source[1] * source[2]
-        epilogue_types = types.split(">, ", 1)[1].removesuffix(">")
-        return share_dense((rows, source[3], filters[0]), epilogue_types, residual)
     read = "{3}" if padded else "{0}"
     piece = f"conv2dRange<{types}({read}, {{1}}, {{2}}, {residual}, begin, end)"
     before = f"padInput<{shape}>({{0}}, {{3}})" if padded else ""

@@ -10,6 +10,7 @@ from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
 from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
 from aios.compiler.passes.epilogue import fuse_epilogues
+from aios.compiler.passes.exactness import mark_exact
 from aios.compiler.passes.fold import fold_constants
 from aios.compiler.passes.loops import recognise_loops
 from aios.compiler.passes.normalization import fuse_layer_norms
@@ -36,7 +37,7 @@ def optimise(graph: Graph) -> Graph:
     graph = merge_elementwise(graph)
     graph = fuse_epilogues(graph)
     graph = fuse_pooling(graph)
-    graph = remove_dead(graph)
+    graph = mark_exact(remove_dead(graph))
     return graph.with_operators(_with_optimised_body(op) for op in graph.operators)
 
 

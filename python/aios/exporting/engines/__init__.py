@@ -1,18 +1,20 @@
 """One module per engine, with one function `make` that writes its artifacts into a bundle.
 
 An engine joins with a module here and a row in MAKERS. The order of MAKERS is the stated order of
-preference where nothing was measured.
+preference where nothing was measured. One that has lower precisions than float32 also has a
+function `reduce`, and a row for each in REDUCERS.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from aios.bridge.core import refusal
 from aios.bundle.manifest import ArtifactRecord, Tolerance
+from aios.bundle.precision import FLOAT32
 from aios.errors import UnsupportedError
 from aios.exporting.engines import compiled, litert, openvino, tensorflow
 from aios.exporting.golden import GoldenSet
@@ -31,17 +33,76 @@ MAKERS: dict[str, Maker] = {
     "tensorflow": tensorflow.make,
 }
 
+#: Makes the engine's float32 artifact once more, in the precision named; it raises as a Maker does.
+Reducer = Callable[[Path, Source, ArtifactRecord, str], ArtifactRecord]
+
+REDUCERS: dict[tuple[str, str], Reducer] = {
+    ("litert", "float16"): litert.reduce,
+    ("litert", "int8"): litert.reduce,
+    ("openvino", "bfloat16"): openvino.reduce,
+}
+
 
 def make(
-    engine: str, work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    engine: str,
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerances: Mapping[str, Tolerance],
 ) -> tuple[ArtifactRecord, ...]:
-    """The engine's artifacts: pending, or one declined with the reason."""
+    """The engine's artifacts, pending or declined with the reason.
+
+    Args:
+        engine: One of MAKERS.
+        work: The bundle's directory.
+        source: What is exported.
+        golden: Golden samples of every signature.
+        tolerances: Allowed error of each precision to make, float32 among them.
+    """
     try:
         if why := refusal(engine):
             raise UnsupportedError(why)
-        made = MAKERS[engine](work, source, golden, tolerance)
+        made = MAKERS[engine](work, source, golden, tolerances[FLOAT32])
+        records = made if isinstance(made, tuple) else (made,)
     except UnsupportedError as error:
-        made = ArtifactRecord(engine, "any", "float32", "declined", reason=str(error))
+        records = (_declined(engine, FLOAT32, str(error)),)
         shutil.rmtree(work / engine, ignore_errors=True)
-    records = made if isinstance(made, tuple) else (made,)
-    return tuple(replace(record, tolerance=tolerance) for record in records)
+    records += tuple(
+        _reduced(work, source, records[0], precision)
+        for precision in tolerances
+        if (engine, precision) in REDUCERS
+    )
+    near = min(item.in_range for item in golden)
+    return tuple(
+        replace(
+            record,
+            tolerance=tolerances[record.precision],
+            golden_samples=None if record.precision == FLOAT32 else near,
+        )
+        for record in records
+    )
+
+
+def unmade(engines: Sequence[str], precisions: Iterable[str]) -> tuple[ArtifactRecord, ...]:
+    """Precisions that none of the engines has, declined by each."""
+    declined = []
+    for precision in precisions:
+        able = [engine for engine, made in REDUCERS if made == precision]
+        if precision != FLOAT32 and not set(able) & set(engines):
+            reason = f"it has no {precision} artifacts, as {' and '.join(able)} has"
+            declined += [_declined(engine, precision, reason) for engine in engines]
+    return tuple(declined)
+
+
+def _reduced(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:
+    if base.verdict == "declined":
+        return replace(base, precision=precision)
+    try:
+        return REDUCERS[base.engine, precision](work, source, base, precision)
+    except UnsupportedError as error:
+        shutil.rmtree(work / base.engine / precision, ignore_errors=True)
+        return _declined(base.engine, precision, str(error))
+
+
+def _declined(engine: str, precision: str, reason: str) -> ArtifactRecord:
+    return ArtifactRecord(engine, "any", precision, "declined", reason=reason)

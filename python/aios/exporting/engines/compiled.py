@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
@@ -37,7 +37,17 @@ def make(
     if not is_stackable(item.signature):
         raise UnsupportedError("its tensors have no common batch dimension of unknown size")
     graphs = _write_graphs(work, source, item)
-    return tuple(_compile(work, graphs, target, item) for target in targets())
+    return tuple(
+        _compile(work, graphs, target, composable=item.independent) for target in targets()
+    )
+
+
+def made_exact(work: Path, record: ArtifactRecord) -> ArtifactRecord:
+    """The artifact compiled again without the algorithms that trade bits for speed; pending."""
+    graphs = {
+        batch: path for batch in BATCHES if (path := work / SOURCE / f"b{batch}.tflite").exists()
+    }
+    return _compile(work, graphs, record.target, composable=record.composable, exact=True)
 
 
 def _write_graphs(work: Path, source: Source, item: GoldenSet) -> dict[int, Path]:
@@ -51,10 +61,12 @@ def _write_graphs(work: Path, source: Source, item: GoldenSet) -> dict[int, Path
     return graphs
 
 
-def _compile(work: Path, graphs: dict[int, Path], target: str, item: GoldenSet) -> ArtifactRecord:
+def _compile(
+    work: Path, graphs: Mapping[int, Path], target: str, *, composable: bool, exact: bool = False
+) -> ArtifactRecord:
     folder = work / "compiled" / target
     try:
-        made = compile_graphs(graphs, folder, target=target, name="model")
+        made = compile_graphs(graphs, folder, target=target, name="model", exact=exact)
     except NotFoundError as error:
         raise UnsupportedError(str(error)) from error
     paths = [path.relative_to(work).as_posix() for path in made.files]
@@ -66,5 +78,6 @@ def _compile(work: Path, graphs: dict[int, Path], target: str, item: GoldenSet) 
         verdict="pending",
         files=tuple(hash_file(work, path) for path in (*paths, *sources)),
         graphs=(GraphRecord(paths[0]),),
-        composable=item.independent,
+        composable=composable,
+        batches=made.batch_sizes,
     )

@@ -1,8 +1,9 @@
-"""The litert engine's artifact: a .tflite file with a dynamic batch, else two with fixed ones."""
+"""The litert engine's artifacts: a .tflite file with a dynamic batch, else two with fixed ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
@@ -37,6 +38,25 @@ def make(
         graphs=tuple(graphs),
         composable=batched and all(item.independent for item in golden),
     )
+
+
+def reduce(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:
+    """Writes the float32 artifact's graphs into `litert/PRECISION/`, with rounded weights.
+
+    Raises:
+        UnsupportedError: The converter can't, or rounds no weight of this model.
+    """
+    frozen = {item.name: source.frozen(item.name) for item in source.signatures}
+    folder = f"litert/{precision}"
+    (work / folder).mkdir()
+    graphs = []
+    for graph in base.graphs:
+        batch = None if graph.batch == -1 else graph.batch
+        path = f"{folder}/{Path(graph.path).name}"
+        (work / path).write_bytes(tflite.convert(frozen, work, batch, precision))
+        graphs.append(replace(graph, path=path))
+    files = tuple(hash_file(work, graph.path) for graph in graphs)
+    return replace(base, precision=precision, files=files, graphs=tuple(graphs))
 
 
 def write_graphs(

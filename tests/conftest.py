@@ -17,6 +17,14 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
+def pytest_sessionstart():
+    """An installation that fell back to pure Python would prove nothing of the C++ cell."""
+    from aios.bridge.core import IS_NATIVE, is_pure_python_forced
+
+    if not IS_NATIVE and not is_pure_python_forced():
+        pytest.exit("the C++ extension isn't installed; pip install -v . shows why", returncode=1)
+
+
 @dataclass(frozen=True)
 class TrainedDigits:
     model: Any
@@ -40,7 +48,7 @@ def digits(tmp_path_factory, digits_data) -> TrainedDigits:
     import aios
 
     x_train, x_test, y_train, y_test = digits_data
-    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30))
+    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30, seed=7))
     cell.create_model(input_shape=(64,), num_classes=10)
     cell.train(x_train, y_train, x_test, y_test)
     bundle = tmp_path_factory.mktemp("digits") / "digits.cell"

@@ -264,7 +264,12 @@ def _mark_chosen(bundle: Path, allowed: str, contenders: list[Contender]) -> Non
                 row = contender.row
                 if row.threads == threads:
                     auto.perform_inference(contender.x)
-                    row.chosen = (row.engine, row.precision) == _choice(auto, row.batch)
+                    row.chosen = _runs(contender) == _choice(auto, row.batch)
+
+
+def _runs(contender: Contender) -> tuple[str, str]:
+    """By the bridge's name of the engine, which in pure Python isn't the artifact's."""
+    return contender.bridge.engine, contender.row.precision
 
 
 def _choice(auto: TensorFlowCellularBridge, batch: int) -> tuple[str, str]:

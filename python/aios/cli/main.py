@@ -40,6 +40,12 @@ def _print_version(wanted: bool) -> None:
 def _print_cmake_dir(wanted: bool) -> None:
     if not wanted:
         return
+    from aios.bridge.core import is_extension_installed
+
+    if not is_extension_installed():
+        from aios.bridge.fallback.notice import remedy
+
+        raise NotFoundError(f"this installation has no C++ library; {remedy()}")
     from aios import _core
 
     # Below it is lib/cmake/aios; in editable mode that is not where the Python files are.

@@ -7,8 +7,8 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from aios import _core
 from aios.bridge import TensorFlowCellularBridge
+from aios.bridge.core import core
 from aios.bridge.engines import library_paths
 from aios.bundle.manifest import (
     ArtifactRecord,
@@ -103,7 +103,7 @@ def _with_verdicts(
     write_manifest(work, manifest)
     results = {
         _KEY(entry): entry
-        for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+        for entry in core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     return tuple(
         _accepted(_with_verdict(artifact, results.get(_KEY(artifact))), sets)
@@ -112,7 +112,7 @@ def _with_verdicts(
 
 
 def _with_verdict(
-    artifact: ArtifactRecord, entry: _core.ArtifactVerification | None
+    artifact: ArtifactRecord, entry: core.ArtifactVerification | None
 ) -> ArtifactRecord:
     if entry is None:
         return artifact

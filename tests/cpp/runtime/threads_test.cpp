@@ -1,9 +1,11 @@
-// Many threads on one cell with a real bundle: $AIOS_TEST_BUNDLE, of one float32 input.
+// Many threads on one cell with a real bundle: $AIOS_TEST_BUNDLE, of one float32 input. The
+// vendors' engines take part where their libraries are named in the environment.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -15,23 +17,35 @@ namespace {
 constexpr int kThreads = 8;
 constexpr int kCalls = 10'000;
 
-class Threads : public ::testing::Test {
+struct EngineCase {
+  const char* engine;
+  const char* library;  // the environment variable that names it; null if it needs none
+};
+
+class Threads : public testing::TestWithParam<EngineCase> {
  protected:
   void SetUp() override {
     bundle_ = std::getenv("AIOS_TEST_BUNDLE");
-    if (bundle_ == nullptr) GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make sanitize sets it";
+    const char* library = GetParam().library;
+    if (bundle_ == nullptr) {
+      GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make test-python and make sanitize set it";
+    }
+    if (library != nullptr && std::getenv(library) == nullptr) {
+      GTEST_SKIP() << library << " isn't set: make test-python sets it";
+    }
   }
   void load(TensorFlowPerformanceCell& cell) const {
     CellOptions options;
-    options.engine = "compiled";
+    options.engine = GetParam().engine;
     cell.initialize(options);
     cell.loadModel(bundle_);
   }
 
+ private:
   const char* bundle_ = nullptr;
 };
 
-TEST_F(Threads, GetRightAnswersFromOneCell) {
+TEST_P(Threads, GetRightAnswersFromOneCell) {
   TensorFlowPerformanceCell cell;
   load(cell);
   const TensorSpec spec = cell.signature().inputs.at(0);
@@ -65,7 +79,7 @@ TEST_F(Threads, GetRightAnswersFromOneCell) {
   EXPECT_GE(cell.metrics().signatures.at(0).calls, uint64_t{kThreads} * kCalls);
 }
 
-TEST_F(Threads, GetAnswersWhileOtherCellsComeAndGo) {
+TEST_P(Threads, GetAnswersWhileOtherCellsComeAndGo) {
   TensorFlowPerformanceCell cell;
   load(cell);
   std::atomic<bool> stop = false;
@@ -81,6 +95,12 @@ TEST_F(Threads, GetAnswersWhileOtherCellsComeAndGo) {
   caller.join();
   EXPECT_GT(cell.metrics().signatures.at(0).calls, 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(EveryEngine, Threads,
+                         testing::Values(EngineCase{"compiled", nullptr},
+                                         EngineCase{"litert", "AIOS_LITERT_LIBRARY"},
+                                         EngineCase{"openvino", "AIOS_OPENVINO_LIBRARY"}),
+                         [](const auto& info) { return std::string(info.param.engine); });
 
 }  // namespace
 }  // namespace aios

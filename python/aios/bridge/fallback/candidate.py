@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aios.bridge.fallback.engine import Loader
@@ -11,6 +11,7 @@ from aios.bridge.fallback.notice import refusal
 from aios.bridge.fallback.records import EngineChoice, Signature
 from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import TensorFlowModel
+from aios.bridge.fallback.threads import thread_budget
 from aios.bridge.fallback.verifier import verify
 from aios.bundle.golden import read_tensors
 from aios.bundle.manifest import ArtifactRecord, Manifest, SignatureRecord
@@ -45,7 +46,7 @@ def load_artifact(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Run
     loader = LOADERS.get(artifact.engine)
     if loader is None:
         raise NotFoundError(refusal(artifact.engine))
-    model = loader(bundle.root, artifact, threads)
+    model = loader(bundle.root, artifact, min(threads, thread_budget()))
     return {record: Runner(model, Signature.of(record)) for record in bundle.manifest.signatures}
 
 
@@ -96,7 +97,15 @@ class Candidate:
     def row(self, chosen: str) -> EngineChoice:
         """Its row in explain(); `chosen` is why it was, or empty."""
         reason = chosen or str(self.failure or "not tried: another one runs")
-        return choice(self.engine, self.artifact, reason, batch=_EVERY_BATCH, chosen=bool(chosen))
+        budget = thread_budget()
+        if chosen and self._threads > budget:
+            reason += (
+                f"; {self._threads} threads were asked for, this process has a budget of {budget}"
+            )
+        return replace(
+            choice(self.engine, self.artifact, reason, batch=_EVERY_BATCH, chosen=bool(chosen)),
+            threads=min(self._threads, budget),
+        )
 
 
 def choice(

@@ -26,8 +26,8 @@ _SHARED = (
     *(
         f"{_CONFORMANCE}[{engine}-{kind}]"
         for engine, kind in (
-            ("litert", "lstm"), ("litert", "multi_input"), ("litert", "multi_output"),
-            ("tensorflow", "multi_input"), ("tensorflow", "string_lookup"),
+    ("litert", "lstm"), ("litert", "multi_input"), ("tensorflow", "multi_output"),
+            ("tensorflow", "string_lookup"),
         )
     ),
 )  # fmt: skip

@@ -79,6 +79,9 @@ class Candidate:
             runners = load_artifact(self._bundle, self.artifact, self._threads)
             if self._golden_samples != 0:
                 self._check(runners)
+            # A file that can't be read is found now, not at the first call.
+            with next(iter(runners.values())).session():
+                pass
         except AiosError as error:
             self.failure = error
             return None

@@ -16,7 +16,7 @@ from aios.bridge.fallback.candidate import (
     choice,
     load_artifact,
 )
-from aios.bridge.fallback.notice import refusal
+from aios.bridge.fallback.notice import NEEDS_EXTENSION, refusal, remedy
 from aios.bridge.fallback.records import ArtifactVerification, EngineChoice, Metrics
 from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import describe_saved_model
@@ -175,6 +175,8 @@ class LoadedModel:
             raise failures[0]
         rows = [candidate.row("") for candidate in self._candidates] + self._excluded
         reasons = "; ".join(dict.fromkeys(_told(row) for row in rows))
+        if any(row.reason == NEEDS_EXTENSION for row in rows):
+            reasons += f"; {remedy()}"
         raise NotFoundError(
             f"bundle '{bundle.root}' can't run on engine '{engine}' here: "
             f"{reasons or 'it has no artifact for that engine'}"
@@ -236,7 +238,7 @@ def _exclusion(artifact: ArtifactRecord, precision: str) -> str:
         return "its precision is lower than float32; allow it with precision='fastest'"
     if precision not in ("fastest", artifact.precision):
         return f"precision='{precision}' was asked for"
-    return refusal(artifact.engine)
+    return NEEDS_EXTENSION if refusal(artifact.engine) else ""
 
 
 def _told(row: EngineChoice) -> str:

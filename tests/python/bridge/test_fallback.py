@@ -26,7 +26,7 @@ _SHARED = (
     *(
         f"{_CONFORMANCE}[{engine}-{kind}]"
         for engine, kind in (
-    ("litert", "lstm"), ("litert", "multi_input"), ("tensorflow", "multi_output"),
+            ("litert", "lstm"), ("litert", "multi_input"), ("tensorflow", "multi_output"),
             ("tensorflow", "string_lookup"),
         )
     ),
@@ -270,7 +270,7 @@ print(json.dumps([report.errors, report.declined, report.warnings]))
     shown = run_python(code, AIOS_PURE_PYTHON="1")
     errors, declined, warnings = json.loads(shown.splitlines()[-1])
     assert errors.keys() == {"litert", "tensorflow"}
-    assert all("needs the C++ extension" in declined[name] for name in ("compiled", "openvino"))
+    assert all("without the C++ extension" in declined[name] for name in ("compiled", "openvino"))
     assert any("Python interpreters" in line for line in warnings)
     with aios.load(tmp_path / "m.cell", engine="litert", verify="full") as bridge:
         assert bridge.engine == "litert"

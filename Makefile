@@ -61,6 +61,8 @@ BENCH := --docs docs/benchmarks.md
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks $(BENCH)
 	$(BIN)/python -m benchmarks.bridge
+	$(BIN)/python -m benchmarks.start
+	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.workflow
 
 # The readers of bundles, for FUZZ_SECONDS each; a short run of the same is part of the tests.

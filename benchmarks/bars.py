@@ -1,14 +1,27 @@
-"""What the compiled engine aims at, and whether this run shows it."""
+"""What the compiled engine and `auto` aim at, and whether this run shows it."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.harness import Entry, Row
 from benchmarks.peers import cells, litert
 
 BEST = "best peer"
+#: What a reader is told.
+VERDICTS = {
+    "goal": "goal met",
+    "floor": "floor met, goal not",
+    "met": "met",
+    "missed": "**not met**",
+    "void": "void: control outside 0.97–1.03",
+    "not measured": "not measured",
+    "": "–",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +122,91 @@ def _verdict(bar: Bar, row: Row, ratio: float) -> str:
 
 def _ratio(peer: Entry, ours: Entry) -> float:
     return (peer.p50_us or 0.0) / (ours.p50_us or float("inf"))
+
+
+#: Of `auto`, other's time ÷ its own: the best engine that it could have taken, and the best peer.
+AUTO_ENGINE_FLOOR = 0.95
+AUTO_PEER_FLOOR = 0.97
+#: The geometric mean over the small models against the best peer, at batch 1.
+AUTO_SMALL_FLOOR = 1.8
+SMALL = ("mlp_small", "mlp_medium", "cnn", "conv1d", "lstm", "gru")
+
+
+@dataclass(frozen=True, slots=True)
+class AutoJudgement:
+    """`auto` in one row, against the best engine and, at batch 1, against the best peer.
+
+    Attributes:
+        row: Whose.
+        auto: The cell with `auto`; None where it didn't run.
+        single: The fastest contender of one engine.
+        peer: The fastest program outside this project; None where no bar is meant, or none ran.
+        engine_ratio: The median over the rounds of single ÷ auto.
+        peer_ratio: The same of the peer.
+        engine_verdict: "met", "missed", "void" or "not measured".
+        peer_verdict: The same; "" where no bar is meant.
+    """
+
+    row: Row
+    auto: Entry | None
+    single: Entry | None
+    peer: Entry | None
+    engine_ratio: float | None
+    peer_ratio: float | None
+    engine_verdict: str
+    peer_verdict: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The ratios and verdicts; the times are the row's."""
+        return {
+            "model": self.row.model,
+            "batch": self.row.batch,
+            "engine": self.auto.engine if self.auto else None,
+            "best_engine": self.single.name if self.single else None,
+            "best_peer": self.peer.name if self.peer else None,
+            "engine_ratio": self.engine_ratio,
+            "peer_ratio": self.peer_ratio,
+            "engine_verdict": self.engine_verdict,
+            "peer_verdict": self.peer_verdict,
+        }
+
+
+def judge_auto(rows: Sequence[Row]) -> list[AutoJudgement]:
+    """`auto` in every row of one thread."""
+    return [_judge_auto(row) for row in rows if row.threads == 1]
+
+
+def small_models_mean(judgements: Sequence[AutoJudgement]) -> float | None:
+    """The geometric mean of the small models' ratios to the best peer; None unless all ran."""
+    ratios = [j.peer_ratio for j in judgements if j.row.batch == 1 and j.row.model in SMALL]
+    known = [ratio for ratio in ratios if ratio]
+    return math.prod(known) ** (1 / len(SMALL)) if len(known) == len(SMALL) else None
+
+
+def _judge_auto(row: Row) -> AutoJudgement:
+    auto = row.entry(cells.AUTO)
+    singles = [entry for name in cells.ENGINES.values() if (entry := row.entry(name))]
+    single = min(singles, key=lambda entry: entry.p50_us or 0.0, default=None)
+    peer = next(iter(row.peers("C")), None) if row.batch == 1 else None
+    engine_ratio, peer_ratio = (_round_ratio(other, auto) for other in (single, peer))
+    return AutoJudgement(
+        row, auto, single, peer, engine_ratio, peer_ratio,
+        _auto_verdict(row, engine_ratio, AUTO_ENGINE_FLOOR),
+        _auto_verdict(row, peer_ratio, AUTO_PEER_FLOOR) if row.batch == 1 else "",
+    )  # fmt: skip
+
+
+def _round_ratio(other: Entry | None, auto: Entry | None) -> float | None:
+    """The median of the ratios that the rounds show: what disturbs a round disturbs both."""
+    if other is None or auto is None:
+        return None
+    pairs = zip(other.rounds_us, auto.rounds_us, strict=True)
+    return statistics.median(theirs / ours for theirs, ours in pairs)
+
+
+def _auto_verdict(row: Row, ratio: float | None, floor: float) -> str:
+    if ratio is None:
+        return "not measured"
+    if row.is_void("C"):
+        return "void"
+    return "met" if ratio >= floor else "missed"

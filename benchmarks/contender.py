@@ -24,6 +24,7 @@ class Contender:
         level: "C" for a call of C code with bound buffers, "Python" for array in, array out.
         call: What is timed.
         answer: Makes one call and returns a copy of its answer.
+        engine: Of a cell: the engine that answers; for `auto`, the one that it took.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Contender:
     level: str
     call: Call
     answer: Callable[[], Array]
+    engine: str = ""
 
 
 def tolerances(answer: Array, reference: Array) -> float:

@@ -101,7 +101,8 @@ def _bundle_key() -> str:
     from aios.compiler.toolchain import find_toolchain, include_folder
 
     package = Path(aios.__file__).parent
-    sources = [Path(__file__).with_name("zoo.py"), include_folder() / "aios/compiled_model.h"]
+    here = Path(__file__).parent
+    sources = [here / "zoo.py", here / "formats.py", include_folder() / "aios/compiled_model.h"]
     for folder in (package / "compiler", package / "exporting", include_folder() / "aios/kernels"):
         sources += [path for path in sorted(folder.rglob("*")) if path.suffix in (".py", ".hpp")]
     return _key(sources, find_toolchain("native").version + package_version("tensorflow-cpu"))

@@ -27,9 +27,6 @@ from benchmarks.zoo import BATCHES, SEED, ZOO, ZooModel, samples
 if TYPE_CHECKING:
     import keras
 
-#: Not litert: its raw `Invoke` takes part from files of its own.
-ENGINES = ("compiled", "tensorflow")
-
 
 def main() -> None:
     """Writes what isn't there yet."""
@@ -46,7 +43,7 @@ def main() -> None:
     if not Path(peers).exists():
         _write_peers(Path(peers), model, network)
     if not Path(bundle).exists():
-        aios.export(network, bundle, samples=samples(model)[:4], engines=ENGINES)
+        aios.export(network, bundle, samples=samples(model)[:4])
 
 
 def _write_peers(folder: Path, model: ZooModel, network: keras.Model) -> None:

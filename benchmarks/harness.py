@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,8 @@ class Entry:
         error: The largest absolute difference from Keras.
         tolerances: The same in units of the tolerance that bundles are verified with.
         cpu_us: Processor time of a call, of all threads.
+        rounds_us: The median of each round; the same place is the same round for all of a row.
+        engine: Of a cell: the engine that answered.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Entry:
     p99_us: float | None = None
     cpu_us: float | None = None
     samples: int = 0
+    rounds_us: list[float] = field(default_factory=list)
+    engine: str = ""
 
 
 @dataclass(slots=True)
@@ -146,7 +150,8 @@ def _right(
 
 
 def _checked(contender: Contender, reference: Array) -> Entry:
-    entry = Entry(contender.name, contender.program, contender.config, contender.level)
+    entry = Entry(contender.name, contender.program, contender.config, contender.level,
+                  engine=contender.engine)  # fmt: skip
     try:
         answer = contender.answer()
     except Exception as error:
@@ -176,3 +181,12 @@ def _time(chosen: dict[str, Contender], level: str, row: Row, plan: Plan) -> Non
                 continue
             entry.p50_us, entry.p99_us = timing.p50_us, timing.p99_us
             entry.cpu_us, entry.samples = timing.cpu_us, timing.samples
+            entry.rounds_us = timing.p50s_us
+
+
+def microseconds(value: float | None) -> str:
+    """A time for a reader, with three digits or so."""
+    if value is None:
+        return "–"
+    digits = 3 if value < 1 else 2 if value < 100 else 1 if value < 1000 else 0
+    return f"{value:,.{digits}f}"

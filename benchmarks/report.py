@@ -9,14 +9,21 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.bars import BEST, Judgement
-from benchmarks.harness import Entry, Row
+from benchmarks.auto_report import auto_section, auto_table
+from benchmarks.bars import BEST, VERDICTS, AutoJudgement, Judgement
+from benchmarks.harness import Entry, Row, microseconds
 from benchmarks.peers import cells
 
 COMMAND = "make bench"
 
 
-def write_report(path: Path, result: Any, rows: list[Row], judgements: list[Judgement]) -> None:
+def write_report(
+    path: Path,
+    result: Any,
+    rows: list[Row],
+    judgements: list[Judgement],
+    auto: list[AutoJudgement],
+) -> None:
     """Writes the Markdown page and `benchmarks.png` beside it."""
     from benchmarks.chart import draw
 
@@ -26,6 +33,7 @@ def write_report(path: Path, result: Any, rows: list[Row], judgements: list[Judg
     parts = [
         _introduction(result, chart.name),
         _bars(judgements),
+        auto_section(auto),
         *(_overview(rows, batch) for batch in sorted({row.batch for row in rows})),
         _python(rows),
         _losses(rows),
@@ -35,17 +43,17 @@ def write_report(path: Path, result: Any, rows: list[Row], judgements: list[Judg
     path.write_text("\n\n".join(part for part in parts if part) + "\n")
 
 
-def print_summary(rows: list[Row], judgements: list[Judgement]) -> None:
+def print_summary(rows: list[Row], judgements: list[Judgement], auto: list[AutoJudgement]) -> None:
     """Prints the bars and the rows."""
-    table = Table("model", "batch", "thr", "cell µs", "run() µs", "best peer", "µs", "peer ÷ cell",
-                  "% of limit", "control")  # fmt: skip
+    table = Table("model", "batch", "thr", "cell µs", "run() µs", "auto µs", "best peer", "µs",
+                  "peer ÷ cell", "% of limit", "control")  # fmt: skip
     for row in rows:
         ours, run, peers = row.entry(cells.CELL), row.entry(cells.RUN), row.peers("C")
         peer = peers[0] if peers else None
         table.add_row(
             row.title, str(row.batch), str(row.threads), _us(ours), _us(run),
-            peer.name if peer else "–", _us(peer), _ratio(peer, ours), _share(row, ours),
-            _control(row, "C"),
+            _us(row.entry(cells.AUTO)), peer.name if peer else "–", _us(peer), _ratio(peer, ours),
+            _share(row, ours), _control(row, "C"),
         )  # fmt: skip
     bars = Table(
         "model", "batch", "against", "floor", "goal", "cell", "run()", "verdict", "of run()"
@@ -55,6 +63,7 @@ def print_summary(rows: list[Row], judgements: list[Judgement]) -> None:
     console = Console(width=170)
     console.print(table)
     console.print(bars)
+    console.print(auto_table(auto))
 
 
 def _introduction(result: Any, chart: str) -> str:
@@ -94,16 +103,6 @@ def _bars(judgements: Sequence[Judgement]) -> str:
     return "\n".join(lines)
 
 
-_VERDICTS = {
-    "goal": "goal met",
-    "floor": "floor met, goal not",
-    "missed": "**not met**",
-    "void": "void: control outside 0.97–1.03",
-    "not measured": "not measured",
-    "": "–",
-}
-
-
 def _judged(item: Judgement) -> list[str]:
     bar = item.bar
     against = f"{BEST}: {item.peer}" if bar.against == BEST else item.peer
@@ -111,7 +110,7 @@ def _judged(item: Judgement) -> list[str]:
         against = f"{bar.ours}, against {against}"
     ratios = ["–" if r is None else f"{r:.2f}×" for r in (item.ratio, item.run_ratio)]
     return [item.title, str(bar.batch), against, f"{bar.floor:g}×", f"{bar.goal:g}×", *ratios,
-            _VERDICTS[item.verdict], _VERDICTS[item.run_verdict]]  # fmt: skip
+            VERDICTS[item.verdict], VERDICTS[item.run_verdict]]  # fmt: skip
 
 
 def _overview(rows: Sequence[Row], batch: int) -> str:
@@ -122,9 +121,9 @@ def _overview(rows: Sequence[Row], batch: int) -> str:
         "weights once from the cache that they fit in, both measured in this run. Winograd's",
         "convolutions need fewer multiply-adds than are counted: more than 100 % is possible.",
         "",
-        "| model | threads | multiply-adds | cell | `run()` | best peer | peer ÷ cell | limit |"
-        " cell at | error | control |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| model | threads | multiply-adds | cell | `run()` | `auto` | best peer | peer ÷ cell |"
+        " limit | cell at | error | control |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         if row.batch != batch:
@@ -133,8 +132,8 @@ def _overview(rows: Sequence[Row], batch: int) -> str:
         peer = peers[0] if peers else None
         cellsof = [
             row.title, str(row.threads), _count(batch * row.multiply_adds), _both(ours), _both(run),
-            f"{peer.name}: {_both(peer)}" if peer else "–", _ratio(peer, ours),
-            f"{_number(row.limit_us)} ({row.bound})", _share(row, ours),
+            _chosen(row.entry(cells.AUTO)), f"{peer.name}: {_both(peer)}" if peer else "–",
+            _ratio(peer, ours), f"{microseconds(row.limit_us)} ({row.bound})", _share(row, ours),
             f"{ours.error:.1e}" if ours and ours.error is not None else "–", _control(row, "C"),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cellsof) + " |")
@@ -196,7 +195,12 @@ def _all(rows: Sequence[Row]) -> str:
             if entry.p50_us is None:
                 lines.append(f"{start}{_line(entry.reason)} | | | | | |")
                 continue
-            times = [_us(entry), _number(entry.p99_us), _number(entry.cpu_us), _ratio(entry, ours)]
+            times = [
+                _us(entry),
+                microseconds(entry.p99_us),
+                microseconds(entry.cpu_us),
+                _ratio(entry, ours),
+            ]
             errors = f"{entry.error:.1e} | {entry.tolerances:.2f}"
             lines.append(f"{start}{' | '.join(times)} | {errors} |")
     return "\n".join(lines)
@@ -216,6 +220,7 @@ lowest of a round (the slowest call where calls are few); calls under 5 µs are 
 for p50, and one by one, the clock included, for p99. CPU is the processor time of a call in the
 best round, of all threads: where it is far below p50, the machine was busy. The control is the cell
 against itself: outside 0.97–1.03 there are more rounds for as long again, and then the row is void.
+"cell" alone is the engine compiled; `auto` chooses with a cache of its own, empty at the start.
 Peers run from a loop in C++ where they have a C API; LiteRT's `Invoke` from one in Python, which
 adds about 0.05 µs. Batch normalisation has the statistics of noise; answers to different samples
 are {apart:.0f} tolerances apart or more. XLA's ahead-of-time compiler is left out: its runtime
@@ -226,11 +231,15 @@ contenders, with the reason.{quick}
 
 
 def _us(entry: Entry | None) -> str:
-    return "–" if entry is None else _number(entry.p50_us)
+    return "–" if entry is None else microseconds(entry.p50_us)
 
 
 def _both(entry: Entry | None) -> str:
-    return "–" if entry is None else f"{_number(entry.p50_us)} ({_number(entry.p99_us)})"
+    return "–" if entry is None else f"{microseconds(entry.p50_us)} ({microseconds(entry.p99_us)})"
+
+
+def _chosen(auto: Entry | None) -> str:
+    return "–" if auto is None else f"{auto.engine}: {_both(auto)}"
 
 
 def _ratio(peer: Entry | None, ours: Entry | None) -> str:
@@ -249,13 +258,6 @@ def _control(row: Row, level: str) -> str:
     if level not in row.control:
         return "–"
     return f"{row.control[level]:.3f}" + (" void" if row.is_void(level) else "")
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "–"
-    digits = 3 if value < 1 else 2 if value < 100 else 1 if value < 1000 else 0
-    return f"{value:,.{digits}f}"
 
 
 def _count(value: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import random
 import time
+import timeit
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -52,6 +53,25 @@ class PythonCall:
                 call()
             found[index] = clock() - begin
         return found / (1e3 * chunk)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Python code as a user types it, timed without a function around it.
+
+    Attributes:
+        code: One or more statements.
+        names: What its names mean.
+    """
+
+    code: str
+    names: dict[str, Any]
+
+    def latencies_us(self, samples: int, chunk: int) -> Latencies:
+        """See Call."""
+        timer = timeit.Timer(self.code, globals=self.names)
+        found = [timer.timeit(chunk) for _ in range(samples)]
+        return np.array(found) * (1e6 / chunk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +150,7 @@ class Plan:
             the control is outside its band.
     """
 
-    rounds: int = 9
+    rounds: int = 7
     round_s: float = 0.04
     budget_s: float = 12.0
 
@@ -173,8 +193,11 @@ def _counts(call: Call, round_s: float) -> tuple[int, int]:
     once_us = float(call.latencies_us(1, 1)[0])
     if once_us > round_s * 1e6:
         return 1, 1
-    once_us = max(float(call.latencies_us(3, 3).min()), 0.02)
-    chunk = max(1, round(_CHUNK_US / once_us))
+    chunk = 3
+    # Twice, because reading the clock counts in the first, and two of the same need one chunk.
+    for _ in range(2):
+        once_us = max(float(call.latencies_us(3, chunk).min()), 0.02)
+        chunk = max(1, round(_CHUNK_US / once_us))
     return max(1, int(round_s * 1e6 / (once_us * chunk))), chunk
 
 
@@ -189,12 +212,3 @@ def _round(call: Call, samples: int, chunk: int, timing: Timing) -> None:
         found = call.latencies_us(samples, 1)
     timing.p99s_us.append(float(np.percentile(found, 99)))
     timing.samples += samples
-
-
-def interleaved_p50_us(
-    calls: Mapping[str, Callable[[], object]], *, rounds: int = 15, budget_s: float = 0.02
-) -> dict[str, float]:
-    """Median latency in µs of each Python call, of its best round."""
-    wrapped = {name: PythonCall(call) for name, call in calls.items()}
-    timings, _ = interleaved(wrapped, None, Plan(rounds, budget_s, 60.0))
-    return {name: timing.p50_us for name, timing in timings.items()}

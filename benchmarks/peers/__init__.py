@@ -1,8 +1,9 @@
-"""One module per program; each yields its contenders for one model, batch and thread count."""
+"""What takes part: each maker yields contenders for one model, batch and thread count."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from benchmarks.contender import Array, Contender
 from benchmarks.files import ModelFiles
@@ -13,6 +14,9 @@ Maker = Callable[[ModelFiles, Array, int], Iterator[Contender]]
 
 MAKERS: dict[str, Maker] = {
     "AIOS": cells.contenders,
+    "AIOS, auto": partial(cells.one, engine="auto"),
+    "AIOS, litert": partial(cells.one, engine="litert"),
+    "AIOS, openvino": partial(cells.one, engine="openvino"),
     "LiteRT": litert.contenders,
     "ONNX Runtime": onnxruntime.contenders,
     "OpenVINO": openvino.contenders,

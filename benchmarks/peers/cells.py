@@ -5,7 +5,9 @@ from __future__ import annotations
 import ctypes
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,10 +17,20 @@ from benchmarks.timing import NativeCall, PythonCall
 
 CELL = "cell"
 CONTROL = "cell again (control)"
+CELL_BOUND = "cell, bound"
 BOUND = "bridge, bound"
 BOUND_CONTROL = "bridge, bound again (control)"
 RUN = "run()"
 NEW_ARRAY = "bridge, array → new array"
+AUTO = "cell, auto"
+TENSORFLOW = "TensorFlow C API (cell)"
+#: The contenders that are one engine each.
+ENGINES = {
+    "compiled": CELL,
+    "litert": "cell, litert",
+    "openvino": "cell, openvino",
+    "tensorflow": TENSORFLOW,
+}
 
 _MAX_RANK = 8
 _FLOAT32 = 11
@@ -81,53 +93,96 @@ class _CompiledModel(ctypes.Structure):
 
 def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]:
     """The compiled engine through the C API, twice for the control, and through Python."""
-    cell = cell_from_c(files, x, threads, "compiled", CELL, "AIOS")
+    cell = cell_from_c(files, x, threads, "compiled")
     yield cell
-    yield Contender(CONTROL, "AIOS", cell.config, "C", cell.call, cell.answer)
+    yield replace(cell, name=CONTROL)
+    yield bound_from_c(files, x, threads, "compiled")
     if threads == 1:
-        yield _artifact(files, x)
+        yield artifact(files, x)
     yield from _from_python(files, x, threads)
 
 
-def cell_from_c(
-    files: ModelFiles, x: Array, threads: int, engine: str, name: str, program: str
-) -> Contender:
-    """A cell with one engine, called through `aios_cell_infer` of aios/aios.h."""
-    import aios
-    from aios.bridge.engines import library_path
+def one(files: ModelFiles, x: Array, threads: int, *, engine: str) -> Iterator[Contender]:
+    """A cell with another engine, or with "auto", through the C API."""
+    yield cell_from_c(files, x, threads, engine)
 
-    library = _c_library()
-    error = _Error(ctypes.sizeof(_Error))
-    options = _Options(ctypes.sizeof(_Options), threads, engine.encode(), b"quick")
-    if engine != "compiled":
-        setattr(options, f"{engine}_library", library_path(engine).encode())
-    cell = ctypes.c_void_p()
-    made = library.aios_cell_create(ctypes.byref(options), ctypes.byref(cell), ctypes.byref(error))
-    path = str(files.bundle).encode()
-    if made or library.aios_cell_load(cell, path, ctypes.byref(error)):
-        raise RuntimeError(f"{engine}: {error.message.decode()}")
-    # On 64-byte boundaries, so that no engine has to stage.
-    source = aios.empty(x.shape)
-    source[:] = x
-    target = aios.empty((len(x), *files.reference().shape[1:]))
-    tensors = [_Tensor(ctypes.sizeof(_Tensor), _FLOAT32, a.ndim, a.shape, a.ctypes.data)
-               for a in (source, target)]  # fmt: skip
-    inputs, outputs = (ctypes.addressof(tensor) for tensor in tensors)
-    function = ctypes.cast(library.aios_cell_infer, ctypes.c_void_p).value or 0
-    arguments = (cell.value or 0, inputs, 1, outputs, 1, ctypes.addressof(error))
-    keep = (_Owned(library, cell), tensors, source, target, error)
-    call = NativeCall(function, arguments, keep)
+
+def cell_from_c(files: ModelFiles, x: Array, threads: int, engine: str) -> Contender:
+    """A cell with one engine or "auto", called through `aios_cell_infer` of aios/aios.h."""
+    cell = _Cell(files, x, threads, engine)
+    call = NativeCall(cell.address("aios_cell_infer"), (cell.handle, *cell.batch, cell.error), cell)
+    # The first call of a batch makes `auto` measure and choose.
+    call.latencies_us(1, 1)
     config = f"the C API's aios_cell_infer, engine {engine}, caller's buffers"
-    return Contender(name, program, config, "C", call, _answer(call, target))
+    program = "TensorFlow" if engine == "tensorflow" else "AIOS"
+    answer = _answer(call, cell.target)
+    return Contender(ENGINES.get(engine, AUTO), program, config, "C", call, answer, cell.engine())
 
 
-class _Owned:
-    """Ends a cell with its last user."""
+def bound_from_c(files: ModelFiles, x: Array, threads: int, engine: str) -> Contender:
+    """The same with tensors that were bound and checked before: `aios_call_run`."""
+    cell = _Cell(files, x, threads, engine)
+    call = NativeCall(cell.address("aios_call_run"), (cell.bind(), cell.error), cell)
+    config = f"the C API's aios_call_run, engine {engine}, buffers bound before"
+    answer = _answer(call, cell.target)
+    return Contender(CELL_BOUND, "AIOS", config, "C", call, answer, engine)
 
-    def __init__(self, library: ctypes.CDLL, cell: ctypes.c_void_p) -> None:
-        self._library, self._cell = library, cell
+
+class _Cell:
+    """A cell of the C API that holds a bundle, and the tensors of one batch.
+
+    Attributes:
+        handle: The `aios_cell`'s address.
+        batch: Inputs, their count, outputs, their count.
+        error: Address of an `aios_error`.
+        target: Where the answer is written.
+    """
+
+    def __init__(self, files: ModelFiles, x: Array, threads: int, engine: str) -> None:
+        import aios
+        from aios.bridge.engines import library_paths
+
+        self._library = _c_library()
+        self._error = _Error(ctypes.sizeof(_Error))
+        self._cell, self._call = ctypes.c_void_p(), ctypes.c_void_p()
+        options = _Options(ctypes.sizeof(_Options), threads, engine.encode(), b"quick")
+        for name, path in library_paths().items():
+            setattr(options, f"{name}_library", path.encode())
+        self._ask("aios_cell_create", ctypes.byref(options), ctypes.byref(self._cell))
+        self._ask("aios_cell_load", self._cell, str(files.bundle).encode())
+        # On 64-byte boundaries, so that no engine has to stage.
+        self._source = aios.empty(x.shape)
+        self._source[:] = x
+        self.target = aios.empty((len(x), *files.reference().shape[1:]))
+        self._tensors = [_Tensor(ctypes.sizeof(_Tensor), _FLOAT32, a.ndim, a.shape, a.ctypes.data)
+                         for a in (self._source, self.target)]  # fmt: skip
+        inputs, outputs = (ctypes.addressof(tensor) for tensor in self._tensors)
+        self.handle = self._cell.value or 0
+        self.batch = (inputs, 1, outputs, 1)
+        self.error = ctypes.addressof(self._error)
+
+    def bind(self) -> int:
+        """Binds the tensors; gives the `aios_call`'s address."""
+        batch = (ctypes.c_size_t(value) for value in self.batch)
+        self._ask("aios_cell_bind", self._cell, *batch, ctypes.byref(self._call))
+        return self._call.value or 0
+
+    def engine(self) -> str:
+        """The engine of the last call."""
+        name = ctypes.create_string_buffer(32)
+        self._ask("aios_cell_engine", self._cell, name, ctypes.c_size_t(len(name)))
+        return name.value.decode()
+
+    def address(self, function: str) -> int:
+        """Of a function of the C API."""
+        return ctypes.cast(getattr(self._library, function), ctypes.c_void_p).value or 0
+
+    def _ask(self, function: str, *arguments: Any) -> None:
+        if getattr(self._library, function)(*arguments, ctypes.byref(self._error)):
+            raise RuntimeError(f"{function}: {self._error.message.decode()}")
 
     def __del__(self) -> None:
+        self._library.aios_call_destroy(self._call)
         self._library.aios_cell_destroy(self._cell)
 
 
@@ -136,12 +191,13 @@ def _c_library() -> ctypes.CDLL:
     from aios import _core
 
     library = ctypes.CDLL(str(Path(_core.__file__ or "").parent / "lib/libaios.so"))
-    library.aios_cell_destroy.restype = None
-    library.aios_cell_destroy.argtypes = [ctypes.c_void_p]
+    for destroy in (library.aios_cell_destroy, library.aios_call_destroy):
+        destroy.restype = None
+        destroy.argtypes = [ctypes.c_void_p]
     return library
 
 
-def _artifact(files: ModelFiles, x: Array) -> Contender:
+def artifact(files: ModelFiles, x: Array) -> Contender:
     """The compiled artifact's `run`, as a program without aios calls it."""
     import aios
 

@@ -16,7 +16,7 @@ def contenders(files: ModelFiles, x: Array, threads: int) -> Iterator[Contender]
     """The C API through a cell, and the signature."""
     import tensorflow as tf
 
-    yield cell_from_c(files, x, threads, "tensorflow", "TensorFlow C API (cell)", "TensorFlow")
+    yield cell_from_c(files, x, threads, "tensorflow")
     loaded = tf.saved_model.load(str(files.bundle / "saved_model"))
     signature = loaded.signatures["serving_default"]
     (source,) = signature.structured_input_signature[1]

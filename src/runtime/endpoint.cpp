@@ -146,8 +146,11 @@ Endpoint::Choice Endpoint::fromCache(std::size_t bucket) {
   double best_us = std::numeric_limits<double>::infinity();
   for (const auto& candidate : contest_.candidates) {
     const auto found = choice.latencies.find(nameOf(candidate->artifact()));
-    // One that wasn't measured then may be faster: measure all again.
-    if (found == choice.latencies.end()) return {};
+    if (found == choice.latencies.end()) {
+      // One that runs here and wasn't measured then may be faster: measure all again.
+      if (candidate->runner(index_) != nullptr) return {};
+      continue;
+    }
     if (found->second.p50_us >= best_us || candidate->runner(index_) == nullptr) continue;
     best_us = found->second.p50_us;
     choice.candidate = candidate.get();

@@ -81,3 +81,44 @@ def test_a_bar_is_judged_by_its_ratio_and_its_control(
     assert judgement.ratio == pytest.approx(peer_us)
     assert judgement.run_ratio == pytest.approx(2 * peer_us)
     assert (judgement.verdict, judgement.run_verdict) == verdicts
+
+
+def auto_row(model: str, auto: list[float], peer: list[float], control: float = 1.0) -> Row:
+    def entry(name: str, program: str, rounds: list[float], engine: str = "") -> Entry:
+        return Entry(name, program, "", "C", p50_us=min(rounds), rounds_us=rounds, engine=engine)
+
+    entries = [
+        entry(cells.CELL, "AIOS", [1.0] * len(auto), "compiled"),
+        entry(cells.ENGINES["litert"], "AIOS", [0.9] * len(auto), "litert"),
+        entry(cells.AUTO, "AIOS", auto, "litert"),
+        entry(litert.INVOKE, "LiteRT", peer),
+    ]
+    return Row(model, model, 1, 1, 1, 1, entries, {"C": control})
+
+
+@pytest.mark.parametrize(
+    ("auto", "control", "verdicts"),
+    [
+        # One disturbed round of three changes nothing.
+        ([0.9, 9.0, 0.9], 1.0, ("met", "met")),
+        ([0.94, 0.94, 0.94], 1.0, ("met", "met")),
+        ([1.0, 1.0, 1.0], 1.0, ("missed", "met")),
+        ([2.1, 2.1, 2.1], 1.0, ("missed", "missed")),
+        ([0.9, 0.9, 0.9], 1.04, ("void", "void")),
+    ],
+)
+def test_auto_is_judged_round_by_round_against_the_best_engine_and_peer(
+    auto: list[float], control: float, verdicts: tuple[str, str]
+) -> None:
+    (judgement,) = bars.judge_auto([auto_row("cnn", auto, [2.0, 2.0, 2.0], control)])
+    assert (judgement.engine_verdict, judgement.peer_verdict) == verdicts
+    assert judgement.single is not None
+    assert judgement.single.engine == "litert"
+    assert judgement.peer_ratio == pytest.approx(2.0 / sorted(auto)[1])
+
+
+def test_the_mean_of_the_small_models_needs_all_of_them() -> None:
+    rows = [auto_row(model, [1.0], [2.0]) for model in bars.SMALL[:3]]
+    assert bars.small_models_mean(bars.judge_auto(rows)) is None
+    rows += [auto_row(model, [1.0], [8.0]) for model in bars.SMALL[3:]]
+    assert bars.small_models_mean(bars.judge_auto(rows)) == pytest.approx(4.0)

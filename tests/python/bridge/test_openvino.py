@@ -248,25 +248,6 @@ print(others / own, len(os.sched_getaffinity(0)))
     assert int(cpus) == len(os.sched_getaffinity(0))
 
 
-def test_a_hundred_loads_give_their_memory_back(digits_on_openvino, run_python):
-    code = f"""
-import numpy as np, os, aios
-def rss():
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-def once():
-    with aios.load({str(digits_on_openvino)!r}, engine="openvino", verify="off") as bridge:
-        bridge.perform_inference(np.zeros((1, 64), np.float32))
-for _ in range(10):
-    once()
-before = rss()
-for _ in range(100):
-    once()
-print(rss() / before)
-"""
-    assert float(run_python(code)) < 1.1
-
-
 def test_a_missing_library_names_the_extra(digits_on_openvino, monkeypatch):
     monkeypatch.setattr(
         "aios.bridge.bridge.library_paths", lambda: {"openvino": "/nowhere/libopenvino_c.so"}

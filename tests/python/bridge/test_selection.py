@@ -8,6 +8,7 @@ import pytest
 from tolerance import assert_within_tolerance
 
 import aios
+from aios.bridge.engines import library_path
 
 
 @pytest.fixture
@@ -58,6 +59,17 @@ def test_a_second_load_takes_what_was_measured(digits, cache):
         (chosen,) = [row for row in bridge.explain() if row.chosen]
     assert chosen.reason == "the fastest by an earlier measurement on this machine"
     assert file.read_text() == before
+
+
+def test_an_engine_that_can_not_run_here_makes_no_load_measure_again(digits, cache, monkeypatch):
+    libraries = {"litert": library_path("litert"), "openvino": "/nowhere/libopenvino_c.so"}
+    monkeypatch.setattr("aios.bridge.bridge.library_paths", lambda: libraries)
+    aios.load(digits.bundle).close()
+    with aios.load(digits.bundle) as bridge:
+        rows = _rows(bridge, 1)
+    assert "aios-cells[openvino]" in rows["openvino", "any"].reason
+    (chosen,) = [row for row in rows.values() if row.chosen]
+    assert chosen.reason == "the fastest by an earlier measurement on this machine"
 
 
 def test_another_number_of_threads_is_measured_for_itself(digits, cache):

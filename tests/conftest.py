@@ -40,7 +40,7 @@ def digits(tmp_path_factory, digits_data) -> TrainedDigits:
     import aios
 
     x_train, x_test, y_train, y_test = digits_data
-    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30))
+    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=30, seed=7))
     cell.create_model(input_shape=(64,), num_classes=10)
     cell.train(x_train, y_train, x_test, y_test)
     bundle = tmp_path_factory.mktemp("digits") / "digits.cell"

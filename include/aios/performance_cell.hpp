@@ -25,7 +25,9 @@ AIOS_EXPORT Verify verifyFromName(const std::string& name);
 
 struct CellOptions {
   std::string engine = "auto";  // or the name of one engine
-  int threads = 1;              // threads that one call may use, 1 or more
+  // Threads that one call may use, 1 or more: the caller's and an engine's own. More than the
+  // process's budget ($AIOS_THREADS, else the CPUs that it may use) are cut to it.
+  int threads = 1;
   Verify verify = Verify::kQuick;
   // "float32"; "fastest" to allow any precision that passed verification; or another one, as
   // "int8", to allow that alone.
@@ -51,6 +53,7 @@ struct EngineChoice {
   double max_error = 0;  // at export
   bool chosen = false;
   std::string reason;
+  int threads = 1;  // that a call uses, at most
 };
 
 // A call with the same tensors every time: they are checked, and the engine is chosen, once. For

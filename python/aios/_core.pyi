@@ -235,6 +235,10 @@ class EngineChoice:
     @property
     def reason(self) -> str: ...
 
+    @property
+    def threads(self) -> int:
+        """That a call uses, at most."""
+
     def __repr__(self) -> str: ...
 
 class Cell:
@@ -306,3 +310,18 @@ fast_inference: types.MethodDescriptorType = ...
 
 def nothing() -> None:
     """Does nothing: what a call costs at least, for benchmarks."""
+
+def cgroup_cpus() -> float:
+    """
+    The lowest CPU limit of this process's control groups; infinity if there is none.
+    """
+
+def usable_cpus() -> int:
+    """
+    CPUs that this process may use, by its affinity and its control groups.
+    """
+
+def thread_budget() -> int:
+    """
+    Threads that the calls of this process may use together: $AIOS_THREADS, else the usable CPUs when it was first asked for.
+    """

@@ -249,6 +249,7 @@ void bindCell(nb::module_& module) {
       .def_ro("max_error", &EngineChoice::max_error, "Largest absolute error at export.")
       .def_ro("chosen", &EngineChoice::chosen)
       .def_ro("reason", &EngineChoice::reason)
+      .def_ro("threads", &EngineChoice::threads, "That a call uses, at most.")
       .def("__repr__", [](const EngineChoice& choice) {
         return "EngineChoice(" + choice.engine + (choice.chosen ? ", chosen: " : ", not chosen: ") +
                choice.reason + ")";

@@ -32,5 +32,6 @@ void bindBundle(nanobind::module_& module);
 void bindCell(nanobind::module_& module);
 void bindMetrics(nanobind::module_& module);
 void bindSignature(nanobind::module_& module);
+void bindThreads(nanobind::module_& module);
 
 }  // namespace aios::python

@@ -59,4 +59,5 @@ NB_MODULE(_core, module) {
   aios::python::bindMetrics(module);
   aios::python::bindBundle(module);
   aios::python::bindCell(module);
+  aios::python::bindThreads(module);
 }

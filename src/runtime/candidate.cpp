@@ -1,30 +1,48 @@
 #include "runtime/candidate.hpp"
 
 #include <algorithm>
-#include <thread>
 
 #include "bundle/golden.hpp"
+#include "runtime/background.hpp"
+#include "runtime/budgeted_model.hpp"
 #include "runtime/verifier.hpp"
 
 namespace aios::runtime {
 namespace {
 
 // Callers beyond this wait for a session: more would only take turns on the same processors.
-std::size_t poolCapacity() { return std::max(4U, 2 * std::thread::hardware_concurrency()); }
+std::size_t poolCapacity() {
+  return static_cast<std::size_t>(std::max(4, 2 * threadBudget().size()));
+}
+
+// Whether loading may start threads that stay: OpenVINO's and TensorFlow's serve everyone in the
+// process, LiteRT's its own session.
+bool startsThreads(const std::string& engine, const CellOptions& options) {
+  if (engine == "litert") return callThreads(engine, options.threads) > 1;
+  return engine != "compiled";
+}
 
 }  // namespace
 
+int callThreads(const std::string& engine, int threads) {
+  return engine == "compiled" ? 1 : threadBudget().cut(threads);
+}
+
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options) {
   engines::EngineOptions result;
-  result.threads = options.threads;
+  result.threads = callThreads(engine, options.threads);
   if (engine == "litert") result.library = options.litert_library;
   if (engine == "openvino") result.library = options.openvino_library;
   if (engine == "tensorflow") result.library = options.tensorflow_library;
   return result;
 }
 
-std::vector<std::unique_ptr<Runner>> runnersOf(const std::shared_ptr<const engines::Model>& model,
-                                               const bundle::Bundle& bundle) {
+std::vector<std::unique_ptr<Runner>> loadRunners(const bundle::Bundle& bundle,
+                                                 const bundle::Artifact& artifact,
+                                                 const CellOptions& options) {
+  const engines::EngineOptions own = engineOptions(artifact.engine, options);
+  const auto model =
+      budgeted(engines::loadModel(bundle, artifact, own), own.threads, threadBudget());
   std::vector<std::unique_ptr<Runner>> runners;
   for (const Signature& signature : bundle.signatures) {
     runners.push_back(std::make_unique<Runner>(model, signature, poolCapacity()));
@@ -37,8 +55,7 @@ Candidate::Candidate(const bundle::Bundle& bundle, const bundle::Artifact& artif
     : bundle_(bundle), artifact_(artifact), options_(options), golden_samples_(golden_samples) {}
 
 void Candidate::load() {
-  auto runners = runnersOf(
-      engines::loadModel(bundle_, artifact_, engineOptions(artifact_.engine, options_)), bundle_);
+  auto runners = loadRunners(bundle_, artifact_, options_);
   if (golden_samples_ != 0) {
     const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
     const Verification result = verifyModel(runners, golden, artifact_, golden_samples_);
@@ -56,7 +73,11 @@ Runner* Candidate::runner(std::size_t signature) {
   if (!tried_) {
     tried_ = true;
     try {
-      load();
+      if (startsThreads(artifact_.engine, options_)) {
+        load();
+      } else {
+        inBackground([this] { load(); });
+      }
     } catch (const std::exception& error) {
       failure_ = std::current_exception();
       refusal_ = error.what();

@@ -12,11 +12,17 @@
 
 namespace aios::runtime {
 
+// Threads that a call on the engine uses of those asked for: at most the process's budget, and one
+// where the engine can't use more.
+int callThreads(const std::string& engine, int threads);
+
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options);
 
-// One runner for each of the bundle's signatures, in its order.
-std::vector<std::unique_ptr<Runner>> runnersOf(const std::shared_ptr<const engines::Model>& model,
-                                               const bundle::Bundle& bundle);
+// Loads an artifact: one runner for each of the bundle's signatures, in its order. Their calls keep
+// to the process's thread budget.
+std::vector<std::unique_ptr<Runner>> loadRunners(const bundle::Bundle& bundle,
+                                                 const bundle::Artifact& artifact,
+                                                 const CellOptions& options);
 
 class Candidate {
  public:

@@ -6,7 +6,9 @@
 #include <system_error>
 
 #include "engines/tensorflow/tensorflow_model.hpp"
+#include "runtime/background.hpp"
 #include "runtime/process.hpp"
+#include "runtime/thread_budget.hpp"
 
 namespace aios::runtime {
 namespace {
@@ -86,16 +88,16 @@ std::string libraryKey(const std::string& path) {
 }
 
 std::string cacheKey(const bundle::Bundle& bundle, const CellOptions& options) {
-  return bundle.sha256 + "\n" + machineKey() + "\n" + std::to_string(options.threads) + "\n" +
-         options.precision + "\n" + libraryKey(options.litert_library) +
-         libraryKey(options.openvino_library);
+  return bundle.sha256 + "\n" + machineKey() + "\n" +
+         std::to_string(threadBudget().cut(options.threads)) + "\n" + options.precision + "\n" +
+         libraryKey(options.litert_library) + libraryKey(options.openvino_library);
 }
 
 }  // namespace
 
 LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>& tags,
                          const CellOptions& options)
-    : fork_generation_(forkGeneration()) {
+    : fork_generation_(forkGeneration()), threads_(options.threads) {
   CellOptions used = options;
   if (isBareSavedModel(path)) {
     if (options.engine != "auto" && options.engine != "tensorflow") {
@@ -107,8 +109,10 @@ LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>
     used.verify = Verify::kOff;
     bundle_ = engines::describeSavedModel(path, tags, engineOptions("tensorflow", options));
   } else {
-    bundle_ = bundle::readBundle(path);
-    bundle::checkFiles(bundle_, options.verify == Verify::kOff);
+    inBackground([&] {
+      bundle_ = bundle::readBundle(path);
+      bundle::checkFiles(bundle_, options.verify == Verify::kOff);
+    });
   }
   if (used.verify == Verify::kFull) requireEveryEngine(bundle_, used);
   enter(used);
@@ -193,6 +197,13 @@ Metrics LoadedModel::metrics() const {
 std::vector<EngineChoice> LoadedModel::explain() const {
   std::vector<EngineChoice> rows = endpoints_.front()->explain();
   rows.insert(rows.end(), excluded_.begin(), excluded_.end());
+  const int budget = threadBudget().size();
+  for (EngineChoice& row : rows) {
+    row.threads = callThreads(row.engine, threads_);
+    if (!row.chosen || threads_ <= budget) continue;
+    row.reason += "; " + std::to_string(threads_) + " threads were asked for, this process has a " +
+                  "budget of " + std::to_string(budget);
+  }
   return rows;
 }
 
@@ -207,9 +218,8 @@ std::vector<ArtifactVerification> verifyBundle(const std::string& path, const Ce
     if (artifact.verdict != bundle::Verdict::kPassed && !pending) continue;
     ArtifactVerification entry{artifact, {}};
     try {
-      const auto model =
-          engines::loadModel(bundle, artifact, engineOptions(artifact.engine, options));
-      entry.verification = verifyModel(runnersOf(model, bundle), golden, artifact, kAllSamples);
+      entry.verification =
+          verifyModel(loadRunners(bundle, artifact, options), golden, artifact, kAllSamples);
     } catch (const Error& error) {
       entry.verification.ok = false;
       entry.verification.reason = error.what();

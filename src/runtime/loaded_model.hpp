@@ -47,6 +47,7 @@ class LoadedModel {
   void prepare();
 
   int fork_generation_;
+  int threads_;  // as asked for
   bundle::Bundle bundle_;
   Contest contest_;
   std::vector<EngineChoice> excluded_;

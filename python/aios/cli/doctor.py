@@ -14,7 +14,14 @@ from rich.table import Table
 from rich.text import Text
 
 from aios.cli.environment import native_stderr_kept_back, prepare_tensorflow
-from aios.cli.machine import best_target, cgroup_cpus, cpu_features, cpu_model, usable_cpus
+from aios.cli.machine import (
+    best_target,
+    cgroup_cpus,
+    cpu_features,
+    cpu_model,
+    thread_budget,
+    usable_cpus,
+)
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import ENGINES
 from aios.errors import AiosError
@@ -179,6 +186,7 @@ def _cpu() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "usable": usable_cpus(),
         "cgroup_limit": cgroup_cpus(),
+        "thread_budget": thread_budget(),
     }
 
 
@@ -245,7 +253,8 @@ def _print(report: dict[str, Any]) -> None:
     data.print(table)
     cpu, compiler, home = report["cpu"], report["compiler"], report["home"]
     lines = {
-        "cpu": f"{cpu['model']}, {cpu['usable']} of {cpu['cpus']} CPUs, {cpu['target']}",
+        "cpu": f"{cpu['model']}, {cpu['usable']} of {cpu['cpus']} CPUs, "
+        f"{cpu['thread_budget']} for threads, {cpu['target']}",
         "features": " ".join(cpu["features"]),
         "compiler": f"{compiler['path']}: {compiler['version']}"
         if compiler["found"]

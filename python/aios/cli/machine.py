@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import math
 import platform
 from functools import lru_cache
 from pathlib import Path
@@ -46,18 +46,24 @@ def best_target() -> str:
 
 def usable_cpus() -> int:
     """CPUs that this process may use, by affinity and by the cgroup's limit."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    limit = cgroup_cpus()
-    return max(1, min(allowed or 1, allowed or 1 if limit is None else int(limit + 0.999)))
+    from aios import _core
+
+    return _core.usable_cpus()
 
 
 def cgroup_cpus() -> float | None:
-    """The cgroup's limit in CPUs; None if there is none."""
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
-    except (OSError, ValueError):
-        return None
+    """The lowest limit of the cgroups above this process, in CPUs; None if there is none."""
+    from aios import _core
+
+    limit = _core.cgroup_cpus()
+    return None if math.isinf(limit) else limit
+
+
+def thread_budget() -> int:
+    """Threads that calls of this process may use together: $AIOS_THREADS, else usable_cpus()."""
+    from aios import _core
+
+    return _core.thread_budget()
 
 
 @lru_cache(maxsize=1)

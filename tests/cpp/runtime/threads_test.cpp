@@ -22,22 +22,32 @@ struct EngineCase {
   const char* library;  // the environment variable that names it; null if it needs none
 };
 
-class Threads : public testing::TestWithParam<EngineCase> {};
+class Threads : public testing::TestWithParam<EngineCase> {
+ protected:
+  void SetUp() override {
+    bundle_ = std::getenv("AIOS_TEST_BUNDLE");
+    const char* library = GetParam().library;
+    if (bundle_ == nullptr) {
+      GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make test-python and make sanitize set it";
+    }
+    if (library != nullptr && std::getenv(library) == nullptr) {
+      GTEST_SKIP() << library << " isn't set: make test-python sets it";
+    }
+  }
+  void load(TensorFlowPerformanceCell& cell) const {
+    CellOptions options;
+    options.engine = GetParam().engine;
+    cell.initialize(options);
+    cell.loadModel(bundle_);
+  }
+
+ private:
+  const char* bundle_ = nullptr;
+};
 
 TEST_P(Threads, GetRightAnswersFromOneCell) {
-  const char* bundle = std::getenv("AIOS_TEST_BUNDLE");
-  const char* library = GetParam().library;
-  if (bundle == nullptr) {
-    GTEST_SKIP() << "AIOS_TEST_BUNDLE isn't set: make test-python and make sanitize set it";
-  }
-  if (library != nullptr && std::getenv(library) == nullptr) {
-    GTEST_SKIP() << library << " isn't set: make test-python sets it";
-  }
   TensorFlowPerformanceCell cell;
-  CellOptions options;
-  options.engine = GetParam().engine;
-  cell.initialize(options);
-  cell.loadModel(bundle);
+  load(cell);
   const TensorSpec spec = cell.signature().inputs.at(0);
   const auto features = static_cast<std::size_t>(spec.shape.at(1));
   std::vector<std::vector<float>> samples(kThreads, std::vector<float>(features));
@@ -67,6 +77,23 @@ TEST_P(Threads, GetRightAnswersFromOneCell) {
   for (std::thread& caller : callers) caller.join();
   EXPECT_EQ(wrong, 0);
   EXPECT_GE(cell.metrics().signatures.at(0).calls, uint64_t{kThreads} * kCalls);
+}
+
+TEST_P(Threads, GetAnswersWhileOtherCellsComeAndGo) {
+  TensorFlowPerformanceCell cell;
+  load(cell);
+  std::atomic<bool> stop = false;
+  std::thread caller([&] {
+    while (!stop) cell.warmup(1);
+  });
+  for (int i = 0; i < 10; ++i) {
+    TensorFlowPerformanceCell other;
+    load(other);
+    other.warmup(1);
+  }
+  stop = true;
+  caller.join();
+  EXPECT_GT(cell.metrics().signatures.at(0).calls, 0U);
 }
 
 INSTANTIATE_TEST_SUITE_P(EveryEngine, Threads,

@@ -28,6 +28,7 @@ def test_cpu_compiler_and_home_are_described(aios_command, tmp_path):
     _, report = _doctor(aios_command, AIOS_HOME=str(tmp_path / "home"))
     assert report["cpu"]["model"]
     assert 1 <= report["cpu"]["usable"] <= report["cpu"]["cpus"]
+    assert report["cpu"]["thread_budget"] == report["cpu"]["usable"]
     assert report["cpu"]["target"]
     assert report["compiler"]["found"] == (report["compiler"]["remedy"] is None)
     assert report["home"] == {

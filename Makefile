@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 BUILD := build/cpp
 # The system's cmake and ninja where there are any, else those of the venv.
 export PATH := $(PATH):$(CURDIR)/$(BIN)
+# Without it, pip would install pure Python where the C++ extension can't be built.
+export AIOS_REQUIRE_CPP := 1
 SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
@@ -67,7 +69,7 @@ bench: $(VENV)/.bench
 FUZZ_SECONDS ?= 300
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzz/seed_bundle.py build/fuzz.cell
-	for target in manifest manifest-python golden; do \
+	for target in manifest manifest-python golden golden-python; do \
 	  $(BIN)/python tests/fuzz/run.py build/fuzz.cell $$target --seconds $(FUZZ_SECONDS) \
 	    --first $$(date +%s) --case build/fuzz-$$target.bin || exit 1; \
 	done

@@ -20,6 +20,7 @@ _ERRORS = (
     "InvalidArgumentError",
     "NotFoundError",
     "OverloadedError",
+    "PurePythonWarning",
     "UnavailableError",
     "UnsupportedError",
     "WorkflowFailedError",
@@ -46,19 +47,19 @@ _MESSAGES = (
 _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     **dict.fromkeys(_MESSAGES, "aios.workflow.messages"),
     "AICellManager": "aios.workflow.manager",
-    "BenchmarkResult": "aios._core",
-    "EngineChoice": "aios._core",
+    "BenchmarkResult": "aios.bridge",
+    "EngineChoice": "aios.bridge",
     "ExportReport": "aios.exporting",
     "FileRef": "aios.workflow.content_store",
     "Gates": "aios.workflow.gates",
-    "Metrics": "aios._core",
+    "Metrics": "aios.bridge",
     "RunReport": "aios.workflow.reports",
-    "Signature": "aios._core",
-    "SignatureMetrics": "aios._core",
+    "Signature": "aios.bridge",
+    "SignatureMetrics": "aios.bridge",
     "StepContext": "aios.workflow.context",
     "TensorFlowCellularBridge": "aios.bridge",
     "TensorFlowTrainingCell": "aios.training",
-    "TensorSpec": "aios._core",
+    "TensorSpec": "aios.bridge",
     "Tolerance": "aios.bundle.manifest",
     "TrainingConfig": "aios.training.config",
     "TrainingData": "aios.workflow.training_data",
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from aios.errors import InvalidArgumentError as InvalidArgumentError
     from aios.errors import NotFoundError as NotFoundError
     from aios.errors import OverloadedError as OverloadedError
+    from aios.errors import PurePythonWarning as PurePythonWarning
     from aios.errors import UnavailableError as UnavailableError
     from aios.errors import UnsupportedError as UnsupportedError
     from aios.errors import WorkflowFailedError as WorkflowFailedError

@@ -85,3 +85,7 @@ class WorkflowFailedError(AiosError):
     def __init__(self, message: str, report: Any = None) -> None:
         super().__init__(message)
         self.report = report
+
+
+class PurePythonWarning(UserWarning):
+    """aios runs without its C++ extension: right, but slower, and without two of its engines."""

@@ -46,7 +46,7 @@ def test_answers_equal_keras_at_batches_1_7_and_32(built, kind, engine):
     assert engine in made.report.errors, made.report.declined[engine]
     expected = made.answers(made.inputs)
     with aios.load(made.bundle, engine=engine, verify="full") as bridge:
-        assert bridge.engine == engine
+        assert bridge.engine.removeprefix("python-") == engine
         for batch in (1, 7, SAMPLES):
             for start in range(0, SAMPLES, batch):
                 stop = min(start + batch, SAMPLES)

@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TARGETS = ("manifest", "manifest-python", "golden")
+TARGETS = ("manifest", "manifest-python", "golden", "golden-python")
 
 
 def main() -> None:
@@ -38,6 +38,7 @@ def main() -> None:
             "manifest": bundle.try_manifest,
             "manifest-python": bundle.try_manifest_in_python,
             "golden": bundle.try_golden,
+            "golden-python": bundle.try_golden_in_python,
         }[options.target]
         if options.again:
             print(read(options.again.read_bytes()))
@@ -66,7 +67,7 @@ def _seeded(options, bundle, read) -> None:
 def _case(target: str, bundle, generator: random.Random) -> bytes:
     import mutation
 
-    if target == "golden":
+    if target.startswith("golden"):
         return mutation.mutate_safetensors(generator, bundle.golden)
     if generator.random() < 0.2:
         return mutation.mutate_bytes(generator, json.dumps(bundle.manifest).encode())
@@ -86,7 +87,11 @@ def _guided(options, bundle, read) -> None:
         read(content)
 
     corpus = Path(tempfile.mkdtemp(prefix="aios-fuzz-corpus-"))
-    seed = bundle.golden if options.target == "golden" else json.dumps(bundle.manifest).encode()
+    seed = (
+        bundle.golden
+        if options.target.startswith("golden")
+        else json.dumps(bundle.manifest).encode()
+    )
     (corpus / "seed").write_bytes(seed)
     arguments = [sys.argv[0], f"-max_total_time={options.seconds}", "-max_len=200000", str(corpus)]
     arguments.append(f"-artifact_prefix={options.case.parent}/")

@@ -8,7 +8,8 @@ import shutil
 from pathlib import Path
 
 from aios import _core
-from aios.bundle.manifest import read_manifest
+from aios.bundle.golden import read_tensors, samples_of
+from aios.bundle.integrity import check_files, open_bundle
 from aios.errors import AiosError
 
 _NOWHERE = dict.fromkeys(("litert", "openvino", "tensorflow"), "/nonexistent.so")
@@ -32,10 +33,28 @@ class Bundle:
     def try_manifest_in_python(self, content: bytes) -> str:
         """Reads a manifest in Python."""
         self._write_manifest(content)
-        return _outcome(lambda: read_manifest(self.root))
+        return _outcome(lambda: open_bundle(self.root))
 
     def try_golden(self, content: bytes) -> str:
         """Reads golden samples, and compares them with an engine's answers if there is one."""
+        self._write_golden(content)
+        return _outcome(lambda: _core.verify_bundle(str(self.root), libraries=self.libraries))
+
+    def try_golden_in_python(self, content: bytes) -> str:
+        """Reads golden samples in Python, as the fallback does before it compares them."""
+        self._write_golden(content)
+        return _outcome(self._read_golden)
+
+    def _read_golden(self) -> None:
+        manifest = open_bundle(self.root)
+        check_files(self.root, manifest, sizes_only=False)
+        tensors = read_tensors(self.root / manifest.golden)
+        for signature in manifest.signatures:
+            for role, specs in (("inputs", signature.inputs), ("outputs", signature.outputs)):
+                for spec in specs:
+                    samples_of(tensors, signature, role, spec)
+
+    def _write_golden(self, content: bytes) -> None:
         (self.root / "golden.safetensors").write_bytes(content)
         document = json.loads(json.dumps(self.manifest))
         for file in document["files"]:
@@ -43,7 +62,6 @@ class Bundle:
                 file["bytes"] = len(content)
                 file["sha256"] = hashlib.sha256(content).hexdigest()
         self._write_manifest(json.dumps(document).encode())
-        return _outcome(lambda: _core.verify_bundle(str(self.root), libraries=self.libraries))
 
     def _write_manifest(self, content: bytes) -> None:
         (self.root / "manifest.json").write_bytes(content)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 _RUN = Path(__file__).parent / "run.py"
-_CASES = {"manifest": 2500, "manifest-python": 1500, "golden": 2500}
+_CASES = {"manifest": 2500, "manifest-python": 1500, "golden": 2500, "golden-python": 1500}
 
 
 def _fuzz(bundle, tmp_path, target, *options):
@@ -40,8 +40,9 @@ def test_golden_samples_that_are_read_are_compared_with_an_engine(digits, tmp_pa
     assert outcomes["cases"] == 250
 
 
-def test_the_python_reader_of_manifests_ends_in_a_typed_error_too(digits, tmp_path):
-    outcomes = _fuzz(digits.bundle, tmp_path, "manifest-python")
+@pytest.mark.parametrize("target", ["manifest-python", "golden-python"])
+def test_the_readers_in_python_end_in_a_typed_error_too(digits, tmp_path, target):
+    outcomes = _fuzz(digits.bundle, tmp_path, target)
     assert outcomes["CorruptBundleError"] > outcomes["cases"] / 4
 
 

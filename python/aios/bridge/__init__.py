@@ -1,5 +1,23 @@
-"""The zero-copy bridge from Python to the C++ performance cell."""
+"""The zero-copy bridge from Python to the performance cell."""
 
 from aios.bridge.bridge import TensorFlowCellularBridge, empty, load
+from aios.bridge.core import core
 
-__all__ = ["TensorFlowCellularBridge", "empty", "load"]
+BenchmarkResult = core.BenchmarkResult
+EngineChoice = core.EngineChoice
+Metrics = core.Metrics
+Signature = core.Signature
+SignatureMetrics = core.SignatureMetrics
+TensorSpec = core.TensorSpec
+
+__all__ = [
+    "BenchmarkResult",
+    "EngineChoice",
+    "Metrics",
+    "Signature",
+    "SignatureMetrics",
+    "TensorFlowCellularBridge",
+    "TensorSpec",
+    "empty",
+    "load",
+]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from aios import _core
+from aios.bridge.core import core
 from aios.bridge.engines import library_paths
 
 _ALIGNMENT = 64
@@ -25,8 +25,11 @@ class _Options(NamedTuple):
     max_tuning_ms: float
 
 
-class TensorFlowCellularBridge(_core.Cell):
+class TensorFlowCellularBridge(core.Cell):
     """Runs a bundle's model in the C++ performance cell. Safe from any thread.
+
+    Where the C++ extension couldn't be built, models run on LiteRT's or TensorFlow's Python
+    interpreter instead, behind the same methods; the first load warns of it.
 
     Args:
         engine: "auto" for the fastest by measurement on this machine, or the name of one.
@@ -40,7 +43,7 @@ class TensorFlowCellularBridge(_core.Cell):
 
     if not TYPE_CHECKING:
         # The same method, quicker where the arguments are the usual ones.
-        perform_inference = _core.fast_inference
+        perform_inference = core.fast_inference
 
     def __init__(
         self,

@@ -185,6 +185,7 @@ def _parse(document: Any) -> Manifest:
             golden=str(document["golden"]),
             labels=None if document["labels"] is None else tuple(document["labels"]),
             provenance=dict(document["provenance"]),
+            format_version=document["format_version"],
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CorruptBundleError(

@@ -10,7 +10,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from aios.errors import AiosError, FailedPreconditionError, OverloadedError
@@ -65,11 +65,23 @@ def publish(work: Path, target: Path, *, overwrite: bool) -> None:
     _sync(target.absolute().parent)
 
 
+def recover_interrupted_swap(target: Path) -> None:
+    """Puts back a directory that a writer, killed without an atomic exchange, left aside."""
+    absolute = Path(os.path.abspath(target))
+    with suppress(OSError):
+        if not absolute.exists() and _aside(absolute).is_dir():
+            os.rename(_aside(absolute), absolute)
+
+
 def already_exists(target: Path) -> FailedPreconditionError:
     """The error for a target that may not be replaced."""
     return FailedPreconditionError(
         f"'{target}' exists already; pass overwrite=True to replace it, or choose another name"
     )
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.aside")
 
 
 def _placed(work: Path, target: Path, *, overwrite: bool) -> bool:
@@ -156,8 +168,7 @@ def _exchange(work: Path, target: Path) -> None:
         code = ctypes.get_errno()
         if code not in (errno.ENOSYS, errno.EINVAL):
             raise OSError(code, os.strerror(code), str(target))
-    # A loader that finds no target takes the one that stands aside.
-    aside = target.with_name(f".{target.name}.aside")
+    aside = _aside(target)
     shutil.rmtree(aside, ignore_errors=True)
     os.rename(target, aside)
     os.rename(work, target)

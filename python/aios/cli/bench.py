@@ -28,7 +28,7 @@ from aios.errors import AiosError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
-    from aios.cli.golden_samples import GoldenSamples
+    from aios.bundle.golden_samples import GoldenSamples
 
 _ROUNDS = 3
 _ROUND_S = 0.15
@@ -164,7 +164,7 @@ def _exclusion(artifact: ArtifactRecord, allowed: str) -> str | None:
 def _contenders(
     bundle: Path, manifest: Manifest, rows: list[Row], iterations: int | None
 ) -> list[Contender]:
-    from aios.cli.golden_samples import GoldenSamples
+    from aios.bundle.golden_samples import GoldenSamples
 
     golden = GoldenSamples(bundle, manifest, manifest.signatures[0])
     artifacts = {(artifact.engine, artifact.precision): artifact for artifact in manifest.artifacts}
@@ -264,7 +264,12 @@ def _mark_chosen(bundle: Path, allowed: str, contenders: list[Contender]) -> Non
                 row = contender.row
                 if row.threads == threads:
                     auto.perform_inference(contender.x)
-                    row.chosen = (row.engine, row.precision) == _choice(auto, row.batch)
+                    row.chosen = _runs(contender) == _choice(auto, row.batch)
+
+
+def _runs(contender: Contender) -> tuple[str, str]:
+    """By the bridge's name of the engine, which in pure Python isn't the artifact's."""
+    return contender.bridge.engine, contender.row.precision
 
 
 def _choice(auto: TensorFlowCellularBridge, batch: int) -> tuple[str, str]:

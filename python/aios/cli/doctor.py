@@ -33,6 +33,7 @@ _PACKAGES = {
     "tensorflow": (("tensorflow-cpu", "tensorflow"), "2.21"),
 }
 _VARIABLES = {engine: f"AIOS_{engine.upper()}_LIBRARY" for engine in _PACKAGES}
+_NEWER = "this build of aios doesn't have this engine; install a newer aios-cells"
 _TRAINING = ("tensorflow-cpu", "tensorflow", "keras", "safetensors", "matplotlib", "tensorboard")
 
 
@@ -53,6 +54,7 @@ def doctor(
         "aios": _version_of("aios-cells"),
         "python": platform.python_version(),
         "os": platform.platform(),
+        "core": _core(),
         "engines": engines(),
         "cpu": _cpu(),
         "compiler": _compiler(),
@@ -68,6 +70,17 @@ def doctor(
         raise typer.Exit(1)
 
 
+def _core() -> dict[str, Any]:
+    from aios.bridge.core import IS_NATIVE, core
+
+    remedy = None
+    if not IS_NATIVE:
+        from aios.bridge.fallback.notice import remedy as how
+
+        remedy = how()
+    return {"native": IS_NATIVE, "path": str(core.__file__), "remedy": remedy}
+
+
 def engines() -> list[dict[str, Any]]:
     """Each engine: found or not, where, which version, whether it runs here, what to do."""
     return [_engine(name, reason) for name, reason in _probe().items()]
@@ -75,7 +88,7 @@ def engines() -> list[dict[str, Any]]:
 
 def _probe() -> dict[str, str]:
     """What each engine says to a bundle whose artifact is an empty file."""
-    from aios import _core
+    from aios.bridge.core import core
     from aios.bridge.engines import library_paths
     from aios.bundle import manifest as bundles
 
@@ -103,7 +116,7 @@ def _probe() -> dict[str, str]:
             ),
         )  # fmt: skip
         with native_stderr_kept_back():
-            entries = _core.verify_bundle(name, libraries=library_paths())
+            entries = core.verify_bundle(name, libraries=library_paths())
     return {entry.engine: entry.reason for entry in entries}
 
 
@@ -122,10 +135,12 @@ def _write_golden(path: Path) -> None:
 
 
 def _engine(name: str, reason: str) -> dict[str, Any]:
-    in_build = "isn't part of this build" not in reason
+    from aios.bridge.core import refusal
+    from aios.bridge.engines import library_path
+
+    in_build = "isn't part of this build" not in reason and not refusal(name)
     if name == "compiled":
         return _compiled(in_build)
-    from aios.bridge.engines import library_path
 
     packages, tested = _PACKAGES[name]
     path = library_path(name) or os.environ.get(_VARIABLES[name], "")
@@ -134,7 +149,7 @@ def _engine(name: str, reason: str) -> dict[str, Any]:
     found = bool(path) and Path(path).is_file()
     remedy: str | None = None
     if not in_build:
-        remedy = "this build of aios doesn't have this engine; install a newer aios-cells"
+        remedy = refusal(name) or _NEWER
     elif not found:
         remedy = f"pip install aios-cells[{name}], or set {_VARIABLES[name]} to its library"
     elif "ymbol" in reason or "can't be opened" in reason or "self-check" in reason:
@@ -155,13 +170,13 @@ def _engine(name: str, reason: str) -> dict[str, Any]:
 
 
 def _compiled(in_build: bool) -> dict[str, Any]:
-    from aios import _core
+    from aios.bridge.core import core, refusal
 
     allowed = os.environ.get("AIOS_ALLOW_NATIVE", "1") != "0"
     machine = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
     remedy = None
     if not in_build:
-        remedy = "this build of aios doesn't have this engine; install a newer aios-cells"
+        remedy = refusal("compiled") or _NEWER
     elif not machine:
         remedy = f"compiled models run on x86-64 and aarch64, not on {platform.machine()}"
     elif not allowed:
@@ -169,7 +184,7 @@ def _compiled(in_build: bool) -> dict[str, Any]:
     return {
         "name": "compiled",
         "found": in_build,
-        "path": str(_core.__file__),
+        "path": str(core.__file__) if in_build else None,
         "version": _version_of("aios-cells"),
         "supported": in_build and machine and allowed,
         "remedy": remedy,
@@ -252,7 +267,9 @@ def _print(report: dict[str, Any]) -> None:
         table.add_row(engine["name"], state, engine["version"] or "", where)
     data.print(table)
     cpu, compiler, home = report["cpu"], report["compiler"], report["home"]
+    core = report["core"]
     lines = {
+        "core": f"C++, {core['path']}" if core["native"] else f"pure Python; {core['remedy']}",
         "cpu": f"{cpu['model']}, {cpu['usable']} of {cpu['cpus']} CPUs, "
         f"{cpu['thread_budget']} for threads, {cpu['target']}",
         "features": " ".join(cpu["features"]),

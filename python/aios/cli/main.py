@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import aios
-from aios.cli import bench, demo, doctor, export, inspect, registry, run, verify, workflow
+from aios.cli import bench, compile, demo, doctor, export, inspect, registry, run, verify, workflow
 from aios.cli.output import reports_errors
 from aios.errors import NotFoundError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
+app.command("compile")(compile.compile_)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
@@ -40,6 +41,12 @@ def _print_version(wanted: bool) -> None:
 def _print_cmake_dir(wanted: bool) -> None:
     if not wanted:
         return
+    from aios.bridge.core import is_extension_installed
+
+    if not is_extension_installed():
+        from aios.bridge.fallback.notice import remedy
+
+        raise NotFoundError(f"this installation has no C++ library; {remedy()}")
     from aios import _core
 
     # Below it is lib/cmake/aios; in editable mode that is not where the Python files are.

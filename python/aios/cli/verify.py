@@ -29,7 +29,7 @@ def verify(
     wanted = None if engine is None else engine_names("--engine", engine)
     require_bundle(bundle)
     prepare_tensorflow(threads)
-    from aios import _core
+    from aios.bridge.core import core
     from aios.bridge.engines import library_paths
 
     manifest = read_manifest(bundle)
@@ -48,7 +48,7 @@ def verify(
             "tensor": entry.tensor or None,
             "reason": entry.reason or None,
         }
-        for entry in _core.verify_bundle(str(bundle), libraries=library_paths(), threads=threads)
+        for entry in core.verify_bundle(str(bundle), libraries=library_paths(), threads=threads)
         if wanted is None or entry.engine in wanted
     ]
     good = bool(checked) and all(row["ok"] for row in checked)

@@ -7,9 +7,10 @@ from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 
-from aios import _core
 from aios.bridge import TensorFlowCellularBridge
+from aios.bridge.core import core
 from aios.bridge.engines import library_paths
+from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import (
     ArtifactRecord,
     FileRecord,
@@ -18,17 +19,14 @@ from aios.bundle.manifest import (
     hash_file,
     write_manifest,
 )
+from aios.compiler.bundled import is_strained
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting import engines, golden
 from aios.exporting.acceptance import objection
-from aios.exporting.comparison import answers_agree
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 
-#: Where a compiled artifact's error is larger than this part of the tolerance, it is compiled again
-#: without the algorithms that lose bits.
-COMFORTABLE = 0.5
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
 #: Needs every size that a compiled artifact may have code for.
@@ -80,7 +78,7 @@ def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manife
     judged = _with_verdicts(work, manifest, sets)
     artifacts = tuple(
         replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
-        if _is_strained(artifact)
+        if is_strained(artifact)
         else artifact
         for artifact in judged
     )
@@ -90,12 +88,6 @@ def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manife
     return replace(manifest, artifacts=judged, files=_shared_files(work, judged))
 
 
-def _is_strained(artifact: ArtifactRecord) -> bool:
-    if artifact.engine != "compiled" or artifact.verdict not in ("passed", "failed"):
-        return False
-    return artifact.worst is None or artifact.worst > COMFORTABLE
-
-
 def _with_verdicts(
     work: Path, manifest: Manifest, sets: Sequence[GoldenSet]
 ) -> tuple[ArtifactRecord, ...]:
@@ -103,7 +95,7 @@ def _with_verdicts(
     write_manifest(work, manifest)
     results = {
         _KEY(entry): entry
-        for entry in _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+        for entry in core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     }
     return tuple(
         _accepted(_with_verdict(artifact, results.get(_KEY(artifact))), sets)
@@ -112,7 +104,7 @@ def _with_verdicts(
 
 
 def _with_verdict(
-    artifact: ArtifactRecord, entry: _core.ArtifactVerification | None
+    artifact: ArtifactRecord, entry: core.ArtifactVerification | None
 ) -> ArtifactRecord:
     if entry is None:
         return artifact

@@ -19,7 +19,7 @@ from aios.exporting.building import build
 from aios.exporting.divergence import first_diverging_layer
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
-from aios.exporting.report import ExportReport, declined_engines, notes
+from aios.exporting.report import ExportReport, declined_engines, notes, verified_with
 from aios.exporting.samples import Samples, drawn, given
 from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
@@ -86,7 +86,7 @@ def export(
         _require_one_passed(manifest)
         write_manifest(work, manifest)
         publish(work, target, overwrite=overwrite)
-    said, declined = notes(sets, manifest), declined_engines(manifest)
+    said, declined = notes(sets, manifest), declined_engines(manifest) + verified_with()
     for note in said:
         warnings.warn(note, stacklevel=2)
     return ExportReport(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from aios.bridge.core import IS_NATIVE
 from aios.bundle.manifest import ArtifactRecord, Manifest
 from aios.bundle.precision import FLOAT32
 from aios.exporting.golden import MIN_DISCRIMINATION, GoldenSet
@@ -72,6 +73,13 @@ def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
             found.append(f"{item.raised} drawn samples{of} were dropped: the model raises on them")
     found += [_outcome(artifact) for artifact in manifest.artifacts if artifact.verdict == "failed"]
     return tuple(found)
+
+
+def verified_with() -> tuple[str, ...]:
+    """Says so where it wasn't the C++ cell."""
+    if IS_NATIVE:
+        return ()
+    return ("verified with the engines' Python interpreters: the C++ extension isn't in use",)
 
 
 def declined_engines(manifest: Manifest) -> tuple[str, ...]:

@@ -6,19 +6,17 @@ A tensor NAME of strings, of shape [samples, …call], is kept as
     NAME#offsets  int64 [samples, …call, 2]  where each element begins and ends in NAME#bytes
 
 so an element may hold any bytes, and the shape is that of `NAME#offsets` without its last axis.
+`aios.bundle.golden.unpack_strings` is the inverse.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from aios.exporting.comparison import Array, Arrays
-
-BYTES = "#bytes"
-OFFSETS = "#offsets"
+from aios.bundle.comparison import Array, Arrays
+from aios.bundle.golden import BYTES, OFFSETS
 
 
 def to_bytes(value: object) -> Array:
@@ -40,13 +38,3 @@ def pack(name: str, array: Array) -> Arrays:
     offsets = np.stack([ends[:-1], ends[1:]], axis=-1).reshape(*array.shape, 2)
     content = np.frombuffer(b"".join(elements), dtype=np.uint8)
     return {name + BYTES: content, name + OFFSETS: offsets}
-
-
-def unpack(name: str, tensors: Mapping[str, Array]) -> Array:
-    """The inverse of `pack`."""
-    content, offsets = tensors[name + BYTES].tobytes(), tensors[name + OFFSETS]
-    array = np.empty(offsets.shape[:-1], dtype=object)
-    for index in np.ndindex(array.shape):
-        begin, end = offsets[index]
-        array[index] = content[begin:end]
-    return array

@@ -43,6 +43,19 @@ def test_native_code_that_is_refused_is_said(aios_command):
     assert "AIOS_ALLOW_NATIVE" in compiled["remedy"]
 
 
+def test_without_the_extension_it_says_what_is_missing_and_how_to_get_it(aios_command):
+    _, native = _doctor(aios_command)
+    assert native["core"]["native"]
+    shown, report = _doctor(aios_command, AIOS_PURE_PYTHON="1")
+    assert shown.returncode == 0
+    assert not report["core"]["native"]
+    assert "AIOS_PURE_PYTHON" in report["core"]["remedy"]
+    supported = {engine["name"]: engine["supported"] for engine in report["engines"]}
+    assert supported["litert"]
+    assert not supported["compiled"]
+    assert not supported["openvino"]
+
+
 def test_a_missing_engine_names_its_extra(aios_command, tmp_path):
     hidden = tmp_path / "hidden"
     hidden.mkdir()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import aios
+from aios.bundle.golden import unpack_strings
 from aios.bundle.manifest import read_manifest
 from aios.exporting import strings
 
@@ -84,7 +85,7 @@ def test_strings_read_back_as_they_were_packed():
     np.testing.assert_array_equal(
         tensors["s/inputs/w#offsets"].reshape(-1, 2), [[0, 0], [0, 3], [3, 10], [10, 310]]
     )
-    np.testing.assert_array_equal(strings.unpack("s/inputs/w", tensors), words)
+    np.testing.assert_array_equal(unpack_strings("s/inputs/w", tensors), words)
 
 
 def _lookup():
@@ -108,7 +109,7 @@ def test_string_models_run_on_tensorflow_only_and_draw_from_their_vocabulary(tmp
     (graph,) = manifest.artifacts[-1].graphs
     assert graph.path == "saved_model"
     golden = load_file(tmp_path / "m.cell" / "golden.safetensors")
-    kept = strings.unpack("serving_default/inputs/words", golden)
+    kept = unpack_strings("serving_default/inputs/words", golden)
     assert kept.shape[1:] == (1, 2)
     assert {b"cat", b"dog", "Zürich".encode()} <= set(kept.reshape(-1))
     expected = np.asarray(model(tf.constant(kept[:, 0])))

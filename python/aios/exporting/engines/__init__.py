@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aios.bridge.core import refusal
 from aios.bundle.manifest import ArtifactRecord, Tolerance
 from aios.bundle.precision import FLOAT32
 from aios.errors import UnsupportedError
@@ -59,6 +60,8 @@ def make(
         tolerances: Allowed error of each precision to make, float32 among them.
     """
     try:
+        if why := refusal(engine):
+            raise UnsupportedError(why)
         made = MAKERS[engine](work, source, golden, tolerances[FLOAT32])
         records = made if isinstance(made, tuple) else (made,)
     except UnsupportedError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aios import _core
+from aios.bridge.core import core
 from aios.bridge.engines import library_paths
 from aios.bundle.manifest import (
     ArtifactRecord,
@@ -120,7 +120,7 @@ def _record(
     )
 
 
-def _verified(work: Path, item: GoldenSet, record: ArtifactRecord) -> _core.ArtifactVerification:
+def _verified(work: Path, item: GoldenSet, record: ArtifactRecord) -> core.ArtifactVerification:
     """How the C++ engine answers the golden samples with this artifact alone."""
     write_manifest(
         work,
@@ -133,5 +133,5 @@ def _verified(work: Path, item: GoldenSet, record: ArtifactRecord) -> _core.Arti
             provenance={},
         ),
     )
-    (entry,) = _core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+    (entry,) = core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     return entry

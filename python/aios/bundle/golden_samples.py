@@ -1,29 +1,21 @@
-"""A bundle's golden samples as NumPy arrays, without the package safetensors.
-
-The format is https://github.com/huggingface/safetensors: the header's length in 8 bytes, little
-endian; a JSON header with each tensor's dtype, shape and place; the bytes.
-"""
+"""A bundle's golden samples, as batches to run and to time."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aios.bundle.golden import read_tensors, samples_of
 from aios.bundle.manifest import Manifest, SignatureRecord, TensorRecord
-from aios.errors import CorruptBundleError, UnsupportedError
+from aios.errors import UnsupportedError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
 
-_DTYPES = {
-    "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
-    "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
-}  # fmt: skip
 # Zeros, denormals and values far outside the samples' range come last; see aios.exporting.golden.
 _EDGES = 6
 
@@ -37,11 +29,11 @@ class GoldenSamples:
     """
 
     def __init__(self, bundle: Path, manifest: Manifest, signature: SignatureRecord) -> None:
-        tensors = _read(bundle / manifest.golden)
+        tensors = read_tensors(bundle / manifest.golden)
         self._signature = signature
-        self._inputs = {s.name: _tensor(tensors, signature, "inputs", s) for s in signature.inputs}
+        self._inputs = {s.name: _samples(tensors, signature, "inputs", s) for s in signature.inputs}
         self._outputs = {
-            s.name: _tensor(tensors, signature, "outputs", s) for s in signature.outputs
+            s.name: _samples(tensors, signature, "outputs", s) for s in signature.outputs
         }
         self.count = len(next(iter({**self._inputs, **self._outputs}.values())))
         specs = (*signature.inputs, *signature.outputs)
@@ -72,31 +64,9 @@ class GoldenSamples:
         }
 
 
-def _read(path: Path) -> dict[str, Array]:
-    try:
-        content = path.read_bytes()
-        length = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + length])
-        payload = memoryview(content)[8 + length :]
-        return {
-            name: np.frombuffer(
-                payload[slice(*entry["data_offsets"])], _DTYPES[entry["dtype"]]
-            ).reshape(entry["shape"])
-            for name, entry in header.items()
-            if name != "__metadata__"
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorruptBundleError(
-            f"bundle's golden samples '{path}' can't be read ({error!r}); export the bundle again"
-        ) from error
-
-
-def _tensor(
+def _samples(
     tensors: dict[str, Array], signature: SignatureRecord, role: str, spec: TensorRecord
 ) -> Array:
-    key = f"{signature.name}/{role}/{spec.name}"
-    if key + "#offsets" in tensors:
+    if spec.dtype == "string":
         raise UnsupportedError(f"'{spec.name}' is a tensor of strings")
-    if key not in tensors:
-        raise CorruptBundleError(f"bundle's golden samples lack '{key}'; export the bundle again")
-    return tensors[key]
+    return samples_of(tensors, signature, role, spec)

@@ -1,0 +1,33 @@
+"""The names of the extension `aios._core`, in pure Python, for where it can't be built.
+
+The same checks, errors and verdicts; models run on LiteRT's or TensorFlow's Python interpreter.
+"""
+
+from aios.bridge.fallback.cell import Cell
+from aios.bridge.fallback.loaded_model import verify_bundle
+from aios.bridge.fallback.records import (
+    ArtifactVerification,
+    BenchmarkResult,
+    EngineChoice,
+    LatencyBucket,
+    Metrics,
+    Signature,
+    SignatureMetrics,
+    TensorSpec,
+)
+
+fast_inference = Cell.perform_inference
+
+__all__ = [
+    "ArtifactVerification",
+    "BenchmarkResult",
+    "Cell",
+    "EngineChoice",
+    "LatencyBucket",
+    "Metrics",
+    "Signature",
+    "SignatureMetrics",
+    "TensorSpec",
+    "fast_inference",
+    "verify_bundle",
+]

@@ -1,0 +1,111 @@
+"""A bundle's golden samples as NumPy arrays, without the package safetensors.
+
+The format is https://github.com/huggingface/safetensors: the header's length in 8 bytes, little
+endian; a JSON header with each tensor's dtype, shape and place; the bytes. Strings are two tensors,
+as aios.exporting.strings lays them out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from aios.bundle.manifest import SignatureRecord, TensorRecord
+from aios.errors import CorruptBundleError
+
+Array = npt.NDArray[Any]
+
+BYTES = "#bytes"
+OFFSETS = "#offsets"
+_DTYPES = {
+    "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
+    "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+}  # fmt: skip
+
+
+def read_tensors(path: Path) -> dict[str, Array]:
+    """Every tensor of a safetensors file, by name.
+
+    Raises:
+        CorruptBundleError: The file can't be read, or isn't one.
+    """
+    try:
+        content = path.read_bytes()
+        length = int.from_bytes(content[:8], "little")
+        header = json.loads(content[8 : 8 + length])
+        payload = memoryview(content)[8 + length :]
+        return {
+            name: _entry(payload, entry) for name, entry in header.items() if name != "__metadata__"
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise CorruptBundleError(
+            f"bundle's golden samples '{path}' can't be read ({error!r}); export the bundle again"
+        ) from error
+
+
+def _entry(payload: memoryview, entry: Mapping[str, Any]) -> Array:
+    begin, end = entry["data_offsets"]
+    dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), entry["shape"]
+    if not 0 <= begin <= end <= len(payload) or math.prod(shape) * dtype.itemsize != end - begin:
+        raise ValueError(f"{entry} doesn't fit its bytes")
+    return np.frombuffer(payload[begin:end], dtype).reshape(shape)
+
+
+def samples_of(
+    tensors: Mapping[str, Array], signature: SignatureRecord, role: str, spec: TensorRecord
+) -> Array:
+    """A tensor's samples, of shape [samples, …call]; strings as objects of type bytes.
+
+    Args:
+        tensors: What `read_tensors` gave.
+        signature: One of the bundle's signatures.
+        role: "inputs" or "outputs".
+        spec: A tensor of that role.
+
+    Raises:
+        CorruptBundleError: There is none of the spec's dtype and shape.
+    """
+    key = f"{signature.name}/{role}/{spec.name}"
+    strings = spec.dtype == "string"
+    if (key + OFFSETS if strings else key) not in tensors:
+        raise CorruptBundleError(f"bundle's golden samples lack '{key}'; export the bundle again")
+    samples = unpack_strings(key, tensors) if strings else tensors[key]
+    fits = (strings or samples.dtype == spec.dtype) and samples.ndim == 1 + len(spec.shape)
+    sizes = zip(spec.shape, samples.shape[1:], strict=False)
+    if not fits or any(expected not in (-1, size) for expected, size in sizes):
+        raise CorruptBundleError(
+            f"bundle's golden samples '{key}' aren't of the signature's dtype and shape; export "
+            "the bundle again"
+        )
+    return samples
+
+
+def unpack_strings(name: str, tensors: Mapping[str, Array]) -> Array:
+    """An object array of bytes, from the two tensors of strings.
+
+    Raises:
+        CorruptBundleError: One of the two is missing, or they don't fit each other.
+    """
+    content, offsets = tensors.get(name + BYTES), tensors.get(name + OFFSETS)
+    if (
+        content is None or content.dtype != np.uint8 or content.ndim != 1
+        or offsets is None or offsets.dtype != np.int64 or offsets.shape[-1:] != (2,)
+        or not (offsets[..., 0] <= offsets[..., 1]).all()
+        or (offsets < 0).any() or (offsets > len(content)).any()
+    ):  # fmt: skip
+        raise CorruptBundleError(
+            f"bundle's golden samples '{name}' aren't strings and their places; export the bundle "
+            "again"
+        )
+    joined = content.tobytes()
+    array = np.empty(offsets.shape[:-1], dtype=object)
+    for index in np.ndindex(array.shape):
+        begin, end = offsets[index]
+        array[index] = joined[begin:end]
+    return array

@@ -93,7 +93,7 @@ def _bars(judgements: Sequence[Judgement]) -> str:
         "## What it aims at",
         "",
         "Ratios of medians, peer ÷ ours: over 1, ours is faster. The cell is called through its C",
-        "API with tensors bound once (`aios_call_run`), as LiteRT's `Invoke` is called here; a call",
+        "API with tensors bound once (`aios_call_run`), as LiteRT's `Invoke` is here; a call",
         'that checks its tensors every time (`aios_cell_infer`) is "cell" in the tables below.',
         "`run()` is the artifact's own function, as an embedded program without aios calls it.",
         "",

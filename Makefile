@@ -64,6 +64,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.start
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.workflow
+	$(BIN)/python -m benchmarks.isolation
 
 # The readers of bundles, for FUZZ_SECONDS each; a short run of the same is part of the tests.
 FUZZ_SECONDS ?= 300

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <utility>
 
 #include "aios/error.hpp"
@@ -143,18 +144,21 @@ Endpoint::Choice Endpoint::fromCache(std::size_t bucket) {
   Choice choice;
   if (contest_.cache == nullptr) return choice;
   choice.latencies = contest_.cache->find(signature_.name, bucket);
-  double best_us = std::numeric_limits<double>::infinity();
+  std::multimap<double, Candidate*> by_latency;
   for (const auto& candidate : contest_.candidates) {
     const auto found = choice.latencies.find(nameOf(candidate->artifact()));
-    if (found == choice.latencies.end()) {
-      // One that runs here and wasn't measured then may be faster: measure all again.
-      if (candidate->runner(index_) != nullptr) return {};
-      continue;
+    if (found != choice.latencies.end()) {
+      by_latency.emplace(found->second.p50_us, candidate.get());
+    } else if (candidate->runner(index_) != nullptr) {
+      // It runs here, wasn't measured then, and may be faster: measure all again.
+      return {};
     }
-    if (found->second.p50_us >= best_us || candidate->runner(index_) == nullptr) continue;
-    best_us = found->second.p50_us;
-    choice.candidate = candidate.get();
+  }
+  for (const auto& [p50_us, candidate] : by_latency) {
+    if (candidate->runner(index_) == nullptr) continue;
+    choice.candidate = candidate;
     choice.reason = "the fastest by an earlier measurement on this machine";
+    break;
   }
   return choice;
 }

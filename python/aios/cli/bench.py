@@ -28,7 +28,7 @@ from aios.errors import AiosError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
-    from aios.cli.golden_samples import GoldenSamples
+    from aios.bundle.golden_samples import GoldenSamples
 
 _ROUNDS = 3
 _ROUND_S = 0.15
@@ -164,7 +164,7 @@ def _exclusion(artifact: ArtifactRecord, allowed: str) -> str | None:
 def _contenders(
     bundle: Path, manifest: Manifest, rows: list[Row], iterations: int | None
 ) -> list[Contender]:
-    from aios.cli.golden_samples import GoldenSamples
+    from aios.bundle.golden_samples import GoldenSamples
 
     golden = GoldenSamples(bundle, manifest, manifest.signatures[0])
     artifacts = {(artifact.engine, artifact.precision): artifact for artifact in manifest.artifacts}

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 import aios
-from aios.cli import bench, demo, doctor, export, inspect, registry, run, verify, workflow
+from aios.cli import bench, compile, demo, doctor, export, inspect, registry, run, verify, workflow
 from aios.cli.output import reports_errors
 from aios.errors import NotFoundError
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("demo")(demo.demo)
+app.command("compile")(compile.compile_)
 app.command("doctor")(doctor.doctor)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)

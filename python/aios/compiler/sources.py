@@ -96,6 +96,7 @@ def emit_sources(
     target: str = "native",
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
+    exact: bool = False,
 ) -> list[Path]:
     """Writes `model.cc`, `model.h`, the weights, the kernel headers and a `CMakeLists.txt`.
 
@@ -106,6 +107,7 @@ def emit_sources(
         target: As for `compile_graphs`.
         input_names: As for `compile_graphs`.
         output_names: As for `compile_graphs`.
+        exact: As for `compile_graphs`.
 
     Returns:
         The files written.
@@ -118,7 +120,12 @@ def emit_sources(
         raise InvalidArgumentError(f"name: expected a C identifier such as 'digits', got {name!r}")
     toolchain = find_toolchain(target)
     translation = translate(
-        graphs, name=name, toolchain=toolchain, input_names=input_names, output_names=output_names
+        graphs,
+        name=name,
+        toolchain=toolchain,
+        input_names=input_names,
+        output_names=output_names,
+        exact=exact,
     )
     flags = ";".join((*toolchain.machine_flags, *toolchain.code_flags()))
     files = {

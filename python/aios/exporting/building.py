@@ -10,6 +10,7 @@ from pathlib import Path
 from aios.bridge import TensorFlowCellularBridge
 from aios.bridge.core import core
 from aios.bridge.engines import library_paths
+from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import (
     ArtifactRecord,
     FileRecord,
@@ -18,17 +19,14 @@ from aios.bundle.manifest import (
     hash_file,
     write_manifest,
 )
+from aios.compiler.bundled import is_strained
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting import engines, golden
 from aios.exporting.acceptance import objection
-from aios.exporting.comparison import answers_agree
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 
-#: Where a compiled artifact's error is larger than this part of the tolerance, it is compiled again
-#: without the algorithms that lose bits.
-COMFORTABLE = 0.5
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
 #: Needs every size that a compiled artifact may have code for.
@@ -80,7 +78,7 @@ def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manife
     judged = _with_verdicts(work, manifest, sets)
     artifacts = tuple(
         replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
-        if _is_strained(artifact)
+        if is_strained(artifact)
         else artifact
         for artifact in judged
     )
@@ -88,12 +86,6 @@ def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manife
         judged = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets)
     _remove_files(work, manifest.artifacts, judged)
     return replace(manifest, artifacts=judged, files=_shared_files(work, judged))
-
-
-def _is_strained(artifact: ArtifactRecord) -> bool:
-    if artifact.engine != "compiled" or artifact.verdict not in ("passed", "failed"):
-        return False
-    return artifact.worst is None or artifact.worst > COMFORTABLE
 
 
 def _with_verdicts(

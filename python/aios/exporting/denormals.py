@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from aios.bundle.comparison import Arrays, answers_agree
 from aios.bundle.manifest import Tolerance
-from aios.exporting.comparison import Arrays, answers_agree
 
 
 def jumps_at_zero(answers: Callable[[Arrays], Arrays], zeros: Arrays, tolerance: Tolerance) -> bool:

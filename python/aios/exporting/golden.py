@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
+from aios.bundle.comparison import Array, Arrays, answers_agree, tolerances_apart
 from aios.bundle.manifest import SignatureRecord, Tolerance
 from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
 from aios.exporting import strings
-from aios.exporting.comparison import Array, Arrays, answers_agree, tolerances_apart
 from aios.exporting.denormals import jumps_at_zero
 from aios.exporting.samples import NEAR_EDGES, Samples, is_stackable, with_edges
 

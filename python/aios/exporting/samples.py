@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from aios.bundle.comparison import Array, Arrays
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 from aios.errors import InvalidArgumentError
 from aios.exporting import strings
-from aios.exporting.comparison import Array, Arrays
 
 DRAWN_SAMPLES = 32
 MAX_SAMPLES = 64

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from aios.bundle.comparison import Array, Arrays
 from aios.bundle.golden import BYTES, OFFSETS
-from aios.exporting.comparison import Array, Arrays
 
 
 def to_bytes(value: object) -> Array:

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aios.bundle.comparison import Arrays
 from aios.bundle.precision import FLOAT32
 from aios.errors import UnsupportedError
-from aios.exporting.comparison import Arrays
 from aios.exporting.graphs import FrozenGraph, first_line, imported, with_batch
 
 #: Operators that would read variables that LiteRT's runtime never sets.

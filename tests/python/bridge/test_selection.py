@@ -61,6 +61,22 @@ def test_a_second_load_takes_what_was_measured(digits, cache):
     assert file.read_text() == before
 
 
+def test_a_second_load_loads_only_the_engine_that_won(digits, cache, run_python):
+    aios.load(digits.bundle).close()
+    (file,) = cache.iterdir()
+    measured = json.loads(file.read_text())
+    (row,) = measured.values()
+    row["litert/any/float32"] = [1e-3, 1e-3]
+    file.write_text(json.dumps(measured))
+    code = f"""
+import aios
+bridge = aios.load({str(digits.bundle)!r})
+mapped = open("/proc/self/maps").read()
+print(bridge.engine, "libLiteRt" in mapped, "model.so" in mapped, "libopenvino" in mapped)
+"""
+    assert run_python(code).split() == ["litert", "True", "False", "False"]
+
+
 def test_an_engine_that_can_not_run_here_makes_no_load_measure_again(digits, cache, monkeypatch):
     libraries = {"litert": library_path("litert"), "openvino": "/nowhere/libopenvino_c.so"}
     monkeypatch.setattr("aios.bridge.bridge.library_paths", lambda: libraries)

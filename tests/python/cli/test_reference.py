@@ -13,5 +13,5 @@ def test_the_page_is_what_the_commands_say():
 
 def test_every_command_of_the_contract_is_there():
     text = PAGE.read_text()
-    for command in ("demo", "doctor", "export", "inspect", "verify", "run", "bench"):
+    for command in ("compile", "demo", "doctor", "export", "inspect", "verify", "run", "bench"):
         assert f"## `aios {command} " in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from aios.bridge.fallback.engine import Loader
@@ -11,7 +11,7 @@ from aios.bridge.fallback.notice import refusal
 from aios.bridge.fallback.records import EngineChoice, Signature
 from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import TensorFlowModel
-from aios.bridge.fallback.threads import thread_budget
+from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
 from aios.bundle.golden import read_tensors
 from aios.bundle.manifest import ArtifactRecord, Manifest, SignatureRecord
@@ -46,8 +46,12 @@ def load_artifact(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Run
     loader = LOADERS.get(artifact.engine)
     if loader is None:
         raise NotFoundError(refusal(artifact.engine))
-    model = loader(bundle.root, artifact, min(threads, thread_budget()))
-    return {record: Runner(model, Signature.of(record)) for record in bundle.manifest.signatures}
+    threads = process_budget().cut(threads)
+    model = loader(bundle.root, artifact, threads)
+    return {
+        record: Runner(model, Signature.of(record), threads)
+        for record in bundle.manifest.signatures
+    }
 
 
 class Candidate:
@@ -80,6 +84,9 @@ class Candidate:
             runners = load_artifact(self._bundle, self.artifact, self._threads)
             if self._golden_samples != 0:
                 self._check(runners)
+            # A file that can't be read is found now, not at the first call.
+            with next(iter(runners.values())).session():
+                pass
         except AiosError as error:
             self.failure = error
             return None
@@ -97,15 +104,7 @@ class Candidate:
     def row(self, chosen: str) -> EngineChoice:
         """Its row in explain(); `chosen` is why it was, or empty."""
         reason = chosen or str(self.failure or "not tried: another one runs")
-        budget = thread_budget()
-        if chosen and self._threads > budget:
-            reason += (
-                f"; {self._threads} threads were asked for, this process has a budget of {budget}"
-            )
-        return replace(
-            choice(self.engine, self.artifact, reason, batch=_EVERY_BATCH, chosen=bool(chosen)),
-            threads=min(self._threads, budget),
-        )
+        return choice(self.engine, self.artifact, reason, batch=_EVERY_BATCH, chosen=bool(chosen))
 
 
 def choice(

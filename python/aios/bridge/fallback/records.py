@@ -120,8 +120,8 @@ class EngineChoice:
     """Why one artifact runs here, or doesn't.
 
     `batch` is the largest batch that the row speaks of, 0 where the artifact never takes part;
-    latencies are 0, because nothing is measured; `max_error` is the one at export; `threads` are
-    those that a call uses, at most.
+    latencies are 0, because nothing is measured; `max_error` is the one at export; a call uses at
+    most `threads`.
     """
 
     engine: str

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
 from aios.errors import UnsupportedError
 from aios.exporting import tflite
-from aios.exporting.comparison import answers_agree
 from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import FrozenGraph
 from aios.exporting.samples import is_stackable

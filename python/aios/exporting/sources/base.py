@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
+from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 from aios.errors import InvalidArgumentError, UnsupportedError
-from aios.exporting.comparison import Arrays
 from aios.exporting.graphs import FrozenGraph, freeze
 
 #: Where the SavedModel is in a bundle.

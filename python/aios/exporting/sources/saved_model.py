@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.errors import InvalidArgumentError
-from aios.exporting.comparison import Arrays
 from aios.exporting.graphs import first_line
 from aios.exporting.sources.base import (
     DEFAULT_SIGNATURE,

@@ -1,0 +1,229 @@
+"""Compiled artifacts of bundles: made from the bundle's own graphs, and proved on its samples."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from aios.bridge import TensorFlowCellularBridge
+from aios.bridge.core import core
+from aios.bridge.engines import library_paths
+from aios.bundle.comparison import answers_agree
+from aios.bundle.golden_samples import GoldenSamples
+from aios.bundle.manifest import (
+    MANIFEST,
+    MANIFEST_HASH,
+    ArtifactRecord,
+    GraphRecord,
+    Manifest,
+    hash_file,
+    read_manifest,
+    write_manifest,
+)
+from aios.bundle.publish import pending_directory, publish
+from aios.compiler.artifact import CompiledArtifact, compile_graphs
+from aios.compiler.toolchain import find_toolchain
+from aios.errors import AiosError, CorruptBundleError, UnsupportedError
+
+#: The folder of the graphs in a bundle, b1.tflite and b8.tflite.
+SOURCE = "compiled/source"
+BATCHES = (1, 8)
+#: Where an artifact's error is larger than this part of the tolerance, it is compiled again without
+#: the algorithms that lose bits.
+COMFORTABLE = 0.5
+#: None is a size that artifacts have code of their own for; together they need all of those.
+_PROBED_BATCHES = (3, 11, 43)
+
+
+@dataclass(frozen=True, slots=True)
+class BundleCompilation:
+    """What `compile_bundle` made: the bundle's record of it, and what the compiler tells."""
+
+    record: ArtifactRecord
+    artifact: CompiledArtifact
+
+
+def compile_bundle(
+    path: str | Path, target: str = "native", *, exact: bool = False
+) -> BundleCompilation:
+    """Compiles a bundle for a target, and puts the artifact into it in one atomic step.
+
+    It is verified on the bundle's golden samples, alone and in batches. An artifact that this
+    processor can't run stays pending, and no cell takes it: compile the bundle again, or verify it,
+    on the machine that it is for.
+
+    Args:
+        path: The bundle's directory.
+        target: `native`, `x86-64-v3`, `x86-64-v4` or `aarch64`.
+        exact: As for `compile_graphs`; done anyway where the golden samples show a large error.
+
+    Raises:
+        NotFoundError: No bundle there, or no C++ compiler for the target; says what to install.
+        UnsupportedError: The model can't be compiled, or AIOS_ALLOW_NATIVE=0 forbids it.
+        InvalidArgumentError: An unknown target.
+        CorruptBundleError: A file of the bundle isn't what was exported.
+        OverloadedError: The disk is full; the bundle is as it was.
+    """
+    bundle = Path(path)
+    manifest = read_manifest(bundle)
+    if os.environ.get("AIOS_ALLOW_NATIVE") == "0":
+        raise UnsupportedError(
+            "AIOS_ALLOW_NATIVE=0 is set and refuses native code in bundles; unset it to compile"
+        )
+    find_toolchain(target)
+    source_graphs(bundle, manifest)
+    with pending_directory(bundle) as work:
+        _copy(bundle, work)
+        before = next(a for a in manifest.artifacts if a.engine == "compiled" and a.files)
+        made = _proved(work, manifest, before, target, exact)
+        others = [a for a in manifest.artifacts if not _is_same(a, target)]
+        # Beside its kind: the order is that of preference where nothing was measured.
+        place = 1 + max(i for i, a in enumerate(manifest.artifacts) if a.engine == "compiled")
+        place = min(place, len(others))
+        artifacts = (*others[:place], made.record, *others[place:])
+        write_manifest(work, replace(manifest, artifacts=artifacts))
+        publish(work, bundle, overwrite=True)
+    return made
+
+
+def source_graphs(bundle: Path, manifest: Manifest) -> dict[int, Path]:
+    """The graphs that a bundle's model is compiled from, by batch, checked against their hashes.
+
+    Raises:
+        UnsupportedError: There are none: the compiler declined the model.
+        CorruptBundleError: One isn't what was exported.
+    """
+    records = {
+        file.path: file
+        for artifact in manifest.artifacts
+        if artifact.engine == "compiled"
+        for file in artifact.files
+    }
+    graphs = {}
+    for batch in BATCHES:
+        name = f"{SOURCE}/b{batch}.tflite"
+        if name not in records:
+            continue
+        try:
+            found = hash_file(bundle, name)
+        except OSError as error:
+            raise CorruptBundleError(f"bundle file '{name}' can't be read: {error}") from error
+        if found != records[name]:
+            raise CorruptBundleError(
+                f"bundle file '{name}' isn't what was exported; export the bundle again"
+            )
+        graphs[batch] = bundle / name
+    if not graphs:
+        reasons = {a.reason for a in manifest.artifacts if a.engine == "compiled" and a.reason}
+        raise UnsupportedError(
+            f"bundle '{bundle}' has no graphs to compile: "
+            + ("; ".join(sorted(reasons)) or "it was exported without the engine 'compiled'")
+        )
+    return graphs
+
+
+def compiled_record(
+    work: Path, target: str, *, composable: bool, exact: bool = False
+) -> BundleCompilation:
+    """Compiles the graphs in `work` to `compiled/TARGET/`; the record is pending.
+
+    Raises:
+        As `compile_graphs`.
+    """
+    graphs = {
+        batch: path for batch in BATCHES if (path := work / SOURCE / f"b{batch}.tflite").exists()
+    }
+    made = compile_graphs(
+        graphs, work / "compiled" / target, target=target, name="model", exact=exact
+    )
+    files = [path.relative_to(work).as_posix() for path in (*made.files, *graphs.values())]
+    record = ArtifactRecord(
+        engine="compiled",
+        target=target,
+        precision="float32",
+        verdict="pending",
+        files=tuple(hash_file(work, file) for file in files),
+        graphs=(GraphRecord(files[0]),),
+        composable=composable,
+        batches=made.batch_sizes,
+    )
+    return BundleCompilation(record, made)
+
+
+def is_strained(artifact: ArtifactRecord) -> bool:
+    """Whether a compiled artifact should rather be compiled exactly."""
+    if artifact.engine != "compiled" or artifact.verdict not in ("passed", "failed"):
+        return False
+    return artifact.worst is None or artifact.worst > COMFORTABLE
+
+
+def _proved(
+    work: Path, manifest: Manifest, before: ArtifactRecord, target: str, exact: bool
+) -> BundleCompilation:
+    for attempt in (exact, True):
+        made = compiled_record(work, target, composable=before.composable, exact=attempt)
+        record = _verified(work, manifest, replace(made.record, tolerance=before.tolerance))
+        if not is_strained(record):
+            break
+    if record.verdict == "passed" and record.composable:
+        record = _probed(work, manifest, record)
+    return replace(made, record=record)
+
+
+def _verified(work: Path, manifest: Manifest, record: ArtifactRecord) -> ArtifactRecord:
+    write_manifest(work, replace(manifest, artifacts=(record,)))
+    (entry,) = core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+    if entry.samples == 0:
+        return replace(record, reason=f"it isn't verified: {entry.reason}")
+    return replace(
+        record,
+        verdict="passed" if entry.ok else "failed",
+        max_error=entry.max_error if entry.max_error < float("inf") else None,
+        worst=entry.worst if entry.worst < float("inf") else None,
+        relative_error=entry.relative_error,
+        top1_agreement=entry.top1_agreement,
+        reason=None if entry.ok else entry.reason,
+    )
+
+
+def _probed(work: Path, manifest: Manifest, record: ArtifactRecord) -> ArtifactRecord:
+    """Asks for batches of the golden samples, whose answers are those of the samples."""
+    write_manifest(work, replace(manifest, artifacts=(record,)))
+    (signature,) = manifest.signatures
+    samples = GoldenSamples(work, manifest, signature)
+    try:
+        with TensorFlowCellularBridge("compiled") as bridge:
+            bridge.load_model_from_training_cell(work, verify="off")
+            for batch in _PROBED_BATCHES:
+                for inputs, outputs in samples.all(batch):
+                    answers = bridge.perform_inference(inputs)
+                    if not answers_agree(answers, outputs, record.tolerance):
+                        reason = f"a batch of {batch} isn't answered as its samples are"
+                        return replace(record, verdict="failed", composable=False, reason=reason)
+    except AiosError as error:
+        return replace(record, verdict="failed", composable=False, reason=f"in a batch: {error}")
+    return record
+
+
+def _is_same(artifact: ArtifactRecord, target: str) -> bool:
+    """Whether the new artifact takes the place of this one: its target's, or a declined row."""
+    return artifact.engine == "compiled" and (artifact.target == target or not artifact.files)
+
+
+def _copy(bundle: Path, work: Path) -> None:
+    """Links what stays, so that a large bundle isn't copied; what is written anew is copied."""
+    anew = {MANIFEST, MANIFEST_HASH}
+
+    def link_or_copy(source: str, target: str) -> None:
+        if Path(source).name not in anew:
+            try:
+                os.link(source, target)
+            except OSError:  # the file system has no hard links
+                pass
+            else:
+                return
+        shutil.copy2(source, target)
+
+    shutil.copytree(bundle, work, copy_function=link_or_copy, dirs_exist_ok=True)

@@ -89,8 +89,8 @@ def main() -> None:
             table.add_row(f"{engine}, again", *_cells(warm), _verdict(warm))
     Console(width=150).print(table)
     print(
-        f"again: the median of {ROUNDS} processes; under {LIMIT_MS:g} ms, no tuning, no TensorFlow. "
-        f"Void where a load got less than {_QUIET:.0%} of a core."
+        f"again: the median of {ROUNDS} processes; under {LIMIT_MS:g} ms, no tuning, no TensorFlow"
+        f"; void where a load got less than {_QUIET:.0%} of a core."
     )
 
 

@@ -30,7 +30,7 @@ class Bar:
 
     Attributes:
         against: A contender's name, or BEST.
-        ours: Our contender's name.
+        ours: Our contender's name; peers' calls from C are on bound buffers, and so is ours.
         level: "C", or "Python".
     """
 
@@ -39,7 +39,7 @@ class Bar:
     against: str
     floor: float
     goal: float
-    ours: str = cells.CELL
+    ours: str = cells.CELL_BOUND
     level: str = "C"
 
 

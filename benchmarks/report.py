@@ -56,7 +56,7 @@ def print_summary(rows: list[Row], judgements: list[Judgement], auto: list[AutoJ
             _share(row, ours), _control(row, "C"),
         )  # fmt: skip
     bars = Table(
-        "model", "batch", "against", "floor", "goal", "cell", "run()", "verdict", "of run()"
+        "model", "batch", "against", "floor", "goal", "bound call", "run()", "verdict", "of run()"
     )
     for item in judgements:
         bars.add_row(*_judged(item))
@@ -93,10 +93,11 @@ def _bars(judgements: Sequence[Judgement]) -> str:
         "## What it aims at",
         "",
         "Ratios of medians, peer ÷ ours: over 1, ours is faster. The cell is called through its C",
-        "API, which checks every call's tensors; `run()` is the artifact's own function on bound",
-        "buffers, as an embedded program calls it, and as LiteRT's `Invoke` is called here.",
+        "API with tensors bound once (`aios_call_run`), as LiteRT's `Invoke` is here; a call",
+        'that checks its tensors every time (`aios_cell_infer`) is "cell" in the tables below.',
+        "`run()` is the artifact's own function, as an embedded program without aios calls it.",
         "",
-        "| model | batch | against | floor | goal | cell | `run()` | verdict | of `run()` |",
+        "| model | batch | against | floor | goal | bound call | `run()` | verdict | of `run()` |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     lines += ["| " + " | ".join(_judged(item)) + " |" for item in judgements]
@@ -118,8 +119,8 @@ def _overview(rows: Sequence[Row], batch: int) -> str:
         f"## Batch {batch}: a call from C",
         "",
         "p50 (p99) in µs. The limit is what one core needs for the multiply-adds, or to read the",
-        "weights once from the cache that they fit in, both measured in this run. Winograd's",
-        "convolutions need fewer multiply-adds than are counted: more than 100 % is possible.",
+        "weights once from the cache that they fit in, both measured in this run. Winograd's and",
+        "Strassen's products need fewer multiply-adds than are counted: over 100 % is possible.",
         "",
         "| model | threads | multiply-adds | cell | `run()` | `auto` | best peer | peer ÷ cell |"
         " limit | cell at | error | control |",

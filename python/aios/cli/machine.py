@@ -46,24 +46,24 @@ def best_target() -> str:
 
 def usable_cpus() -> int:
     """CPUs that this process may use, by affinity and by the cgroup's limit."""
-    from aios import _core
+    from aios.bridge.core import core
 
-    return _core.usable_cpus()
+    return core.usable_cpus()
 
 
 def cgroup_cpus() -> float | None:
     """The lowest limit of the cgroups above this process, in CPUs; None if there is none."""
-    from aios import _core
+    from aios.bridge.core import core
 
-    limit = _core.cgroup_cpus()
+    limit = core.cgroup_cpus()
     return None if math.isinf(limit) else limit
 
 
 def thread_budget() -> int:
     """Threads that calls of this process may use together: $AIOS_THREADS, else usable_cpus()."""
-    from aios import _core
+    from aios.bridge.core import core
 
-    return _core.thread_budget()
+    return core.thread_budget()
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from tolerance import assert_within_tolerance
 import aios
 from aios import _core
 from aios.bridge import fallback
+from aios.bridge.fallback.threads import ThreadBudget
 
 pytestmark = pytest.mark.native
 
@@ -26,8 +28,8 @@ _SHARED = (
     *(
         f"{_CONFORMANCE}[{engine}-{kind}]"
         for engine, kind in (
-            ("litert", "lstm"), ("litert", "multi_input"), ("litert", "multi_output"),
-            ("tensorflow", "multi_input"), ("tensorflow", "string_lookup"),
+            ("litert", "lstm"), ("litert", "multi_input"), ("tensorflow", "multi_output"),
+            ("tensorflow", "string_lookup"),
         )
     ),
 )  # fmt: skip
@@ -137,6 +139,29 @@ def test_what_it_tells_of_a_model_reads_as_in_cpp(pure, native, digits):
     assert re.fullmatch(
         r"BenchmarkResult\(engine='python-litert', p50_us=[\d.]+, p99_us=[\d.]+\)", repr(result)
     )
+
+
+def test_it_counts_threads_as_the_cpp_cell_does(pure):
+    for name in ("cgroup_cpus", "usable_cpus", "thread_budget"):
+        assert getattr(fallback, name)() == getattr(_core, name)()
+    assert {row.threads for row in pure.explain()} == {1}
+
+
+def test_calls_on_several_threads_take_turns_within_the_budget():
+    budget, order = ThreadBudget(2, cpus=2), []
+
+    def ask():
+        with budget.share(2):
+            order.append("second")
+
+    caller = threading.Thread(target=ask)
+    with budget.share(1), budget.share(2):
+        caller.start()
+        caller.join(0.2)
+        order.append("first")
+    caller.join(10)
+    assert order == ["first", "second"]
+    assert budget.cut(8) == 2
 
 
 def test_auto_takes_litert_and_says_what_the_others_need(pure):
@@ -270,7 +295,7 @@ print(json.dumps([report.errors, report.declined, report.warnings]))
     shown = run_python(code, AIOS_PURE_PYTHON="1")
     errors, declined, warnings = json.loads(shown.splitlines()[-1])
     assert errors.keys() == {"litert", "tensorflow"}
-    assert all("needs the C++ extension" in declined[name] for name in ("compiled", "openvino"))
+    assert all("without the C++ extension" in declined[name] for name in ("compiled", "openvino"))
     assert any("Python interpreters" in line for line in warnings)
     with aios.load(tmp_path / "m.cell", engine="litert", verify="full") as bridge:
         assert bridge.engine == "litert"

@@ -15,6 +15,7 @@ from aios.bridge.fallback.records import (
     SignatureMetrics,
     TensorSpec,
 )
+from aios.bridge.fallback.threads import cgroup_cpus, thread_budget, usable_cpus
 
 fast_inference = Cell.perform_inference
 
@@ -28,6 +29,9 @@ __all__ = [
     "Signature",
     "SignatureMetrics",
     "TensorSpec",
+    "cgroup_cpus",
     "fast_inference",
+    "thread_budget",
+    "usable_cpus",
     "verify_bundle",
 ]

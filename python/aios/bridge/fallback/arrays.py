@@ -101,16 +101,6 @@ def empty_outputs(signature: Signature) -> list[Array]:
     return [np.empty(_sized(spec, 0), dtype_of(spec)) for spec in signature.outputs]
 
 
-def zeros(specs: Sequence[TensorSpec]) -> list[Array]:
-    """One zeroed array for each spec; sizes that may be any are 1."""
-    return [
-        np.full(_sized(spec, 1), b"", object)
-        if spec.dtype == STRING
-        else np.zeros(_sized(spec, 1), spec.dtype)
-        for spec in specs
-    ]
-
-
 def dtype_of(spec: TensorSpec) -> np.dtype[Any]:
     """NumPy's dtype; objects of type bytes for strings."""
     return np.dtype(object if spec.dtype == STRING else spec.dtype)

@@ -11,6 +11,7 @@ from aios.bridge.fallback.notice import refusal
 from aios.bridge.fallback.records import EngineChoice, Signature
 from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import TensorFlowModel
+from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
 from aios.bundle.golden import read_tensors
 from aios.bundle.manifest import ArtifactRecord, Manifest, SignatureRecord
@@ -45,8 +46,12 @@ def load_artifact(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Run
     loader = LOADERS.get(artifact.engine)
     if loader is None:
         raise NotFoundError(refusal(artifact.engine))
+    threads = process_budget().cut(threads)
     model = loader(bundle.root, artifact, threads)
-    return {record: Runner(model, Signature.of(record)) for record in bundle.manifest.signatures}
+    return {
+        record: Runner(model, Signature.of(record), threads)
+        for record in bundle.manifest.signatures
+    }
 
 
 class Candidate:
@@ -79,6 +84,9 @@ class Candidate:
             runners = load_artifact(self._bundle, self.artifact, self._threads)
             if self._golden_samples != 0:
                 self._check(runners)
+            # A file that can't be read is found now, not at the first call.
+            with next(iter(runners.values())).session():
+                pass
         except AiosError as error:
             self.failure = error
             return None

@@ -118,7 +118,7 @@ class Cell:
     @property
     def signature(self) -> Signature:
         """The default signature."""
-        return self._require_model().runners[0].signature
+        return self._require_model().runner().signature
 
     @property
     def signatures(self) -> list[Signature]:

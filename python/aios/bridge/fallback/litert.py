@@ -27,7 +27,7 @@ class LiteRtModel(Model):
         self._make = Interpreter
         self._artifact = artifact
         self._threads = threads
-        self._files = {graph.path: (root / graph.path).read_bytes() for graph in artifact.graphs}
+        self._files = {graph.path: _content(root / graph.path) for graph in artifact.graphs}
 
     def new_session(self, signature: Signature) -> Session:
         """Raises UnsupportedError if the artifact has no graph for the signature."""
@@ -52,6 +52,15 @@ class LiteRtModel(Model):
                 f"engine 'litert' can't read '{path}': {error}; export the bundle again"
             ) from error
         return _FileSession(interpreter, signature)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise CorruptBundleError(
+            f"engine 'litert' can't read '{path}': {error}; export the bundle again"
+        ) from error
 
 
 class _FileSession(Session):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -16,10 +16,11 @@ from aios.bridge.fallback.candidate import (
     choice,
     load_artifact,
 )
-from aios.bridge.fallback.notice import refusal
+from aios.bridge.fallback.notice import NEEDS_EXTENSION, refusal, remedy
 from aios.bridge.fallback.records import ArtifactVerification, EngineChoice, Metrics
 from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import describe_saved_model
+from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
 from aios.bundle.golden import read_tensors
 from aios.bundle.integrity import check_files, open_bundle
@@ -92,6 +93,7 @@ class LoadedModel:
 
     def __init__(self, path: str, options: LoadOptions) -> None:
         self._process = os.getpid()
+        self._threads = options.threads
         golden_samples = _SAMPLES[options.verify]
         if _is_bare_saved_model(Path(path)):
             bundle, golden_samples = _bare_bundle(Path(path), options), 0
@@ -145,11 +147,16 @@ class LoadedModel:
         """A row for each artifact: those that may run, then those that never take part."""
         alone = len(self._candidates) == 1
         why = "the only one that may run" if alone else "the first that runs; nothing was measured"
+        budget = process_budget()
+        if self._threads > budget.size:
+            why += f"; {self._threads} threads were asked for, this process has a budget of "
+            why += str(budget.size)
         rows = [
             candidate.row(why if candidate is self._chosen else "")
             for candidate in self._candidates
         ]
-        return rows + self._excluded
+        threads = budget.cut(self._threads)
+        return [replace(row, threads=threads) for row in rows + self._excluded]
 
     def _enter(self, bundle: Bundle, options: LoadOptions, golden_samples: int | None) -> None:
         for artifact in bundle.manifest.artifacts:
@@ -175,6 +182,8 @@ class LoadedModel:
             raise failures[0]
         rows = [candidate.row("") for candidate in self._candidates] + self._excluded
         reasons = "; ".join(dict.fromkeys(_told(row) for row in rows))
+        if any(row.reason == NEEDS_EXTENSION for row in rows):
+            reasons += f"; {remedy()}"
         raise NotFoundError(
             f"bundle '{bundle.root}' can't run on engine '{engine}' here: "
             f"{reasons or 'it has no artifact for that engine'}"
@@ -236,7 +245,7 @@ def _exclusion(artifact: ArtifactRecord, precision: str) -> str:
         return "its precision is lower than float32; allow it with precision='fastest'"
     if precision not in ("fastest", artifact.precision):
         return f"precision='{precision}' was asked for"
-    return refusal(artifact.engine)
+    return NEEDS_EXTENSION if refusal(artifact.engine) else ""
 
 
 def _told(row: EngineChoice) -> str:

@@ -11,6 +11,7 @@ from aios.bridge.core import PURE_PYTHON, is_extension_installed
 from aios.errors import PurePythonWarning
 
 _PACKAGE = str(Path(__file__).parents[2])
+NEEDS_EXTENSION = "it needs the C++ extension of aios"
 _lock = threading.Lock()
 _warned = False
 

@@ -120,7 +120,8 @@ class EngineChoice:
     """Why one artifact runs here, or doesn't.
 
     `batch` is the largest batch that the row speaks of, 0 where the artifact never takes part;
-    latencies are 0, because nothing is measured; `max_error` is the one at export.
+    latencies are 0, because nothing is measured; `max_error` is the one at export; a call uses at
+    most `threads`.
     """
 
     engine: str
@@ -132,6 +133,7 @@ class EngineChoice:
     p99_us: float = 0.0
     max_error: float = 0.0
     chosen: bool = False
+    threads: int = 1
 
     def __repr__(self) -> str:
         chosen = "chosen" if self.chosen else "not chosen"

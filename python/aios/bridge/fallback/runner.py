@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -13,19 +12,21 @@ from aios.bridge.fallback.arrays import Array
 from aios.bridge.fallback.engine import Model, Session
 from aios.bridge.fallback.records import Signature, SignatureMetrics
 from aios.bridge.fallback.statistics import CallStats
+from aios.bridge.fallback.threads import process_budget, thread_budget
 
 
 class Runner:
     """Lends each session to one caller at a time; safe from any thread."""
 
-    def __init__(self, model: Model, signature: Signature) -> None:
+    def __init__(self, model: Model, signature: Signature, threads: int) -> None:
         self.signature = signature
         self._model = model
+        self._threads = threads
         self._stats = CallStats()
         self._free: deque[Session] = deque()
         self._made: list[Session] = []
         # Callers beyond this wait: more would only take turns on the same processors.
-        self._seats = threading.BoundedSemaphore(max(4, 2 * (os.cpu_count() or 1)))
+        self._seats = threading.BoundedSemaphore(max(4, 2 * thread_budget()))
 
     @contextmanager
     def session(self) -> Iterator[Session]:
@@ -58,7 +59,8 @@ class Runner:
 
     @contextmanager
     def _timed(self, batch: int) -> Iterator[Session]:
-        with self.session() as session:
+        # A session first, a share second: who holds a share waits for nothing.
+        with self.session() as session, process_budget().share(self._threads):
             begin = perf_counter_ns()
             try:
                 yield session

@@ -167,6 +167,10 @@ def _load_saved_model(tf: ModuleType, path: Path, tags: Sequence[str] | None) ->
 
 
 def _saved_function(loaded: Any, signature: Signature) -> _Function:
+    if signature.name not in loaded.signatures:
+        raise CorruptBundleError(
+            f"the SavedModel has no signature '{signature.name}'; export the bundle again"
+        )
     inputs = [spec.name for spec in signature.inputs]
     outputs = [spec.name for spec in signature.outputs]
 

@@ -60,8 +60,11 @@ def make(
         tolerances: Allowed error of each precision to make, float32 among them.
     """
     try:
-        if why := refusal(engine):
-            raise UnsupportedError(why)
+        if refusal(engine):
+            raise UnsupportedError(
+                "it can't be verified without the C++ extension of aios; export where that is "
+                "installed"
+            )
         made = MAKERS[engine](work, source, golden, tolerances[FLOAT32])
         records = made if isinstance(made, tuple) else (made,)
     except UnsupportedError as error:

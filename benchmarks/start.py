@@ -19,6 +19,8 @@ from rich.table import Table
 #: With a warm cache, where compiled or litert was chosen.
 LIMIT_MS = 20.0
 ROUNDS = 9
+#: A load that got less of a core than this waited for other programs.
+_QUIET = 0.8
 ENGINES = ("auto", "compiled", "litert")
 
 _EXPORT = """
@@ -39,9 +41,9 @@ import sys, time
 import numpy as np
 import aios
 x = np.zeros((1, 64), np.float32)
-begin = time.perf_counter()
+begin, cpu = time.perf_counter(), time.process_time()
 bridge = aios.load(sys.argv[1], engine=sys.argv[2])
-loaded = time.perf_counter()
+loaded, cpu = time.perf_counter(), time.process_time() - cpu
 bridge.perform_inference(x)
 answered = time.perf_counter()
 import json
@@ -49,6 +51,7 @@ chosen = [row.reason for row in bridge.explain() if row.chosen and row.batch == 
 mapped = open("/proc/self/maps").read()
 print(json.dumps({
     "load_ms": (loaded - begin) * 1e3,
+    "cpu_ms": cpu * 1e3,
     "first_call_us": (answered - loaded) * 1e6,
     "engine": bridge.engine,
     "reason": chosen[0] if chosen else "named",
@@ -69,7 +72,7 @@ def start(bundle: Path, engine: str, cache: Path) -> dict[str, object]:
 
 def main() -> None:
     """Prints the table."""
-    table = Table("start: digits", "load ms", "first call µs", "takes", "why",
+    table = Table("start: digits", "load ms", "CPU ms", "first call µs", "takes", "why",
                   "TensorFlow", "verdict")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         bundle = Path(folder) / "digits.cell"
@@ -85,12 +88,15 @@ def main() -> None:
             table.add_row(f"{engine}, first", *_cells([cold]), "")
             table.add_row(f"{engine}, again", *_cells(warm), _verdict(warm))
     Console(width=150).print(table)
-    print(f"again: the median of {ROUNDS} processes; at most {LIMIT_MS:g} ms, and no TensorFlow")
+    print(
+        f"again: the median of {ROUNDS} processes; under {LIMIT_MS:g} ms, no tuning, no TensorFlow"
+        f"; void where a load got less than {_QUIET:.0%} of a core."
+    )
 
 
 def _cells(starts: list[dict[str, object]]) -> list[str]:
     return [
-        *(f"{_median(starts, name):.1f}" for name in ("load_ms", "first_call_us")),
+        *(f"{_median(starts, name):.1f}" for name in ("load_ms", "cpu_ms", "first_call_us")),
         ", ".join(sorted({str(item["engine"]) for item in starts})),
         ", ".join(sorted({str(item["reason"]) for item in starts})),
         "loaded" if any(item["tensorflow"] for item in starts) else "not loaded",
@@ -98,10 +104,13 @@ def _cells(starts: list[dict[str, object]]) -> list[str]:
 
 
 def _verdict(starts: list[dict[str, object]]) -> str:
-    light = not any(item["tensorflow"] for item in starts)
-    measured_again = any(item["reason"] == "the fastest by measurement" for item in starts)
-    fast = _median(starts, "load_ms") < LIMIT_MS
-    return "met" if light and fast and not measured_again else "not met"
+    heavy = any(item["tensorflow"] for item in starts)
+    if heavy or any(item["reason"] == "the fastest by measurement" for item in starts):
+        return "not met"
+    load_ms, cpu_ms = _median(starts, "load_ms"), _median(starts, "cpu_ms")
+    if load_ms < LIMIT_MS:
+        return "met"
+    return "void: busy" if cpu_ms < min(LIMIT_MS, _QUIET * load_ms) else "not met"
 
 
 def _median(starts: list[dict[str, object]], name: str) -> float:

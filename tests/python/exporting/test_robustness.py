@@ -59,7 +59,7 @@ if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=" + sys.argv[2], "none", 
 import keras, aios
 model = keras.Sequential([keras.Input((200,), name="x"), keras.layers.Dense(200)])
 try:
-    aios.export(model, small + "/m.cell", engines=["litert", "tensorflow"])
+    aios.export(model, small + "/m.cell", engines=sys.argv[3].split(","))
 except aios.OverloadedError as error:
     print(error)
     sys.exit(0 if os.listdir(small) == [] else "left behind: " + str(os.listdir(small)))
@@ -67,12 +67,29 @@ sys.exit("no error")
 """
 
 
-@pytest.mark.parametrize("size", ["100k", "300k", "600k"])
-def test_a_disk_that_fills_up_for_real_leaves_nothing(tmp_path, size):
-    """TensorFlow, safetensors and the converter each tell it in exceptions of their own."""
+@pytest.mark.parametrize(
+    ("size", "engines"),
+    [
+        ("100k", "litert,tensorflow"),
+        ("300k", "litert,tensorflow"),
+        ("600k", "litert,tensorflow"),
+        ("900k", "compiled"),
+    ],
+)
+def test_a_disk_that_fills_up_for_real_leaves_nothing(tmp_path, size, engines):
+    """TensorFlow, safetensors, the converter and the C++ compiler each tell it in their own way."""
     try:
         finished = subprocess.run(
-            ["unshare", "-rm", sys.executable, "-c", _ON_A_SMALL_DISK, str(tmp_path), size],
+            [
+                "unshare",
+                "-rm",
+                sys.executable,
+                "-c",
+                _ON_A_SMALL_DISK,
+                str(tmp_path),
+                size,
+                engines,
+            ],
             capture_output=True,
             text=True,
             timeout=120,

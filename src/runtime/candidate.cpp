@@ -16,21 +16,17 @@ std::size_t poolCapacity() {
 }
 
 // Whether loading may start threads that stay: OpenVINO's and TensorFlow's serve everyone in the
-// process, LiteRT's its own session.
+// process, those of the others their own session.
 bool startsThreads(const std::string& engine, const CellOptions& options) {
-  if (engine == "litert") return callThreads(engine, options.threads) > 1;
-  return engine != "compiled";
+  if (engine == "compiled" || engine == "litert") return threadBudget().cut(options.threads) > 1;
+  return true;
 }
 
 }  // namespace
 
-int callThreads(const std::string& engine, int threads) {
-  return engine == "compiled" ? 1 : threadBudget().cut(threads);
-}
-
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options) {
   engines::EngineOptions result;
-  result.threads = callThreads(engine, options.threads);
+  result.threads = threadBudget().cut(options.threads);
   if (engine == "litert") result.library = options.litert_library;
   if (engine == "openvino") result.library = options.openvino_library;
   if (engine == "tensorflow") result.library = options.tensorflow_library;

@@ -12,10 +12,6 @@
 
 namespace aios::runtime {
 
-// Threads that a call on the engine uses of those asked for: at most the process's budget, and one
-// where the engine can't use more.
-int callThreads(const std::string& engine, int threads);
-
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options);
 
 // Loads an artifact: one runner for each of the bundle's signatures, in its order. Their calls keep

@@ -199,7 +199,7 @@ std::vector<EngineChoice> LoadedModel::explain() const {
   rows.insert(rows.end(), excluded_.begin(), excluded_.end());
   const int budget = threadBudget().size();
   for (EngineChoice& row : rows) {
-    row.threads = callThreads(row.engine, threads_);
+    row.threads = threadBudget().cut(threads_);
     if (!row.chosen || threads_ <= budget) continue;
     row.reason += "; " + std::to_string(threads_) + " threads were asked for, this process has a " +
                   "budget of " + std::to_string(budget);

@@ -17,6 +17,7 @@
 #include "aios/compiled_model.h"
 #include "aios/error.hpp"
 #include "engines/compiled/cpu_features.hpp"
+#include "engines/compiled/thread_team.hpp"
 
 namespace aios::engines {
 namespace compiled {
@@ -148,7 +149,7 @@ bool isBatched(const TensorSpec& spec) { return !spec.shape.empty() && spec.shap
 class CompiledSession final : public Session {
  public:
   CompiledSession(const aios_compiled_model& model, const std::byte* weights,
-                  const Signature& signature, bool any_batch)
+                  const Signature& signature, bool any_batch, int threads)
       : model_(model),
         weights_(weights),
         any_batch_(any_batch),
@@ -157,7 +158,9 @@ class CompiledSession final : public Session {
         output_slots_(slotsOf(signature.outputs, model.outputs, model.output_count)),
         inputs_(signature.inputs.size()),
         outputs_(signature.outputs.size()),
-        workspace_(DType::kUInt8, {static_cast<int64_t>(model.workspace_bytes)}) {}
+        workspace_(DType::kUInt8, {threads * static_cast<int64_t>(model.workspace_bytes)}),
+        team_(threads > 1 ? std::make_unique<ThreadTeam>(threads) : nullptr),
+        parallel_(team_ == nullptr ? nullptr : team_->parallel()) {}
 
   void run(Span<const TensorView> inputs, Span<TensorView> outputs) override {
     bind(inputs, outputs);
@@ -177,7 +180,7 @@ class CompiledSession final : public Session {
 
   void runBound() override {
     const int32_t code = model_.run(inputs_.data(), outputs_.data(), batch_, weights_,
-                                    workspace_.view().mutableData(), nullptr);
+                                    workspace_.view().mutableData(), parallel_);
     if (code != AIOS_COMPILED_OK) throwNoCode();
   }
 
@@ -200,24 +203,27 @@ class CompiledSession final : public Session {
   std::vector<const void*> inputs_;
   std::vector<void*> outputs_;
   int64_t batch_ = 1;
-  Tensor workspace_;
+  Tensor workspace_;  // of each lane
+  std::unique_ptr<ThreadTeam> team_;
+  const aios_compiled_parallel* parallel_;  // null: the caller's thread alone
 };
 
 class CompiledModel final : public Model {
  public:
   CompiledModel(const std::filesystem::path& code, const std::filesystem::path& weights,
-                bool composable)
+                bool composable, int threads)
       : library_(CodeLibrary::open(code)),
         model_(library_->descriptor()),
         weights_(weights),
-        composable_(composable) {
+        composable_(composable),
+        threads_(threads) {
     checkDescriptor(model_);
     if (weights_.size() != model_.weights_bytes) throwMisfit("weights.bin is of another size");
   }
 
   std::unique_ptr<Session> newSession(const Signature& signature) const override {
     return std::make_unique<CompiledSession>(model_, weights_.data(), signature,
-                                             composable_ && model_.any_batch != 0);
+                                             composable_ && model_.any_batch != 0, threads_);
   }
 
  private:
@@ -225,6 +231,7 @@ class CompiledModel final : public Model {
   const aios_compiled_model& model_;
   bundle::MappedFile weights_;
   bool composable_;
+  int threads_;
 };
 
 }  // namespace
@@ -232,7 +239,7 @@ class CompiledModel final : public Model {
 
 std::shared_ptr<const Model> loadCompiledModel(const bundle::Bundle& bundle,
                                                const bundle::Artifact& artifact,
-                                               const EngineOptions& /*options*/) {
+                                               const EngineOptions& options) {
   const char* allowed = std::getenv("AIOS_ALLOW_NATIVE");
   if (allowed != nullptr && std::string(allowed) == "0") {
     throw Error(ErrorCode::kUnsupported,
@@ -245,8 +252,8 @@ std::shared_ptr<const Model> loadCompiledModel(const bundle::Bundle& bundle,
       std::any_of(artifact.files.begin(), artifact.files.end(),
                   [&](const bundle::FileRecord& file) { return file.path == weights; });
   if (!hashed) compiled::throwMisfit("'" + weights + "' isn't among its files");
-  return std::make_shared<compiled::CompiledModel>(bundle.directory / code,
-                                                   bundle.directory / weights, artifact.composable);
+  return std::make_shared<compiled::CompiledModel>(
+      bundle.directory / code, bundle.directory / weights, artifact.composable, options.threads);
 }
 
 }  // namespace aios::engines

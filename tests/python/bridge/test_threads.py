@@ -66,8 +66,21 @@ def wide(tmp_path_factory):
     hidden = [layers.Dense(512, activation="relu") for _ in range(2)]
     model = keras.Sequential([keras.Input((784,)), *hidden, layers.Dense(10)])
     bundle = tmp_path_factory.mktemp("wide") / "wide.cell"
-    aios.export(model, bundle, engines=("litert",))
+    aios.export(model, bundle, engines=("compiled", "litert"))
     return bundle
+
+
+@pytest.mark.parametrize("batch", [1, 7, 64, 100])
+def test_compiled_code_answers_the_same_on_more_threads(wide, batch, monkeypatch):
+    monkeypatch.setenv("AIOS_THREADS", "3")
+    x = np.random.default_rng(1).standard_normal((batch, 784)).astype(np.float32)
+    with (
+        aios.load(wide, engine="compiled") as alone,
+        aios.load(wide, engine="compiled", threads=2) as helped,
+    ):
+        expected = alone.perform_inference(x)
+        for _ in range(50):
+            np.testing.assert_allclose(helped.perform_inference(x), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("budget", [1, 2])

@@ -13,7 +13,6 @@ from aios.bundle.manifest import read_manifest
 from aios.cli.inspect import artifact_rows, artifact_table
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import did_you_mean, require_bundle
-from aios.compiler.toolchain import TARGETS
 from aios.errors import FailedPreconditionError
 
 
@@ -40,6 +39,8 @@ def compile_(
     as_json: JsonFlag = False,
 ) -> None:
     """Compile a bundle's model for a target, and verify it on this machine if that can run it."""
+    from aios.compiler.toolchain import TARGETS
+
     if target not in TARGETS:
         raise typer.BadParameter(
             f"expected any of {', '.join(TARGETS)}, got '{target}'{did_you_mean(target, TARGETS)}",

@@ -66,7 +66,8 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.workflow
 	$(BIN)/python -m benchmarks.isolation
 
-# The readers of bundles, for FUZZ_SECONDS each; a short run of the same is part of the tests.
+# The readers of bundles, for FUZZ_SECONDS each, then 200 random networks; a short run of both is
+# part of the tests.
 FUZZ_SECONDS ?= 300
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzz/seed_bundle.py build/fuzz.cell
@@ -74,6 +75,7 @@ fuzz: $(VENV)/.test
 	  $(BIN)/python tests/fuzz/run.py build/fuzz.cell $$target --seconds $(FUZZ_SECONDS) \
 	    --first $$(date +%s) --case build/fuzz-$$target.bin || exit 1; \
 	done
+	AIOS_RANDOM_NETWORKS=200 $(BIN)/python -m pytest -q tests/python/compiler/test_random_networks.py
 
 clean:
 	rm -rf build dist $(VENV)

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "aios/compiled_model.h"
@@ -208,6 +210,37 @@ class CompiledSession final : public Session {
   const aios_compiled_parallel* parallel_;  // null: the caller's thread alone
 };
 
+// Read-only constants, mapped. Many of them are copied from the file to memory in large pages,
+// where the system has those: in small ones calls miss the processor's table of pages.
+class Weights {
+ public:
+  explicit Weights(const std::filesystem::path& path) : file_(path), size_(file_->size()) {
+    if (size_ < kManyBytes) return;
+    const std::size_t bytes = (size_ + kLargePage - 1) / kLargePage * kLargePage;
+    copy_.reset(std::aligned_alloc(kLargePage, bytes));
+    if (copy_ == nullptr) return;
+#if defined(MADV_HUGEPAGE)
+    ::madvise(copy_.get(), bytes, MADV_HUGEPAGE);
+#endif
+    std::memcpy(copy_.get(), file_->data(), size_);
+    file_.reset();
+  }
+  const std::byte* data() const noexcept {
+    return file_ ? file_->data() : static_cast<const std::byte*>(copy_.get());
+  }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  static constexpr std::size_t kLargePage = 2 << 20, kManyBytes = 4 << 20;
+  struct Free {
+    void operator()(void* memory) const noexcept { std::free(memory); }
+  };
+
+  std::optional<bundle::MappedFile> file_;
+  std::size_t size_;
+  std::unique_ptr<void, Free> copy_;
+};
+
 class CompiledModel final : public Model {
  public:
   CompiledModel(const std::filesystem::path& code, const std::filesystem::path& weights,
@@ -229,7 +262,7 @@ class CompiledModel final : public Model {
  private:
   std::shared_ptr<const CodeLibrary> library_;
   const aios_compiled_model& model_;
-  bundle::MappedFile weights_;
+  Weights weights_;
   bool composable_;
   int threads_;
 };

@@ -23,6 +23,7 @@ from aios.bundle.manifest import (
     write_manifest,
 )
 from aios.bundle.publish import pending_directory, publish
+from aios.bundle.verdict import judged
 from aios.compiler.artifact import CompiledArtifact, compile_graphs
 from aios.compiler.toolchain import find_toolchain
 from aios.errors import AiosError, CorruptBundleError, UnsupportedError
@@ -177,15 +178,7 @@ def _verified(work: Path, manifest: Manifest, record: ArtifactRecord) -> Artifac
     (entry,) = core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     if entry.samples == 0:
         return replace(record, reason=f"it isn't verified: {entry.reason}")
-    return replace(
-        record,
-        verdict="passed" if entry.ok else "failed",
-        max_error=entry.max_error if entry.max_error < float("inf") else None,
-        worst=entry.worst if entry.worst < float("inf") else None,
-        relative_error=entry.relative_error,
-        top1_agreement=entry.top1_agreement,
-        reason=None if entry.ok else entry.reason,
-    )
+    return judged(record, entry)
 
 
 def _probed(work: Path, manifest: Manifest, record: ArtifactRecord) -> ArtifactRecord:

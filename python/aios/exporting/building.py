@@ -19,6 +19,7 @@ from aios.bundle.manifest import (
     hash_file,
     write_manifest,
 )
+from aios.bundle.verdict import judged
 from aios.compiler.bundled import is_strained
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting import engines, golden
@@ -75,17 +76,17 @@ def build(
 
 def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manifest:
     """Returns the manifest with verdicts, and removes the files of what is of no use."""
-    judged = _with_verdicts(work, manifest, sets)
+    found = _with_verdicts(work, manifest, sets)
     artifacts = tuple(
         replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
         if is_strained(artifact)
         else artifact
-        for artifact in judged
+        for artifact in found
     )
-    if artifacts != judged:
-        judged = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets)
-    _remove_files(work, manifest.artifacts, judged)
-    return replace(manifest, artifacts=judged, files=_shared_files(work, judged))
+    if artifacts != found:
+        found = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets)
+    _remove_files(work, manifest.artifacts, found)
+    return replace(manifest, artifacts=found, files=_shared_files(work, found))
 
 
 def _with_verdicts(
@@ -117,15 +118,7 @@ def _with_verdict(
             composable=False,
             reason=f"it could not be run here: {entry.reason}",
         )
-    return replace(
-        artifact,
-        verdict="passed" if entry.ok else "failed",
-        max_error=_finite(entry.max_error),
-        worst=_finite(entry.worst),
-        relative_error=_finite(entry.relative_error),
-        top1_agreement=entry.top1_agreement,
-        reason=None if entry.ok else entry.reason,
-    )
+    return judged(artifact, entry)
 
 
 def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRecord:
@@ -133,11 +126,6 @@ def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRe
         return artifact
     reason = objection(artifact, sets)
     return artifact if reason is None else replace(artifact, verdict="failed", reason=reason)
-
-
-def _finite(value: float | None) -> float | None:
-    """JSON has no infinity: an answer that isn't finite has no largest error."""
-    return value if value is not None and value < float("inf") else None
 
 
 def _judged_in_batches(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.bundle.manifest import ArtifactRecord, Manifest, read_manifest
@@ -24,6 +23,7 @@ from aios.cli.suggestions import (
     engine_names,
     require_bundle,
 )
+from aios.cli.tables import Column, Listing, microseconds
 from aios.errors import AiosError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -284,31 +284,52 @@ def _print(bundle: Path, rows: list[Row]) -> None:
     talk.print(
         Text(f"{bundle} on {shown['cpu']}, {shown['cpus']} CPUs, load {shown['load']}; µs per call")
     )
-    table = Table(
+    listing = Listing(
         "engine",
-        "precision",
-        "batch",
-        "threads",
-        "p50",
-        "p90",
-        "p99",
-        "min",
-        "samples/s",
-        "error",
-        "",
+        Column("precision", usual=FLOAT32),
+        Column("batch", right=True),
+        Column("threads", right=True, usual="1"),
+        Column("p50", right=True),
+        Column("p90", right=True, spare=1),
+        Column("p99", right=True),
+        Column("min", right=True, spare=2),
+        Column("samples/s", right=True, spare=3),
+        Column("error", right=True),
+        "auto",
     )
     for row in rows:
         key = (row.engine, row.precision, str(row.batch), str(row.threads))
         if row.p50_us is None or row.throughput_per_s is None:
-            note = Text(row.reason or "", "red" if row.wrong else "")
-            table.add_row(*key, *[""] * 6, note)
+            listing.add(*key, *[""] * 7)
             continue
         figures = (row.p50_us, row.p90_us, row.p99_us, row.min_us)
-        table.add_row(
+        listing.add(
             *key,
-            *[f"{figure:,.2f}" for figure in figures],
+            *["" if figure is None else microseconds(figure) for figure in figures],
             f"{row.throughput_per_s:,.0f}",
             f"{row.max_error:.1e}",
-            "chosen by auto" if row.chosen else "",
+            "chosen" if row.chosen else "",
         )
-    data.print(table)
+    for subject, reason, wrong in _reasons(rows):
+        listing.note(subject, Text(reason, "red" if wrong else ""))
+    listing.print(data)
+
+
+def _reasons(rows: list[Row]) -> list[tuple[str, str, bool]]:
+    """Why engines weren't measured; rows of one engine that say the same say it once."""
+    found: dict[tuple[str, str, bool], list[Row]] = {}
+    for row in rows:
+        if row.p50_us is None:
+            precision = "" if row.precision == FLOAT32 else f" {row.precision}"
+            found.setdefault((row.engine + precision, row.reason or "", row.wrong), []).append(row)
+    return [
+        (name + _among(rows, named, "batch") + _among(rows, named, "threads"), reason, wrong)
+        for (name, reason, wrong), named in found.items()
+    ]
+
+
+def _among(rows: list[Row], named: list[Row], what: str) -> str:
+    """Which of the batch sizes or thread counts those are; nothing where it is all of them."""
+    some = sorted({getattr(row, what) for row in named})
+    every = {getattr(row, what) for row in rows}
+    return "" if len(some) == len(every) else f", {what} {', '.join(map(str, some))}"

@@ -10,7 +10,7 @@ import typer
 from rich.text import Text
 
 from aios.bundle.manifest import read_manifest
-from aios.cli.inspect import artifact_rows, artifact_table
+from aios.cli.inspect import artifact_listing, artifact_rows
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import did_you_mean, require_bundle
 from aios.errors import FailedPreconditionError
@@ -63,7 +63,7 @@ def compile_(
     if as_json:
         print_json(_document(made))
     else:
-        data.print(artifact_table([made.record]))
+        artifact_listing([made.record]).print(data)
     if made.record.verdict == "pending":
         talk.print(Text(f"{made.record.reason}; compile it there, too, before it serves"))
     if made.record.verdict == "failed":

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from aios.cli.environment import import_tensorflow, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.tables import Column, Listing
 from aios.errors import NotFoundError
 
 
@@ -167,19 +167,28 @@ _LABELS = {
 
 
 def _print(report: DemoReport) -> None:
-    parity = Table("held-out images", "accuracy in Keras", "accuracy in C++", "worst error")
-    parity.add_row(
+    parity = Listing(
+        *(
+            Column(name, right=True)
+            for name in ("held-out images", "accuracy in Keras", "accuracy in C++", "worst error")
+        )
+    )
+    parity.add(
         str(report.held_out),
         f"{report.accuracy['keras']:.4f}",
         f"{report.accuracy['cpp']:.4f}",
         f"{report.worst_error:.1e}",
     )
-    data.print(parity)
-    table = Table("one image, array in, array out", "p50 µs", "p99 µs", "C++ cell is faster by")
+    parity.print(data)
+    data.print()
+    listing = Listing(
+        "one image, array in, array out",
+        *(Column(name, right=True) for name in ("p50 µs", "p99 µs", "C++ cell is faster by")),
+    )
     cell = report.latency_us[report.engine].p50
     for name, latency in report.latency_us.items():
         ratio = "" if name == report.engine else f"{latency.p50 / cell:,.0f}x"
         label = _LABELS.get(name, f"C++ cell ({name})")
-        table.add_row(label, f"{latency.p50:,.2f}", f"{latency.p99:,.2f}", ratio)
-    data.print(table)
+        listing.add(label, f"{latency.p50:,.2f}", f"{latency.p99:,.2f}", ratio)
+    listing.print(data)
     talk.print(f"the bundle is at {report.bundle}; look inside with: aios inspect {report.bundle}")

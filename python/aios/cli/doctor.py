@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.cli.environment import native_stderr_kept_back, prepare_tensorflow
@@ -24,6 +23,7 @@ from aios.cli.machine import (
 )
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import ENGINES
+from aios.cli.tables import Column, Listing
 from aios.errors import AiosError
 
 # Engine → the packages that bring its library, and the versions it was tested with.
@@ -258,14 +258,15 @@ def _version_of(package: str) -> str | None:
 
 
 def _print(report: dict[str, Any]) -> None:
-    table = Table("engine", "", "version", "library, or what to do")
+    listing = Listing("engine", "state", "version", Column("library, or what to do", folds=True))
     for engine in report["engines"]:
         state = Text("ready", "green") if engine["supported"] else Text("missing", "yellow")
         where = Text(engine["remedy"] or engine["path"] or "")
         if engine["note"]:
             where.append(f" ({engine['note']})")
-        table.add_row(engine["name"], state, engine["version"] or "", where)
-    data.print(table)
+        listing.add(engine["name"], state, engine["version"] or "", where)
+    listing.print(data)
+    data.print()
     cpu, compiler, home = report["cpu"], report["compiler"], report["home"]
     core = report["core"]
     lines = {
@@ -281,7 +282,9 @@ def _print(report: dict[str, Any]) -> None:
         or "none for training: pip install aios-cells[tensorflow]",
         "aios": f"{report['aios']}, Python {report['python']}",
     }
+    facts = Listing()
     for name, line in lines.items():
-        data.print(Text.assemble((f"{name:<9}", "bold"), line), soft_wrap=True)
+        facts.note(name, line)
+    facts.print(data)
     if not any(engine["supported"] for engine in report["engines"]):
         talk.print(Text("no engine can run here: pip install aios-cells[litert]"))

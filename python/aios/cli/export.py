@@ -14,7 +14,7 @@ from rich.text import Text
 
 from aios.cli.array_files import read_arrays
 from aios.cli.environment import import_tensorflow, prepare_tensorflow
-from aios.cli.inspect import artifact_rows, artifact_table
+from aios.cli.inspect import artifact_listing, artifact_rows
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import did_you_mean, engine_names, precision_names
 from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
@@ -136,7 +136,7 @@ def _document(report: Any) -> dict[str, Any]:
 
 
 def _print(report: Any) -> None:
-    data.print(artifact_table(report.artifacts))
+    artifact_listing(report.artifacts).print(data)
     for note in report.warnings:
         talk.print(Text.assemble(("warning:", "bold yellow"), " ", note), soft_wrap=True)
     talk.print(

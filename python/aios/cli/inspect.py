@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.bundle.manifest import ArtifactRecord, Manifest, TensorRecord, read_manifest
+from aios.bundle.precision import FLOAT32
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
 from aios.cli.suggestions import require_bundle
+from aios.cli.tables import Column, Listing, size
 
 
 @reports_errors
@@ -29,7 +30,7 @@ def inspect(
         print_json(summary(manifest))
         return
     _print_signatures(bundle, manifest)
-    data.print(artifact_table(manifest.artifacts))
+    artifact_listing(manifest.artifacts).print(data)
     _print_provenance(manifest)
 
 
@@ -77,38 +78,57 @@ def artifact_rows(artifacts: Iterable[ArtifactRecord]) -> list[dict[str, Any]]:
     ]
 
 
-def artifact_table(artifacts: Iterable[ArtifactRecord]) -> Table:
-    """A row per artifact: how it did, how large it is, and why it isn't used."""
-    table = Table(
-        "engine", "target", "precision", "verdict", "max error", "accuracy", "bytes", "reason"
+def artifact_listing(artifacts: Iterable[ArtifactRecord]) -> Listing:
+    """A row per artifact: how it did and how large it is; below them, why one isn't used."""
+    listing = Listing(
+        "engine",
+        Column("target", usual="any"),
+        Column("precision", usual=FLOAT32),
+        "verdict",
+        Column("max error", right=True),
+        Column("accuracy", right=True),
+        Column("size", right=True),
     )
     for artifact in artifacts:
-        error = "" if artifact.max_error is None else f"{artifact.max_error:.2g}"
-        table.add_row(
+        listing.add(
             artifact.engine,
             artifact.target,
             artifact.precision,
             artifact.verdict,
-            error,
+            "" if artifact.max_error is None else f"{artifact.max_error:.1e}",
             _accuracy(artifact),
-            f"{artifact.bytes:,}",
-            Text(artifact.reason or ""),
+            size(artifact.bytes) if artifact.bytes else "",
         )
-    return table
+        if artifact.reason:
+            listing.note(artifact_name(artifact), artifact.reason)
+    return listing
+
+
+def artifact_name(artifact: ArtifactRecord) -> str:
+    """What tells an artifact from the bundle's others, as "compiled x86-64-v3" or "litert int8"."""
+    target = "" if artifact.target == "any" else f" {artifact.target}"
+    return (
+        artifact.engine
+        + target
+        + ("" if artifact.precision == FLOAT32 else f" {artifact.precision}")
+    )
 
 
 def _accuracy(artifact: ArtifactRecord) -> str:
     """How often a classifier names the training model's class; else the usual relative error."""
     if artifact.top1_agreement is not None:
         return f"{artifact.top1_agreement:.1%} top-1"
-    return "" if artifact.relative_error is None else f"{artifact.relative_error:.1e} relative"
+    return "" if artifact.relative_error is None else f"{artifact.relative_error:.1e} rel."
 
 
 def _print_provenance(manifest: Manifest) -> None:
+    data.print()
+    listing = Listing()
     for name, value in manifest.provenance.items():
         shown = (
             ", ".join(f"{key} {entry}" for key, entry in value.items())
             if isinstance(value, dict)
-            else value
+            else str(value)
         )
-        data.print(Text(f"{name}: {shown}"))
+        listing.note(name, shown)
+    listing.print(data)

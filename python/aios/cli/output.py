@@ -21,7 +21,12 @@ from aios.errors import AiosError, InternalError
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, to stdout.")]
 
 talk = Console(stderr=True, highlight=False)
-data = Console(highlight=False)
+# A pipe has no width: what reads it wants a row in one line. COLUMNS decides where it is set.
+_PIPE_WIDTH = 200
+data = Console(
+    highlight=False,
+    width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else _PIPE_WIDTH,
+)
 
 
 def print_json(value: Any) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
+from aios.cli.tables import Column, Listing
 from aios.cli.workflow import HOME, HomeOption
 
 if TYPE_CHECKING:
@@ -88,16 +88,16 @@ def lineage(
     if as_json:
         print_json({"versions": [item.to_json() for item in found]})
         return
-    table = Table("data", "run", "bundle", "version", "aliases")
+    listing = Listing("data", "run", "bundle", "version", Column("aliases", folds=True))
     for item in found:
-        table.add_row(
+        listing.add(
             item.data_sha256[:12],
             item.run_id,
             item.sha256[:12],
             f"{item.name} {item.version}{' (deleted)' if item.deleted else ''}",
             ", ".join(item.aliases),
         )
-    data.print(table)
+    listing.print(data)
 
 
 @app.command()
@@ -124,17 +124,23 @@ def _print_versions(versions: Sequence[ModelVersion], as_json: bool) -> None:
     if as_json:
         print_json({"versions": [item.to_json() for item in versions]})
         return
-    table = Table("name", "version", "aliases", "bundle", "sha256", "run")
+    listing = Listing(
+        Column("name", folds=True),
+        Column("version", right=True),
+        Column("aliases", folds=True),
+        "sha256",
+        "run",
+    )
     for item in versions:
-        table.add_row(
+        listing.add(
             item.name,
             str(item.version),
             ", ".join(item.aliases),
-            item.bundle,
             item.sha256[:12],
             item.run_id,
         )
-    data.print(table)
+        listing.note(f"{item.name} {item.version}", item.bundle)
+    listing.print(data)
 
 
 def _print_moved(version: ModelVersion, alias: str, as_json: bool) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.bundle.manifest import read_manifest
@@ -14,6 +13,7 @@ from aios.cli.array_files import read_arrays, require_output, write_arrays
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import PrecisionOption, allowed_precision, engine_names, require_bundle
+from aios.cli.tables import Column, Listing
 from aios.errors import InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -131,10 +131,12 @@ def _print(arrays: Arrays, labelled: list[dict[str, Any]] | None) -> None:
     import numpy as np
 
     if labelled is not None:
-        table = Table("sample", "label", "score")
+        listing = Listing(
+            Column("sample", right=True), Column("label", folds=True), Column("score", right=True)
+        )
         for row, entry in enumerate(labelled[:_SHOWN_ROWS]):
-            table.add_row(str(row), Text(entry["label"]), f"{entry['score']:.4f}")
-        data.print(table)
+            listing.add(str(row), Text(entry["label"]), f"{entry['score']:.4f}")
+        listing.print(data)
         if len(labelled) > _SHOWN_ROWS:
             talk.print(f"{len(labelled) - _SHOWN_ROWS} more; all of them with --output or --json")
         return

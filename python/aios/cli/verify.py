@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from aios.bundle.manifest import Manifest, read_manifest
+from aios.bundle.precision import FLOAT32
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import engine_names, require_bundle
+from aios.cli.tables import Column, Listing
 
 
 @reports_errors
@@ -61,19 +62,26 @@ def verify(
 
 
 def _print(bundle: Path, manifest: Manifest, rows: list[dict[str, Any]], good: bool) -> None:
-    table = Table("engine", "target", "precision", "", "samples", "worst, in tolerances", "reason")
+    listing = Listing(
+        "engine",
+        Column("target", usual="any"),
+        Column("precision", usual=FLOAT32),
+        "verdict",
+        Column("samples", right=True),
+        Column("worst, in tolerances", right=True),
+    )
     for row in rows:
         worst = "" if row["worst"] is None else f"{row['worst']:.2g}"
-        table.add_row(
+        listing.add(
             row["engine"],
             row["target"],
             row["precision"],
             Text("ok", "green") if row["ok"] else Text("failed", "red"),
             str(row["samples"]),
             worst,
-            Text(row["reason"] or ""),
+            note=row["reason"] or "",
         )
-    data.print(table)
+    listing.print(data)
     for artifact in manifest.artifacts:
         if artifact.verdict != "passed":
             talk.print(

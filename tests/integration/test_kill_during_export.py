@@ -34,7 +34,7 @@ def exporter(tmp_path):
     )
     yield process
     process.kill()
-    process.wait(timeout=30)
+    process.wait(timeout=120)
 
 
 @pytest.mark.parametrize("moment", range(4))
@@ -45,7 +45,7 @@ def test_a_killed_export_leaves_a_whole_bundle_or_none(tmp_path, exporter, momen
         exporter.stdout.readline()
     time.sleep(generator.uniform(0, 1.5))
     os.kill(exporter.pid, signal.SIGKILL)
-    exporter.wait(timeout=30)
+    exporter.wait(timeout=120)
 
     bundle = tmp_path / "m.cell"
     visible = [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")]

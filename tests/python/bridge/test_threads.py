@@ -1,58 +1,46 @@
 """The process's thread budget, and cells that are loaded while another serves."""
 
+import os
+
 import numpy as np
 import pytest
 
 import aios
 
-#: Processor time beyond the budget: what Python does between calls, while the other cell runs.
-MARGIN = 0.15
-
 LOAD = """
-import os, threading, time
+import os, sys, threading
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: {cpus}])
 import numpy as np, aios
-x = np.random.default_rng(0).standard_normal((32, 784)).astype(np.float32)
-cells = [aios.load({bundle!r}, engine="litert", threads=2) for _ in range(2)]
-for cell in cells:
-    cell.perform_inference(x)
-"""
-# Two threads ask one cell each: processor time per second of wall time.
-ASK_BOTH = """
-stop = threading.Event()
-def ask(cell):
-    while not stop.is_set():
-        cell.perform_inference(x)
-callers = [threading.Thread(target=ask, args=(cell,)) for cell in cells]
-wall, cpu = time.perf_counter(), time.process_time()
-for caller in callers:
-    caller.start()
-time.sleep(2)
-stop.set()
-for caller in callers:
-    caller.join()
-print((time.process_time() - cpu) / (time.perf_counter() - wall))
+cells = [aios.load({bundle!r}, engine="compiled", threads=2) for _ in range(2)]
 row = cells[0].explain()[0]
 print(row.threads, row.reason, sep="|")
 """
-# A short call of one cell during a long one of the other: when it began and ended, in seconds from
-# the end of the long one. This tells a lot also where other programs keep the processors busy.
-ASK_DURING = """
-long_x = np.zeros((16384, 784), np.float32)
-begin = time.perf_counter()
-cells[0].perform_inference(long_x)
-seconds, ends = time.perf_counter() - begin, []
-def ask():
-    cells[0].perform_inference(long_x)
-    ends.append(time.perf_counter())
-caller = threading.Thread(target=ask)
-caller.start()
-time.sleep(seconds / 4)
-begin = time.perf_counter()
-cells[1].perform_inference(x)
-end = time.perf_counter()
-caller.join()
-print(begin - ends[0], end - ends[0])
+# A short call of one cell within a long one of the other, again until that came about. The long one
+# fills its answer from the first row to the last: whoever finds the first row written and the last
+# not is within that call, and must find all of it written after a call of its own.
+ASK_WITHIN = """
+x = np.random.default_rng(0).standard_normal((20_000, 784)).astype(np.float32)
+long_x, short_x = x, x[:64].copy()
+out = np.empty((len(x), 10), np.float32)
+cells[0].perform_inference(long_x, out=out)
+expected = cells[1].perform_inference(short_x)
+within = 0
+for _ in range(1000):
+    out[:] = np.nan
+    caller = threading.Thread(target=lambda: cells[0].perform_inference(long_x, out=out))
+    caller.start()
+    while np.isnan(out[0, 0]):
+        pass
+    is_within = np.isnan(out[-1, -1])
+    answer = cells[1].perform_inference(short_x)
+    if is_within:
+        within += 1
+        assert not np.isnan(out).any(), "the calls ran at the same time"
+    caller.join()
+    assert np.array_equal(answer, expected)
+    if within == 3:
+        break
+print(within)
 """
 
 
@@ -83,28 +71,24 @@ def test_compiled_code_answers_the_same_on_more_threads(wide, batch, monkeypatch
             np.testing.assert_allclose(helped.perform_inference(x), expected, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("budget", [1, 2])
-def test_two_cells_at_once_use_no_more_processor_time_than_the_budget(wide, run_python, budget):
-    code = LOAD.format(bundle=str(wide), cpus=None) + ASK_BOTH
-    used, row = run_python(code, AIOS_THREADS=str(budget)).splitlines()
-    assert float(used) <= budget + MARGIN
-    assert row.startswith(f"{budget}|")
+def test_a_cell_takes_no_more_threads_than_the_budget(wide, run_python):
+    code = LOAD.format(bundle=str(wide), cpus=None)
+    for budget in (1, 2):
+        assert run_python(code, AIOS_THREADS=str(budget)).startswith(f"{budget}|")
 
 
 def test_the_budget_of_a_process_on_one_cpu_is_one_thread(wide, run_python):
-    code = LOAD.format(bundle=str(wide), cpus=1) + ASK_BOTH
-    used, row = run_python(code, AIOS_THREADS="").splitlines()
-    assert float(used) <= 1 + MARGIN
+    row = run_python(LOAD.format(bundle=str(wide), cpus=1), AIOS_THREADS="").strip()
     assert row.startswith("1|")
     assert row.endswith("2 threads were asked for, this process has a budget of 1")
 
 
 @pytest.mark.parametrize("budget", [1, 2])
 def test_a_call_waits_for_the_threads_that_another_cells_call_holds(wide, run_python, budget):
-    code = LOAD.format(bundle=str(wide), cpus=None) + ASK_DURING
-    begin, end = map(float, run_python(code, AIOS_THREADS=str(budget)).split())
-    assert begin < -0.05, "the calls were not at the same time"
-    assert end > -0.03
+    if budget == 1 and len(os.sched_getaffinity(0)) == 1:
+        pytest.skip("on one CPU the system itself takes turns; a second CPU lifts this")
+    code = LOAD.format(bundle=str(wide), cpus=None) + ASK_WITHIN
+    assert run_python(code, AIOS_THREADS=str(budget)).splitlines()[-1] == "3"
 
 
 def test_a_budget_that_is_no_number_is_refused(wide, run_python):

@@ -37,34 +37,33 @@ def _application(build: Any, size: int, **options: Any) -> Any:
     return model
 
 
-def _check(compiled: Any, model: Any, seconds: float) -> None:
+def _check(compiled: Any, model: Any) -> None:
     built = compiled(model)
     arrays = built.source.draw(3)
     assert built.worst(arrays) < 1.0
-    assert built.artifact.seconds < seconds
     answers = built.run(*arrays)[0].reshape(3, -1)
     assert np.abs(answers[0] - answers[1]).max() > 1e-4, "samples can't be told apart"
 
 
 def test_encoder(compiled: Any) -> None:
-    _check(compiled, _encoder(16, 32, 2), 20)
+    _check(compiled, _encoder(16, 32, 2))
 
 
 def test_mobile_net(compiled: Any) -> None:
     build = keras.applications.MobileNetV2
-    _check(compiled, _application(build, 64, alpha=0.35, classes=10), 60)
+    _check(compiled, _application(build, 64, alpha=0.35, classes=10))
 
 
 @LARGE
 def test_full_encoder(compiled: Any) -> None:
-    _check(compiled, _encoder(64, 128, 4), 60)
+    _check(compiled, _encoder(64, 128, 4))
 
 
 @LARGE
 def test_full_mobile_net(compiled: Any) -> None:
-    _check(compiled, _application(keras.applications.MobileNetV2, 224), 60)
+    _check(compiled, _application(keras.applications.MobileNetV2, 224))
 
 
 @LARGE
 def test_full_residual_net(compiled: Any) -> None:
-    _check(compiled, _application(keras.applications.ResNet50, 224), 120)
+    _check(compiled, _application(keras.applications.ResNet50, 224))

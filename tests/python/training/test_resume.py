@@ -214,7 +214,7 @@ def test_a_checkpoint_is_whole_whenever_its_writer_is_killed(tmp_path):
         time.sleep(random.Random(attempt).uniform(0, 0.1))
         writer.kill()
         last = max(map(int, writer.stdout.read().split()), default=2)
-        writer.wait(timeout=30)
+        writer.wait(timeout=120)
         state = CheckpointFile(tmp_path).restore(model)
         assert state.epochs in (last, last + 1)
         np.testing.assert_array_equal(np.asarray(model.layers[0].bias), float(state.epochs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aios.bundle.manifest import ArtifactRecord
@@ -22,6 +23,11 @@ def judged(artifact: ArtifactRecord, entry: _core.ArtifactVerification) -> Artif
         top1_agreement=entry.top1_agreement,
         reason=None if entry.ok else entry.reason,
     )
+
+
+def reason_of(entry: _core.ArtifactVerification, work: Path) -> str:
+    """The verification's own words, without the path of a directory that is being made."""
+    return entry.reason.replace(f"{work}/", "")
 
 
 def _finite(value: float | None) -> float | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ import typer
 from aios.cli.environment import import_tensorflow, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.tables import Column, Listing
-from aios.errors import NotFoundError
+from aios.installed import TRAINING, require
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def demo(
     as_json: JsonFlag = False,
 ) -> None:
     """Train on handwritten digits, export, verify, run in C++, and compare with Keras."""
-    _require_packages()
+    require((*TRAINING, "ai_edge_litert", "sklearn"), "the demo", "demo")
     prepare_tensorflow()
     import_tensorflow()
     report = run(output)
@@ -88,14 +87,6 @@ def run(output: Path) -> DemoReport:
             bundle=output,
             held_out=len(x_test),
         )
-
-
-def _require_packages() -> None:
-    for package in ("tensorflow", "keras", "ai_edge_litert", "sklearn", "safetensors"):
-        if importlib.util.find_spec(package) is None:
-            raise NotFoundError(
-                f"the demo needs the package '{package}': pip install aios-cells[demo]"
-            )
 
 
 def _digits() -> tuple[Any, Any, Any, Any]:

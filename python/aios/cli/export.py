@@ -18,6 +18,7 @@ from aios.cli.inspect import artifact_listing, artifact_rows
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import did_you_mean, engine_names, precision_names
 from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from aios.installed import TRAINING, require
 
 
 @reports_errors
@@ -61,7 +62,7 @@ def export(
         options["samples"] = read_arrays("--samples", samples)
     if labels is not None:
         options["labels"] = _labels(labels)
-    _require_tensorflow()
+    require(TRAINING, "exporting", "tensorflow")
     if imports is not None:
         _require_module(imports)
     prepare_tensorflow()
@@ -89,15 +90,6 @@ def _require_model(path: Path) -> None:
     near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = did_you_mean(path.name, near) or ": expected a .keras file or a SavedModel directory"
     raise NotFoundError(f"no model at '{path}'{hint}")
-
-
-def _require_tensorflow() -> None:
-    for package in ("tensorflow", "keras", "safetensors"):
-        if importlib.util.find_spec(package) is None:
-            raise NotFoundError(
-                f"exporting needs the package '{package}', which isn't installed: "
-                "pip install aios-cells[tensorflow]"
-            )
 
 
 def _labels(value: str) -> list[str]:

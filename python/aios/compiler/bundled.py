@@ -23,7 +23,7 @@ from aios.bundle.manifest import (
     write_manifest,
 )
 from aios.bundle.publish import pending_directory, publish
-from aios.bundle.verdict import judged
+from aios.bundle.verdict import judged, reason_of
 from aios.compiler.artifact import CompiledArtifact, compile_graphs
 from aios.compiler.toolchain import find_toolchain
 from aios.errors import AiosError, CorruptBundleError, UnsupportedError
@@ -177,7 +177,7 @@ def _verified(work: Path, manifest: Manifest, record: ArtifactRecord) -> Artifac
     write_manifest(work, replace(manifest, artifacts=(record,)))
     (entry,) = core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
     if entry.samples == 0:
-        return replace(record, reason=f"it isn't verified: {entry.reason}")
+        return replace(record, reason=f"it isn't verified: {reason_of(entry, work)}")
     return judged(record, entry)
 
 

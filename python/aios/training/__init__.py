@@ -5,10 +5,10 @@ Only the cell needs Keras, so a workflow's file may build a `TrainingConfig` wit
 
 from __future__ import annotations
 
-import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from aios.errors import NotFoundError
+from aios.installed import TRAINING, require
 from aios.training.config import TrainingConfig
 from aios.training.report import TrainingReport
 
@@ -22,12 +22,7 @@ def __getattr__(name: str) -> Any:
     # A config can be built, and a report read, where TensorFlow isn't installed.
     if name != "TensorFlowTrainingCell":
         raise AttributeError(f"module 'aios.training' has no attribute {name!r}")
-    for package in ("tensorflow", "keras", "safetensors"):
-        if importlib.util.find_spec(package) is None:
-            raise NotFoundError(
-                f"a training cell needs the package '{package}', which isn't installed: "
-                "pip install aios-cells[tensorflow]"
-            )
+    require(TRAINING, "a training cell", "tensorflow")
     try:
         from aios.training.cell import TensorFlowTrainingCell
     except (ImportError, ValueError) as error:

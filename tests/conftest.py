@@ -19,7 +19,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 def pytest_sessionstart():
     """An installation that fell back to pure Python would prove nothing of the C++ cell."""
-    from aios.bridge.core import IS_NATIVE, is_pure_python_forced
+    from aios.bridge.core import IS_NATIVE
+    from aios.bridge.extension import is_pure_python_forced
 
     if not IS_NATIVE and not is_pure_python_forced():
         pytest.exit("the C++ extension isn't installed; pip install -v . shows why", returncode=1)

@@ -2,32 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-__all__ = [
-    "IS_NATIVE",
-    "PURE_PYTHON",
-    "core",
-    "is_extension_installed",
-    "is_pure_python_forced",
-    "refusal",
-]
+from aios.bridge.extension import is_extension_installed, is_pure_python_forced
 
-#: Set to 1, it runs models in pure Python although the C++ extension is there.
-PURE_PYTHON = "AIOS_PURE_PYTHON"
-
-
-def is_pure_python_forced() -> bool:
-    """Whether the user asked for pure Python by the environment."""
-    return os.environ.get(PURE_PYTHON, "0") not in ("", "0")
-
-
-def is_extension_installed() -> bool:
-    """Whether aios._core is there; one that is there but broken isn't passed over in silence."""
-    return find_spec("aios._core") is not None
-
+__all__ = ["IS_NATIVE", "core", "refusal"]
 
 # Either has the names of aios._core.
 if TYPE_CHECKING:  # noqa: SIM114

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +12,7 @@ from rich.text import Text
 
 from aios.bundle.manifest import ArtifactRecord, Manifest, read_manifest
 from aios.bundle.precision import FLOAT32
+from aios.cli.contender import Contender, Row
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.machine import cpu_model, usable_cpus
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
@@ -25,6 +25,7 @@ from aios.cli.suggestions import (
 )
 from aios.cli.tables import Column, Listing, microseconds
 from aios.errors import AiosError, NotFoundError, UnsupportedError
+from aios.version import __version__
 
 if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
@@ -33,36 +34,6 @@ if TYPE_CHECKING:
 _ROUNDS = 3
 _ROUND_S = 0.15
 _MIN_CALLS, _MAX_CALLS = 20, 20_000
-
-
-@dataclass(slots=True)
-class Row:
-    """One engine, batch size and thread count; figures are None where it can't run."""
-
-    engine: str
-    batch: int
-    threads: int
-    precision: str
-    p50_us: float | None = None
-    p90_us: float | None = None
-    p99_us: float | None = None
-    min_us: float | None = None
-    throughput_per_s: float | None = None
-    iterations: int | None = None
-    max_error: float | None = None
-    chosen: bool = False
-    reason: str | None = None
-    wrong: bool = False
-
-
-@dataclass(slots=True)
-class Contender:
-    """A row that runs: its loaded engine and what it is asked."""
-
-    row: Row
-    bridge: TensorFlowCellularBridge
-    x: Any
-    calls: int
 
 
 @reports_errors
@@ -117,15 +88,13 @@ def bench(
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
-    import aios
-
     return {
         "cpu": cpu_model(),
         "cpus": usable_cpus(),
         "load": round(os.getloadavg()[0], 2),
         "os": platform.platform(),
         "python": platform.python_version(),
-        "aios": aios.__version__,
+        "aios": __version__,
     }
 
 
@@ -183,7 +152,7 @@ def _contender(
     bundle: Path, golden: GoldenSamples, row: Row, artifact: ArtifactRecord
 ) -> Contender | None:
     """Loads one engine and checks its answers; None, with the row's reason, if it can't run."""
-    import aios
+    from aios.bridge import load
 
     if row.batch != 1 and not golden.batched:
         row.reason = "the model takes one sample per call"
@@ -193,7 +162,7 @@ def _contender(
         row.reason = f"TensorFlow's threads are process-wide ({first} here): measure it alone"
         return None
     try:
-        bridge = aios.load(bundle, engine=row.engine, threads=row.threads, precision=row.precision)
+        bridge = load(bundle, engine=row.engine, threads=row.threads, precision=row.precision)
     except (NotFoundError, UnsupportedError) as error:
         row.reason = str(error)
         return None
@@ -256,10 +225,10 @@ def _measure(contenders: list[Contender]) -> None:
 
 def _mark_chosen(bundle: Path, allowed: str, contenders: list[Contender]) -> None:
     """Which engine `auto` runs, for each batch size and thread count."""
-    import aios
+    from aios.bridge import load
 
     for threads in {contender.row.threads for contender in contenders}:
-        with aios.load(bundle, threads=threads, precision=allowed) as auto:
+        with load(bundle, threads=threads, precision=allowed) as auto:
             for contender in contenders:
                 row = contender.row
                 if row.threads == threads:

@@ -59,11 +59,12 @@ def run(output: Path) -> DemoReport:
     """Trains, exports to `output`, and measures."""
     import numpy as np
 
-    import aios
+    from aios.bridge import load
+    from aios.training import TensorFlowTrainingCell, TrainingConfig
 
     talk.print("1/4 training on 1,437 of 1,797 images of handwritten digits (8x8 pixels) …")
     x_train, y_train, x_test, y_test = _digits()
-    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(epochs=40, early_stopping_patience=6))
+    cell = TensorFlowTrainingCell(TrainingConfig(epochs=40, early_stopping_patience=6))
     cell.create_model(input_shape=(64,), num_classes=10)
     cell.train(x_train, y_train, x_test, y_test)
     talk.print("2/4 exporting and verifying through the C++ cell …")
@@ -71,7 +72,7 @@ def run(output: Path) -> DemoReport:
         output, labels=[str(digit) for digit in range(10)], overwrite=True
     )
     talk.print("3/4 answering the held-out set in C++ and in Keras …")
-    with aios.load(output) as bridge:
+    with load(output) as bridge:
         keras_answers = np.asarray(cell.model(x_test, training=False))
         cpp_answers = bridge.perform_inference(x_test)
         talk.print("4/4 measuring latency …")

@@ -69,13 +69,13 @@ def export(
     import_tensorflow()
     if imports is not None:
         importlib.import_module(imports)
-    import aios
+    from aios.exporting import export as exported
 
     talk.print(Text(f"exporting {model} …"))
     with warnings.catch_warnings():
         # They are in the report, which is printed.
         warnings.simplefilter("ignore")
-        report = aios.export(
+        report = exported(
             model, output, engines=chosen, tolerance=tolerance, overwrite=overwrite, **options
         )
     if as_json:

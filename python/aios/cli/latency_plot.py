@@ -12,7 +12,7 @@ import numpy as np
 from aios.errors import FailedPreconditionError, NotFoundError
 
 if TYPE_CHECKING:
-    from aios.cli.bench import Contender
+    from aios.cli.contender import Contender
 
 _COLOURS = ("#1f5fa8", "#d1602b", "#3a8f5c", "#8b5aa8", "#b8912e", "#4d4d4d")
 _BINS = 80

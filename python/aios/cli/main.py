@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-import aios
 from aios.cli import bench, compile, demo, doctor, export, inspect, registry, run, verify, workflow
 from aios.cli.output import reports_errors
 from aios.errors import NotFoundError
+from aios.version import __version__
 
 app = typer.Typer(
     name="aios",
@@ -33,7 +33,7 @@ app.add_typer(registry.app)
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"aios {aios.__version__}")
+        typer.echo(f"aios {__version__}")
         raise typer.Exit
 
 
@@ -41,7 +41,7 @@ def _print_version(wanted: bool) -> None:
 def _print_cmake_dir(wanted: bool) -> None:
     if not wanted:
         return
-    from aios.bridge.core import is_extension_installed
+    from aios.bridge.extension import is_extension_installed
 
     if not is_extension_installed():
         from aios.bridge.fallback.notice import remedy

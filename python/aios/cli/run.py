@@ -54,9 +54,9 @@ def run(
     manifest = read_manifest(bundle)
     x = read_arrays("--input", inputs)
     prepare_tensorflow(threads)
-    import aios
+    from aios.bridge import load
 
-    with aios.load(bundle, engine=name, threads=threads, precision=allowed) as bridge:
+    with load(bundle, engine=name, threads=threads, precision=allowed) as bridge:
         names = [spec.name for spec in bridge.signature.outputs]
         if output is not None and signature is None:
             require_output("--output", output, names)

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-import aios
 from aios.exporting.golden import GoldenSet
 from aios.exporting.sources.base import Source
+from aios.version import __version__
 
 _PACKAGES = (
     *("aios-cells", "keras", "tensorflow", "tensorflow-cpu", "ai-edge-litert", "openvino"),
@@ -25,7 +25,7 @@ def provenance(source: Source, sets: Sequence[GoldenSet]) -> dict[str, Any]:
     """Written into the manifest; hashes are SHA-256."""
     return {
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "aios": aios.__version__,
+        "aios": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "versions": _versions(),

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from aios.errors import InvalidArgumentError, NotFoundError
 
-if TYPE_CHECKING:
-    from aios.training.report import TrainingReport
+History = dict[str, list[float]]
 
 _TRAINING, _VALIDATION, _NOTE = "#1f5fa8", "#d1602b", "#6b6b6b"
 
 
-def plot_history(report: TrainingReport, path: Path) -> Path:
-    """Draws one panel per metric, training against validation; see `TrainingReport.plot`."""
+def plot_history(
+    history: History, best_epoch: int | None, resumed_from: int | None, path: Path
+) -> Path:
+    """Draws one panel per metric, training against validation; see `TrainingReport`."""
     if importlib.util.find_spec("matplotlib") is None:
         raise NotFoundError("a plot needs matplotlib: pip install aios-cells[plot]")
-    names = [name for name in report.history if not name.startswith("val_")]
+    names = [name for name in history if not name.startswith("val_")]
     names.sort(key=lambda name: name != "loss")
     if not names:
         raise InvalidArgumentError("the report has no history to plot: no epoch was trained")
@@ -30,7 +31,7 @@ def plot_history(report: TrainingReport, path: Path) -> Path:
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), layout="constrained")
     panels = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, name in zip(panels, names, strict=False):
-        _draw(panel, name, report)
+        _draw(panel, name, history, best_epoch, resumed_from)
     for panel in panels[len(names) :]:
         panel.set_visible(False)
     try:
@@ -40,21 +41,19 @@ def plot_history(report: TrainingReport, path: Path) -> Path:
     return path
 
 
-def _draw(panel: Any, name: str, report: TrainingReport) -> None:
+def _draw(
+    panel: Any, name: str, history: History, best_epoch: int | None, resumed_from: int | None
+) -> None:
     curves = ((name, "training", _TRAINING), (f"val_{name}", "validation", _VALIDATION))
     for key, label, colour in curves:
-        values = report.history.get(key)
+        values = history.get(key)
         if values:
             epochs = range(1, len(values) + 1)
             panel.plot(epochs, values, color=colour, label=label, marker="o", markersize=3)
-    if report.best_epoch is not None:
-        panel.axvline(
-            report.best_epoch, color=_NOTE, linestyle="--", linewidth=1, label="best epoch"
-        )
-    if report.resumed_from:
-        panel.axvline(
-            report.resumed_from + 0.5, color=_NOTE, linestyle=":", linewidth=1, label="resumed"
-        )
+    if best_epoch is not None:
+        panel.axvline(best_epoch, color=_NOTE, linestyle="--", linewidth=1, label="best epoch")
+    if resumed_from:
+        panel.axvline(resumed_from + 0.5, color=_NOTE, linestyle=":", linewidth=1, label="resumed")
     panel.set_title(name.replace("_", " "))
     panel.set_xlabel("epoch")
     panel.xaxis.get_major_locator().set_params(integer=True)

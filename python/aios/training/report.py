@@ -51,7 +51,7 @@ class TrainingReport:
         """
         from aios.training.plot import plot_history
 
-        return plot_history(self, Path(path))
+        return plot_history(self.history, self.best_epoch, self.resumed_from, Path(path))
 
 
 def _finite(value: object) -> object:

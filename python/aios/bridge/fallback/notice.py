@@ -7,7 +7,7 @@ import threading
 import warnings
 from pathlib import Path
 
-from aios.bridge.core import PURE_PYTHON, is_extension_installed
+from aios.bridge.extension import PURE_PYTHON, is_extension_installed
 from aios.errors import PurePythonWarning
 
 _PACKAGE = str(Path(__file__).parents[2])

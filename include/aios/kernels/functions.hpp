@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "aios/kernels/epilogue.hpp"
+#include "aios/kernels/integer_functions.hpp"
 #include "aios/kernels/math.hpp"
 #include "aios/kernels/vec.hpp"
 
@@ -55,8 +56,8 @@ AIOS_KERNEL Vec ceil(Vec x) {
 }
 
 template <class T>
-AIOS_KERNEL T abs(T x) {
-  return x < T{0} ? static_cast<T>(-x) : x;
+AIOS_KERNEL T atan2(T y, T x) {
+  return std::atan2(y, x);
 }
 template <class T>
 AIOS_KERNEL T ceil(T x) {
@@ -117,9 +118,7 @@ AIOS_KERNEL T hardSwish(T x) {
 template <class T>
 AIOS_KERNEL T pow(T x, T y) {
   if constexpr (std::is_integral_v<T>) {
-    T result = 1;
-    for (; y > 0; --y) result = static_cast<T>(result * x);
-    return result;
+    return integerPower(x, y);
   } else {
     return std::pow(x, y);
   }
@@ -165,10 +164,6 @@ AIOS_KERNEL T sqrt(T x) {
   return std::sqrt(x);
 }
 template <class T>
-AIOS_KERNEL T square(T x) {
-  return x * x;
-}
-template <class T>
 AIOS_KERNEL T tanh(T x) {
   return std::tanh(x);
 }
@@ -177,12 +172,7 @@ AIOS_KERNEL T tanh(T x) {
 template <class T>
 AIOS_KERNEL T floorDiv(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) {
-      using Unsigned = std::make_unsigned_t<T>;
-      return b == 0 ? T{0} : static_cast<T>(Unsigned{0} - static_cast<Unsigned>(a));
-    }
-    const T quotient = a / b;
-    return static_cast<T>(quotient - ((a % b != 0) && ((a < 0) != (b < 0))));
+    return integerFloorDiv(a, b);
   } else {
     return std::floor(a / b);
   }
@@ -191,9 +181,7 @@ AIOS_KERNEL T floorDiv(T a, T b) {
 template <class T>
 AIOS_KERNEL T floorMod(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1))) return T{0};
-    const T rest = a % b;
-    return static_cast<T>(rest != 0 && ((rest < 0) != (b < 0)) ? rest + b : rest);
+    return integerFloorMod(a, b);
   } else {
     const T rest = std::fmod(a, b);
     return rest != T{0} && ((rest < T{0}) != (b < T{0})) ? rest + b : rest;
@@ -203,10 +191,10 @@ AIOS_KERNEL T floorMod(T a, T b) {
 template <class T>
 AIOS_KERNEL T divide(T a, T b) {
   if constexpr (std::is_integral_v<T>) {
-    if (b == 0) return T{0};
-    if (std::is_signed_v<T> && b == static_cast<T>(-1)) return floorDiv(a, b);
+    return integerDivide(a, b);
+  } else {
+    return a / b;
   }
-  return static_cast<T>(a / b);
 }
 AIOS_KERNEL Vec divide(Vec a, Vec b) { return a / b; }
 

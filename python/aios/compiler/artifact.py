@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from aios.compiler.batching import batch_gain, pays
 from aios.compiler.emitter import Description, Emitter, Specialisation
 from aios.compiler.graph import CTYPES
-from aios.compiler.lowering import DeclineError, Lowerer, Machine
+from aios.compiler.lowering import Lowerer, Machine
 from aios.compiler.passes import optimise
 from aios.compiler.planner import plan
 from aios.compiler.program import Packed, Program
@@ -261,13 +261,7 @@ def _lower(
                 declined[f"{what} of an unsupported dtype"] += 1
             if -1 in tensor.shape:
                 declined[f"{what} of a shape that is not static"] += 1
-    for op in graph.operators:
-        try:
-            lowerer.lower(op)
-        except DeclineError as reason:
-            declined[_reason(op.kind, str(reason))] += 1
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            declined[_reason(op.kind, f"an unexpected form: {error!r}")] += 1
+    declined.update(lowerer.lower_all(graph.operators))
     return lowerer, declined
 
 
@@ -277,10 +271,6 @@ def count_operators(graph: Graph) -> dict[str, int]:
     for subgraph in graph.subgraphs or (graph,):
         counts.update(op.kind for op in subgraph.operators)
     return dict(sorted(counts.items()))
-
-
-def _reason(kind: str, reason: str) -> str:
-    return kind if reason == "not supported" else f"{kind} ({reason})"
 
 
 def _names(what: str, given: Sequence[str] | None, own: tuple[str, ...]) -> tuple[str, ...]:

@@ -94,6 +94,28 @@ def convert(model: Any, folder: Path, batches: tuple[int, ...] = (1, 8)) -> Conv
     return Converted(model, graphs)
 
 
+def convert_function(function: Any, arrays: list[Array]) -> bytes:
+    """Converts a function of tensors, a list of results, for exactly these shapes.
+
+    What TensorFlow Lite has no form for stays TensorFlow's own operator, as in an export.
+    """
+    import tensorflow as tf
+    from tensorflow.python.framework import convert_to_constants
+
+    specs = [tf.TensorSpec(a.shape, a.dtype, name=f"in{i}") for i, a in enumerate(arrays)]
+    traced = tf.function(function, input_signature=specs, autograph=False)
+    frozen = convert_to_constants.convert_variables_to_constants_v2(
+        traced.get_concrete_function(), lower_control_flow=False
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+    converter.allow_custom_ops = True
+    converter.target_spec.supported_ops = [
+        tf.lite.OpsSet.TFLITE_BUILTINS,
+        tf.lite.OpsSet.SELECT_TF_OPS,
+    ]
+    return bytes(converter.convert())
+
+
 def disturb(model: Any, seed: int = 3) -> Any:
     """Moves every weight off its initial value, so that zero biases hide nothing."""
     rng = np.random.default_rng(seed)
@@ -148,5 +170,22 @@ def compiled(tmp_path: Path) -> Any:
         source = convert(disturb(model) if moved else model, tmp_path, batches)
         artifact = compile_graphs(source.graphs, tmp_path / "out", **{"name": "model", **options})
         return Compiled(source, artifact, tmp_path / "out", CompiledModel(tmp_path / "out"))
+
+    return build
+
+
+@pytest.fixture
+def function_error(tmp_path: Path) -> Any:
+    """A function that compiles one of tensors, and returns its largest error in tolerances."""
+
+    def build(function: Any, *arrays: Array) -> float:
+        import tensorflow as tf
+
+        path = tmp_path / "function.tflite"
+        path.write_bytes(convert_function(function, list(arrays)))
+        compile_graphs({len(arrays[0]): path}, tmp_path / "out", name="function")
+        answers = CompiledModel(tmp_path / "out")(*arrays)
+        expected = [np.asarray(t) for t in function(*map(tf.constant, arrays))]
+        return max(tolerances(*pair) for pair in zip(answers, expected, strict=True))
 
     return build

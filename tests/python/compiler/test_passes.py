@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aios.compiler.expression import c, simplify, vector_struct, x
+from aios.compiler.expression import c, simplify, x
+from aios.compiler.expression_writer import scalar_struct, vector_struct
 from aios.compiler.graph import MISSING, Graph, Operator, Tensor
 from aios.compiler.lowering.axes import broadcast_strides, dense_strides, merge_axes
 from aios.compiler.passes import optimise
@@ -192,3 +193,19 @@ def test_padding_and_pooling_move_into_the_convolution(converted: Any) -> None:
     assert op["pads"] == (1, 2, 0, 1)
     assert op["pool"] == "kMax"
     assert op["activation"] == ("relu", x(0))
+
+
+def test_literals_have_the_type_of_their_operands() -> None:
+    int64 = "std::int64_t"
+    expression = ("min", ("floor_mod", x(0), c(7, int64)), ("max", x(0), c(-(2**63), int64)))
+    text = scalar_struct(expression, [int64], int64)
+    assert "op::floorMod<std::int64_t>(x0, std::int64_t{7})" in text
+    assert "op::max<std::int64_t>(x0, std::int64_t{-9223372036854775807 - 1})" in text
+    assert "double{" not in scalar_struct(("add", x(0), c(0.1, "double")), ["double"], "double")
+    assert "(x0 + 0.1)" in scalar_struct(("add", x(0), c(0.1, "double")), ["double"], "double")
+
+
+def test_integers_are_added_by_functions_that_wrap_around() -> None:
+    small = "std::int8_t"
+    text = scalar_struct(("relu", ("add", x(0), x(1))), [small, small], small)
+    assert "op::relu<std::int8_t>(op::add<std::int8_t>(x0, x1))" in text

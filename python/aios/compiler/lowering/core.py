@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,20 @@ class Machine:
 class DeclineError(UnsupportedError):
     """One operator can't be compiled; the message says why."""
 
+
+class BodyDeclineError(DeclineError):
+    """Operators inside a loop or a branch can't be compiled.
+
+    Attributes:
+        declined: Their kinds and reasons, with counts.
+    """
+
+    def __init__(self, declined: Counter[str]) -> None:
+        super().__init__(", ".join(sorted(declined)))
+        self.declined = declined
+
+
+_UNKNOWN = "not supported"
 
 Lowering = Callable[["Lowerer", Operator], None]
 _LOWERINGS: dict[str, Lowering] = {}
@@ -183,11 +198,31 @@ class Lowerer:
         """
         lowering = _LOWERINGS.get(op.kind)
         if lowering is None:
-            raise DeclineError("not supported")
+            raise DeclineError(_UNKNOWN)
         touched = (i for i in (*op.inputs, *op.outputs) if i != MISSING)
         if any(-1 in self.tensor(i).shape for i in touched):
             raise DeclineError("a shape that is not static")
         lowering(self, op)
+
+    def lower_all(self, operators: Iterable[Operator]) -> Counter[str]:
+        """Appends the calls of operators in order.
+
+        Returns:
+            Those that can't be compiled, with counts: the kind, and the reason where the kind is
+            known but not this use of it. An operator inside a loop counts under its own kind.
+        """
+        declined: Counter[str] = Counter()
+        for op in operators:
+            try:
+                self.lower(op)
+            except BodyDeclineError as error:
+                declined.update(error.declined)
+            except DeclineError as error:
+                reason = str(error)
+                declined[op.kind if reason == _UNKNOWN else f"{op.kind} ({reason})"] += 1
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                declined[f"{op.kind} (an unexpected form: {error!r})"] += 1
+        return declined
 
     def finish(self) -> Program:
         """Returns the program; an output that is another tensor's memory gets a copy."""

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aios.compiler.expression import (
-    SCALAR_ONLY,
-    functions_of,
-    inputs_of,
-    is_mask,
-    scalar_struct,
-    vector_struct,
-)
+from aios.compiler.expression import functions_of, has_vector_form, is_mask
+from aios.compiler.expression_writer import scalar_struct, vector_struct
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
 
@@ -19,9 +13,9 @@ if TYPE_CHECKING:
     from aios.compiler.graph import Operator
 
 _INTEGER_FUNCTIONS = {
-    "abs", "add", "and", "cast", "div", "equal", "floor_div", "floor_mod", "greater",
+    "abs", "add", "and", "bit_and", "bit_or", "bit_xor", "cast", "div", "equal", "floor_div", "floor_mod", "greater",
     "greater_equal", "less", "less_equal", "max", "min", "mul", "neg", "not", "not_equal", "or",
-    "pow", "relu", "select", "sign", "square", "sub",
+    "pow", "relu", "right_shift", "select", "sign", "square", "sub",
 }  # fmt: skip
 
 
@@ -40,14 +34,12 @@ def elementwise(lowerer: Lowerer, op: Operator) -> None:
     strides = [broadcast_strides(t.shape, out.shape) for t in tensors]
     shape, steps = merge_axes(out.shape, *strides, dense_strides(out.shape))
     all_float = {*types, result} == {"float"}
-    if all_float and not is_mask(expression) and not functions & SCALAR_ONLY:
+    if all_float and not is_mask(expression) and has_vector_form(expression):
         name = lowerer.define("Expression", vector_struct(expression, len(tensors)))
         kernel = "Elementwise"
     else:
         name = lowerer.define("Expression", scalar_struct(expression, types, result))
         kernel = "Map"
-    if not inputs_of(expression):
-        raise DeclineError("an expression without inputs")
     arguments = ", ".join([name, axes(shape), *(axes(s) for s in steps[:-1])])
     lowerer.call(
         f"{kernel}<{arguments}>::run",

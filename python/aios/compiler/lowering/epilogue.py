@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aios.compiler.expression import Expression, vector_struct
+from aios.compiler.expression_writer import vector_struct
 from aios.compiler.program import Operand, Value
 
 if TYPE_CHECKING:
+    from aios.compiler.expression import Expression
     from aios.compiler.graph import Operator
     from aios.compiler.lowering.core import Lowerer
 

@@ -7,7 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from aios.compiler.graph import Graph, Operator, Scan
-from aios.compiler.lowering.core import DeclineError, Lowerer, lowers
+from aios.compiler.lowering.core import BodyDeclineError, DeclineError, Lowerer, lowers
 from aios.compiler.program import Loop, Operand, Statement, Step, Value, Work
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ def scan(lowerer: Lowerer, op: Operator) -> None:
     start, before = lowerer.position, lowerer.work
     lowerer.work = Work()
     lowerer.enter_loop(True)
-    for inner_op in body:
-        lowerer.lower(inner_op)
+    declined = lowerer.lower_all(body)
+    if declined:
+        raise BodyDeclineError(declined)
     lowerer.enter_loop(False)
     news = [mapping[i] for i in attributes.body.outputs]
     _keep_states(lowerer, states, news[: attributes.states])

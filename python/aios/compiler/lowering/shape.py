@@ -347,7 +347,7 @@ def depth_and_space(lowerer: Lowerer, op: Operator) -> None:
     move(lowerer, *values, shape, steps, comment=summary(lowerer, op))
 
 
-@lowers("FILL", "SHAPE", "RANGE")
+@lowers("SHAPE", "RANGE")
 def dynamic(lowerer: Lowerer, op: Operator) -> None:
     """Declines what constant folding should have removed."""
     raise DeclineError("operands that are not constant")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from aios.compiler.passes.attention import fuse_attention
 from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
-from aios.compiler.passes.elementwise import canonicalise, merge_elementwise
+from aios.compiler.passes.elementwise import merge_elementwise
 from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.exactness import mark_exact
+from aios.compiler.passes.expressions import canonicalise
 from aios.compiler.passes.fold import fold_constants
 from aios.compiler.passes.loops import recognise_loops
 from aios.compiler.passes.normalization import fuse_layer_norms

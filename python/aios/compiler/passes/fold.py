@@ -11,6 +11,9 @@ from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tenso
 # A constant larger than this isn't made by folding: a broadcast would bloat the weights.
 MAX_FOLDED_BYTES = 64 << 20
 
+# Zeros beyond this are written when they are needed, and not stored.
+MAX_ZEROS_BYTES = 64 << 10
+
 Fold = Callable[[Operator, list[Array], Tensor], Array]
 
 _FOLDS: dict[str, Fold] = {
@@ -39,6 +42,7 @@ _FOLDS: dict[str, Fold] = {
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
     "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),
+    "RANK": lambda op, v, out: np.asarray(v[0].ndim, out.dtype),
     "SHAPE": lambda op, v, out: np.asarray(v[0].shape, out.dtype),
     "SQRT": lambda op, v, out: np.sqrt(v[0]),
     "SQUEEZE": lambda op, v, out: v[0].reshape(out.shape),
@@ -68,6 +72,11 @@ def _value(rewriter: Rewriter, op: Operator) -> Array | None:
     out = rewriter.tensors[op.outputs[0]]
     if op.kind == "SHAPE":
         return np.asarray(rewriter.tensors[op.inputs[0]].shape, out.dtype)
+    if op.kind == "RANK":
+        return np.asarray(len(rewriter.tensors[op.inputs[0]].shape), out.dtype)
+    if op.kind == "ZEROS_LIKE":
+        small = -1 not in out.shape and out.nbytes <= MAX_ZEROS_BYTES
+        return np.zeros(out.shape, out.dtype) if small else None
     values = [rewriter.tensors[i].data for i in op.inputs if i != MISSING]
     known = [v for v in values if v is not None]
     if len(known) != len(values) or not values or -1 in out.shape:

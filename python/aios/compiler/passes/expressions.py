@@ -1,0 +1,200 @@
+"""Turns elementwise operators into expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from aios.compiler.expression import Expression, c, constant_of, inputs_of, substitute, x
+from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Rewriter
+
+# The most terms of one sum.
+MAX_TERMS = 16
+
+_UNARY = {
+    "ABS": "abs",
+    "CEIL": "ceil",
+    "COS": "cos",
+    "ELU": "elu",
+    "EXP": "exp",
+    "FLOOR": "floor",
+    "HARD_SWISH": "hard_swish",
+    "LOG": "log",
+    "LOGICAL_NOT": "not",
+    "LOGISTIC": "logistic",
+    "NEG": "neg",
+    "RELU": "relu",
+    "ROUND": "round",
+    "RSQRT": "rsqrt",
+    "SIGN": "sign",
+    "SIN": "sin",
+    "SQRT": "sqrt",
+    "SQUARE": "square",
+    "TANH": "tanh",
+}
+_BINARY = {
+    "ADD": "add",
+    "ATAN2": "atan2",
+    "BITWISE_XOR": "bit_xor",
+    "DIV": "div",
+    "EQUAL": "equal",
+    "FLOOR_DIV": "floor_div",
+    "FLOOR_MOD": "floor_mod",
+    "GREATER": "greater",
+    "GREATER_EQUAL": "greater_equal",
+    "LESS": "less",
+    "LESS_EQUAL": "less_equal",
+    "LOGICAL_AND": "and",
+    "LOGICAL_OR": "or",
+    "MAXIMUM": "max",
+    "MINIMUM": "min",
+    "MUL": "mul",
+    "NOT_EQUAL": "not_equal",
+    "POW": "pow",
+    "PRELU": "prelu",
+    "RIGHT_SHIFT": "right_shift",
+    "SUB": "sub",
+}
+# The schema's ActivationFunctionType; a constant has the type of what it is compared with.
+_FUSED: dict[int, Callable[[Expression, str], Expression]] = {
+    0: lambda e, ctype: e,
+    1: lambda e, ctype: ("relu", e),
+    2: lambda e, ctype: ("min", c(1.0, ctype), ("max", c(-1.0, ctype), e)),
+    3: lambda e, ctype: ("min", c(6.0, ctype), ("relu", e)),
+    4: lambda e, ctype: ("tanh", e),
+}
+_SPECIAL: dict[str, Callable[[Operator, str], Expression]] = {
+    "FILL": lambda op, ctype: x(1),
+    "GELU": lambda op, ctype: ("gelu_tanh" if op.attributes.get("approximate") else "gelu", x(0)),
+    "LEAKY_RELU": lambda op, ctype: (
+        "leaky_relu", x(0), c(op.attributes.get("alpha") or 0.0, ctype),
+    ),
+    "RELU6": lambda op, ctype: ("min", c(6.0, ctype), ("relu", x(0))),
+    "RELU_0_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(0.0, ctype), x(0))),
+    "RELU_N1_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(-1.0, ctype), x(0))),
+    "SQUARED_DIFFERENCE": lambda op, ctype: ("square", ("sub", x(0), x(1))),
+    "ZEROS_LIKE": lambda op, ctype: c(0, ctype),
+}  # fmt: skip
+
+
+def elementwise_kinds() -> frozenset[str]:
+    """Returns the operator kinds that become expressions."""
+    special = {"ADD_N", "CAST", "SELECT", "SELECT_V2", *_SPECIAL}
+    return frozenset(_UNARY) | frozenset(_BINARY) | special
+
+
+def fused_activation(op: Operator, ctype: str = "float") -> Expression | None:
+    """Returns the activation that the converter fused, or None for one that is unknown."""
+    function = _FUSED.get(int(op.attributes.get("fused_activation_function", 0)))
+    return None if function is None else function(x(0), ctype)
+
+
+def canonicalise(graph: Graph) -> Graph:
+    """Turns each elementwise operator into an ELEMENTWISE with an expression.
+
+    A fused activation becomes an `activation` attribute, on operators that are not elementwise.
+    """
+    rewriter = Rewriter(graph)
+    for op in rewriter:
+        expression = _expression(graph, op)
+        if expression is None:
+            activation = fused_activation(op)
+            attributes = {**op.attributes, "activation": activation or x(0)}
+            rewriter.emit(replace(op, attributes=attributes) if activation else op)
+        else:
+            rewriter.emit(_elementwise(graph, op, expression))
+    return rewriter.finish()
+
+
+def _elementwise(graph: Graph, op: Operator, expression: Expression) -> Operator:
+    """Makes the operator; constants of one value move into the expression."""
+    used = inputs_of(expression)
+    inputs: list[int] = []
+    places: dict[int, Expression] = {}
+    for place, index in enumerate(op.inputs):
+        data = graph.constant(index)
+        constant = None if data is None else constant_of(data)
+        if constant is not None:
+            places[place] = constant
+            continue
+        if place not in used:
+            continue
+        if index not in inputs:
+            inputs.append(index)
+        places[place] = x(inputs.index(index))
+    return Operator(
+        "ELEMENTWISE", tuple(inputs), op.outputs, {"expression": substitute(expression, places)}
+    )
+
+
+def _ctype(graph: Graph, index: int) -> str:
+    return CTYPES.get(graph.tensors[index].dtype.name, "float")
+
+
+def _expression(graph: Graph, op: Operator) -> Expression | None:
+    """Returns an elementwise operator's expression over its inputs, or None for other operators."""
+    base = _base_expression(graph, op)
+    if base is None:
+        return None
+    activation = fused_activation(op, _ctype(graph, op.outputs[0]))
+    return None if activation is None else substitute(activation, {0: base})
+
+
+def _base_expression(graph: Graph, op: Operator) -> Expression | None:
+    kind = op.kind
+    if kind in _UNARY:
+        return (_UNARY[kind], x(0))
+    if kind == "POW":
+        return _power(graph, op)
+    if kind in _BINARY:
+        return (_BINARY[kind], x(0), x(1))
+    if kind == "ADD_N":
+        return _sum(len(op.inputs))
+    if kind in ("SELECT", "SELECT_V2"):
+        return _select(graph, op)
+    if kind == "CAST":
+        return _cast(graph, op)
+    special = _SPECIAL.get(kind)
+    return None if special is None else special(op, _ctype(graph, op.outputs[0]))
+
+
+def _sum(count: int) -> Expression | None:
+    """Returns the sum of inputs, from the first to the last."""
+    total = x(0)
+    for place in range(1, count):
+        total = ("add", total, x(place))
+    return total if count <= MAX_TERMS else None
+
+
+def _power(graph: Graph, op: Operator) -> Expression:
+    data = graph.constant(op.inputs[1])
+    exponent = None if data is None else constant_of(data)
+    simple: dict[float, Expression] = {
+        1.0: x(0),
+        2.0: ("square", x(0)),
+        3.0: ("mul", x(0), ("square", x(0))),
+        0.5: ("sqrt", x(0)),
+        -0.5: ("rsqrt", x(0)),
+        -1.0: ("div", c(1.0), x(0)),
+    }
+    known = exponent is not None and graph.tensors[op.inputs[0]].dtype == np.float32
+    if exponent is not None and known and exponent[1] in simple:
+        return simple[exponent[1]]
+    return ("pow", x(0), x(1))
+
+
+def _select(graph: Graph, op: Operator) -> Expression | None:
+    if op.kind == "SELECT":
+        condition, value = (graph.tensors[i] for i in op.inputs[:2])
+        if len(condition.shape) == 1 and len(value.shape) > 1:
+            return None
+    return ("select", x(0), x(1), x(2))
+
+
+def _cast(graph: Graph, op: Operator) -> Expression | None:
+    result = CTYPES.get(graph.tensors[op.outputs[0]].dtype.name)
+    return None if result is None else ("cast", result, x(0))
+
+

@@ -25,6 +25,7 @@ _COMPARISONS = {
 # Functions that C++ writes between its operands, on vectors and on floating-point elements;
 # integers that overflow take the functions of the same name, which wrap around.
 _ARITHMETIC = {"add": "+", "sub": "-", "mul": "*"}
+_TRUTHS = _COMPARISONS | {"and": "&&", "or": "||"}
 # The functions of `functions.hpp` whose name isn't this one in camel case.
 _CALLS = {
     "div": "divide",
@@ -175,15 +176,11 @@ class _ScalarWriter(_Writer):
         head = e[0]
         if head == "cast":
             return f"static_cast<{e[1]}>({operands[0]})", e[1]
-        if head in _COMPARISONS:
-            return f"({operands[0]} {_COMPARISONS[head]} {operands[1]})", "bool"
-        if head in ("and", "or"):
-            return f"({operands[0]} {'&&' if head == 'and' else '||'} {operands[1]})", "bool"
         if head == "not":
             return f"(!{operands[0]})", "bool"
+        if head in _TRUTHS:
+            return f"({operands[0]} {_TRUTHS[head]} {operands[1]})", "bool"
         ctype = types[1 if head == "select" else 0]
         if ctype in _FLOATS and head in _ARITHMETIC:
             return f"({operands[0]} {_ARITHMETIC[head]} {operands[1]})", ctype
-        if ctype in _FLOATS and head == "neg":
-            return f"(-{operands[0]})", ctype
         return f"{_name(head)}<{ctype}>({', '.join(operands)})", ctype

@@ -32,11 +32,11 @@ def _integers(a: Any, b: Any, f: Any) -> list[Any]:
     return [
         *(-tf.math.floordiv(-a, 3), tf.math.floormod(a, -4), tf.math.floormod(b, 7)),
         *(tf.clip_by_value(b, -3, 5), tf.maximum(b, 2), tf.minimum(b, 4), tf.where(b > 1, b, wide)),
-        *(b * 1000000007 + (1 << 40), -b, tf.math.squared_difference(b, wide), tf.reduce_sum(b, -1)),
+        *(b * 1000000007 + (1 << 40), tf.math.squared_difference(b, wide), tf.reduce_sum(b, 1), -b),
         *(a * 1000000007, a + 2147483640, tf.abs(a * 1000000007), tf.pow(a, 11), tf.sign(a)),
         *(tf.math.floormod(f, -1.5), tf.math.floordiv(f, 0.7), tf.cast(f * 3.7, tf.int32)),
         *(tf.cast(b, tf.float32), tf.maximum(a, tf.cast(b % 100, tf.int32)), tf.zeros_like(b)),
-        *(tf.bitwise.bitwise_xor(a, 12345), tf.bitwise.right_shift(a, 1), tf.math.atan2(f, f + 9.0)),
+        *(tf.bitwise.bitwise_xor(a, 12345), tf.bitwise.right_shift(a, 1), tf.math.atan2(f, f + 9)),
         *(tf.add_n([f, f * 2.0, f]), tf.fill([3, 5], f[0, 0]), tf.where(f > 0, -0.0, f)),
     ]
 

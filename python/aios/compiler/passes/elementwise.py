@@ -11,6 +11,7 @@ from aios.compiler.graph import Graph, Operator
 MAX_INPUTS = 6
 MAX_FUNCTIONS = 40
 
+
 def is_vector(graph: Graph, op: Operator) -> bool:
     """Tells whether an ELEMENTWISE works on vectors of float32 throughout."""
     expression = op["expression"]

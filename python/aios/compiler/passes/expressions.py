@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from aios.compiler.expression import Expression, c, constant_of, inputs_of, substitute, x
-from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Rewriter
+from aios.compiler.graph import CTYPES, Graph, Operator, Rewriter
 
 # The most terms of one sum.
 MAX_TERMS = 16
@@ -52,7 +52,6 @@ _BINARY = {
     "MINIMUM": "min",
     "MUL": "mul",
     "NOT_EQUAL": "not_equal",
-    "POW": "pow",
     "PRELU": "prelu",
     "RIGHT_SHIFT": "right_shift",
     "SUB": "sub",
@@ -81,8 +80,7 @@ _SPECIAL: dict[str, Callable[[Operator, str], Expression]] = {
 
 def elementwise_kinds() -> frozenset[str]:
     """Returns the operator kinds that become expressions."""
-    special = {"ADD_N", "CAST", "SELECT", "SELECT_V2", *_SPECIAL}
-    return frozenset(_UNARY) | frozenset(_BINARY) | special
+    return frozenset({*_UNARY, *_BINARY, *_SPECIAL, *_BY_GRAPH})
 
 
 def fused_activation(op: Operator, ctype: str = "float") -> Expression | None:
@@ -143,29 +141,21 @@ def _expression(graph: Graph, op: Operator) -> Expression | None:
 
 
 def _base_expression(graph: Graph, op: Operator) -> Expression | None:
-    kind = op.kind
-    if kind in _UNARY:
-        return (_UNARY[kind], x(0))
-    if kind == "POW":
-        return _power(graph, op)
-    if kind in _BINARY:
-        return (_BINARY[kind], x(0), x(1))
-    if kind == "ADD_N":
-        return _sum(len(op.inputs))
-    if kind in ("SELECT", "SELECT_V2"):
-        return _select(graph, op)
-    if kind == "CAST":
-        return _cast(graph, op)
-    special = _SPECIAL.get(kind)
+    if op.kind in _UNARY:
+        return (_UNARY[op.kind], x(0))
+    if op.kind in _BY_GRAPH:
+        return _BY_GRAPH[op.kind](graph, op)
+    if op.kind in _BINARY:
+        return (_BINARY[op.kind], x(0), x(1))
+    special = _SPECIAL.get(op.kind)
     return None if special is None else special(op, _ctype(graph, op.outputs[0]))
 
 
-def _sum(count: int) -> Expression | None:
-    """Returns the sum of inputs, from the first to the last."""
+def _sum(graph: Graph, op: Operator) -> Expression | None:
     total = x(0)
-    for place in range(1, count):
+    for place in range(1, len(op.inputs)):
         total = ("add", total, x(place))
-    return total if count <= MAX_TERMS else None
+    return total if len(op.inputs) <= MAX_TERMS else None
 
 
 def _power(graph: Graph, op: Operator) -> Expression:
@@ -198,3 +188,11 @@ def _cast(graph: Graph, op: Operator) -> Expression | None:
     return None if result is None else ("cast", result, x(0))
 
 
+# What depends on more than the operator's attributes.
+_BY_GRAPH: dict[str, Callable[[Graph, Operator], Expression | None]] = {
+    "ADD_N": _sum,
+    "CAST": _cast,
+    "POW": _power,
+    "SELECT": _select,
+    "SELECT_V2": _select,
+}

@@ -42,14 +42,11 @@ _FOLDS: dict[str, Fold] = {
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
     "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),
-    "RANK": lambda op, v, out: np.asarray(v[0].ndim, out.dtype),
-    "SHAPE": lambda op, v, out: np.asarray(v[0].shape, out.dtype),
     "SQRT": lambda op, v, out: np.sqrt(v[0]),
     "SQUEEZE": lambda op, v, out: v[0].reshape(out.shape),
     "SUB": lambda op, v, out: v[0] - v[1],
     "TILE": lambda op, v, out: np.tile(v[0], tuple(int(n) for n in v[1])),
     "TRANSPOSE": lambda op, v, out: np.transpose(v[0], tuple(int(a) for a in v[1])),
-    "ZEROS_LIKE": lambda op, v, out: np.zeros(out.shape, out.dtype),
 }
 
 
@@ -66,22 +63,30 @@ def fold_constants(graph: Graph) -> Graph:
 
 
 def _value(rewriter: Rewriter, op: Operator) -> Array | None:
-    fold = _FOLDS.get(op.kind)
-    if fold is None or len(op.outputs) != 1 or op.attributes.get("fused_activation_function", 0):
+    out = rewriter.tensors[op.outputs[0]] if len(op.outputs) == 1 else None
+    if out is None or op.attributes.get("fused_activation_function", 0):
         return None
-    out = rewriter.tensors[op.outputs[0]]
-    if op.kind == "SHAPE":
-        return np.asarray(rewriter.tensors[op.inputs[0]].shape, out.dtype)
-    if op.kind == "RANK":
-        return np.asarray(len(rewriter.tensors[op.inputs[0]].shape), out.dtype)
-    if op.kind == "ZEROS_LIKE":
-        small = -1 not in out.shape and out.nbytes <= MAX_ZEROS_BYTES
-        return np.zeros(out.shape, out.dtype) if small else None
+    if op.kind in _OF_SHAPES:
+        return _OF_SHAPES[op.kind](rewriter.tensors[op.inputs[0]].shape, out)
+    fold = _FOLDS.get(op.kind)
     values = [rewriter.tensors[i].data for i in op.inputs if i != MISSING]
     known = [v for v in values if v is not None]
-    if len(known) != len(values) or not values or -1 in out.shape:
+    if fold is None or len(known) != len(values) or not values or -1 in out.shape:
         return None
     if out.nbytes > MAX_FOLDED_BYTES or (op.kind == "DEQUANTIZE" and known[0].dtype != np.float16):
         return None
     with np.errstate(all="ignore"):
         return np.asarray(fold(op, known, out))
+
+
+def _zeros(shape: tuple[int, ...], out: Tensor) -> Array | None:
+    small = -1 not in out.shape and out.nbytes <= MAX_ZEROS_BYTES
+    return np.zeros(out.shape, out.dtype) if small else None
+
+
+# What follows from the shape of an input, constant or not.
+_OF_SHAPES: dict[str, Callable[[tuple[int, ...], Tensor], Array | None]] = {
+    "RANK": lambda shape, out: np.asarray(len(shape), out.dtype),
+    "SHAPE": lambda shape, out: None if -1 in shape else np.asarray(shape, out.dtype),
+    "ZEROS_LIKE": _zeros,
+}

@@ -54,6 +54,9 @@ struct EngineChoice {
   bool chosen = false;
   std::string reason;
   int threads = 1;  // that a call uses, at most
+  // Of a model whose inner sizes vary: those that this row speaks of, as "16" or "<=64"; else
+  // empty.
+  std::string sizes;
 };
 
 // A call with the same tensors every time: they are checked, and the engine is chosen, once. For

@@ -239,6 +239,12 @@ class EngineChoice:
     def threads(self) -> int:
         """That a call uses, at most."""
 
+    @property
+    def sizes(self) -> str:
+        """
+        The inner sizes that this row speaks of, where a model's vary, as '16' or '<=64'.
+        """
+
     def __repr__(self) -> str: ...
 
 class Cell:

@@ -22,9 +22,15 @@ class ComposedSession final : public Session {
   ComposedSession(std::vector<Part> parts, bool composable);
 
   void run(Span<const TensorView> inputs, Span<TensorView> outputs) override;
+  std::vector<Tensor> answer(Span<const TensorView> inputs) override;
 
  private:
+  bool hasPart(int64_t batch) const noexcept;
+  // The sizes of the graphs to run one after another. Throws Unsupported if there are none.
+  std::vector<int64_t> piecesOf(int64_t batch) const;
   Session& partFor(int64_t batch);
+  template <typename Call>
+  void counted(int64_t batch, Call call);
 
   std::vector<Part> parts_;  // largest batch first
   std::vector<int64_t> sizes_;

@@ -250,6 +250,8 @@ void bindCell(nb::module_& module) {
       .def_ro("chosen", &EngineChoice::chosen)
       .def_ro("reason", &EngineChoice::reason)
       .def_ro("threads", &EngineChoice::threads, "That a call uses, at most.")
+      .def_ro("sizes", &EngineChoice::sizes,
+              "The inner sizes that this row speaks of, where a model's vary, as '16' or '<=64'.")
       .def("__repr__", [](const EngineChoice& choice) {
         return "EngineChoice(" + choice.engine + (choice.chosen ? ", chosen: " : ", not chosen: ") +
                choice.reason + ")";

@@ -10,12 +10,15 @@ BoundCall::BoundCall(std::shared_ptr<LoadedModel> model, Endpoint& endpoint,
       inputs_(inputs.begin(), inputs.end()),
       outputs_(outputs.begin(), outputs.end()),
       batch_(checkInputs(endpoint.signature(), inputs)) {
-  endpoint.infer(inputs_, outputs_);
-  if (batch_ == 0) return;
-  runner_ = &endpoint.runnerFor(inputs_, batch_);
-  lease_ = std::make_unique<SessionPool::Lease>(runner_->pool(), runner_->pool().takeToKeep());
+  endpoint.checkOutputs(inputs_, outputs_, batch_);
+  if (batch_ != 0) endpoint.serve(inputs_, batch_, [this](Runner& runner) { attach(runner); });
+}
+
+void BoundCall::attach(Runner& runner) {
+  lease_ = std::make_unique<SessionPool::Lease>(runner.pool(), runner.pool().takeToKeep());
   lease_->slot().session->bind(inputs_, outputs_);
-  run();
+  runner.runBound(lease_->slot(), batch_);
+  runner_ = &runner;
 }
 
 }  // namespace aios::runtime

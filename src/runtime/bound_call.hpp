@@ -31,6 +31,8 @@ class BoundCall {
   }
 
  private:
+  void attach(Runner& runner);
+
   const std::shared_ptr<LoadedModel> model_;
   const std::vector<TensorView> inputs_;
   std::vector<TensorView> outputs_;

@@ -1,6 +1,7 @@
 #include "runtime/candidate.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "bundle/golden.hpp"
 #include "runtime/background.hpp"
@@ -22,6 +23,18 @@ bool startsThreads(const std::string& engine, const CellOptions& options) {
   return true;
 }
 
+Runners loadProved(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
+                   const CellOptions& options, std::size_t golden_samples) {
+  Runners runners = loadRunners(bundle, artifact, options);
+  if (golden_samples == 0) return runners;
+  const bundle::GoldenSamples golden(bundle.directory / bundle.golden);
+  const Verification result = verifyModel(runners, golden, artifact, golden_samples);
+  if (result.ok) return runners;
+  throw Error(ErrorCode::kDataLoss, "bundle '" + bundle.directory.string() + "' on engine '" +
+                                        artifact.engine + "': " + result.reason +
+                                        "; export the bundle on this machine");
+}
+
 }  // namespace
 
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options) {
@@ -33,51 +46,57 @@ engines::EngineOptions engineOptions(const std::string& engine, const CellOption
   return result;
 }
 
-std::vector<std::unique_ptr<Runner>> loadRunners(const bundle::Bundle& bundle,
-                                                 const bundle::Artifact& artifact,
-                                                 const CellOptions& options) {
+Runners loadRunners(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
+                    const CellOptions& options) {
   const engines::EngineOptions own = engineOptions(artifact.engine, options);
   const auto model =
       budgeted(engines::loadModel(bundle, artifact, own), own.threads, threadBudget());
-  std::vector<std::unique_ptr<Runner>> runners;
+  Runners runners;
   for (const Signature& signature : bundle.signatures) {
     runners.push_back(std::make_unique<Runner>(model, signature, poolCapacity()));
   }
   return runners;
 }
 
-Candidate::Candidate(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
-                     const CellOptions& options, std::size_t golden_samples)
-    : bundle_(bundle), artifact_(artifact), options_(options), golden_samples_(golden_samples) {}
+Candidate::Candidate(const bundle::Artifact& artifact, std::function<Runners()> load,
+                     std::string reserve)
+    : artifact_(artifact), load_(std::move(load)), reserve_(std::move(reserve)) {}
 
-void Candidate::load() {
-  auto runners = loadRunners(bundle_, artifact_, options_);
-  if (golden_samples_ != 0) {
-    const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
-    const Verification result = verifyModel(runners, golden, artifact_, golden_samples_);
-    if (!result.ok) {
-      throw Error(ErrorCode::kDataLoss, "bundle '" + bundle_.directory.string() + "' on engine '" +
-                                            artifact_.engine + "': " + result.reason +
-                                            "; export the bundle on this machine");
-    }
-  }
-  runners_ = std::move(runners);
-}
+Candidate::Candidate(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
+                     const CellOptions& options, std::size_t golden_samples, std::string reserve)
+    : Candidate(
+          artifact,
+          [&bundle, &artifact, options, golden_samples] {
+            Runners runners;
+            const auto load = [&] {
+              runners = loadProved(bundle, artifact, options, golden_samples);
+            };
+            if (startsThreads(artifact.engine, options)) {
+              load();
+            } else {
+              inBackground(load);
+            }
+            return runners;
+          },
+          std::move(reserve)) {}
 
 Runner* Candidate::runner(std::size_t signature) {
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<std::mutex> loading(loading_);
   if (!tried_) {
     tried_ = true;
+    Runners loaded;
+    std::exception_ptr failure;
+    std::string refusal;
     try {
-      if (startsThreads(artifact_.engine, options_)) {
-        load();
-      } else {
-        inBackground([this] { load(); });
-      }
+      loaded = load_();
     } catch (const std::exception& error) {
-      failure_ = std::current_exception();
-      refusal_ = error.what();
+      failure = std::current_exception();
+      refusal = error.what();
     }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    runners_ = std::move(loaded);
+    failure_ = failure;
+    refusal_ = std::move(refusal);
   }
   return runners_.empty() ? nullptr : runners_[signature].get();
 }
@@ -90,11 +109,6 @@ void Candidate::requireUsable() const {
 std::string Candidate::refusal() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return refusal_;
-}
-
-bool Candidate::isLoaded() const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  return !runners_.empty();
 }
 
 std::vector<const Runner*> Candidate::runners() const {

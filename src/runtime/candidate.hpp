@@ -1,6 +1,7 @@
 // An artifact that may run here: loaded when it is first needed, and trusted only if it answers.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,21 +13,30 @@
 
 namespace aios::runtime {
 
+// One for each of the bundle's signatures, in its order.
+using Runners = std::vector<std::unique_ptr<Runner>>;
+
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options);
 
-// Loads an artifact: one runner for each of the bundle's signatures, in its order. Their calls keep
-// to the process's thread budget.
-std::vector<std::unique_ptr<Runner>> loadRunners(const bundle::Bundle& bundle,
-                                                 const bundle::Artifact& artifact,
-                                                 const CellOptions& options);
+// Loads an artifact. Calls of its runners keep to the process's thread budget.
+Runners loadRunners(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
+                    const CellOptions& options);
 
+// Safe from any thread. Only runner() may take long.
 class Candidate {
  public:
-  // `bundle` and `artifact` outlive the candidate. `golden_samples` are run before it may serve.
+  // `artifact` outlives the candidate. `load` is called once, when the artifact is first needed;
+  // what it throws keeps the artifact from running here. `reserve` says why it serves only what no
+  // other candidate does; empty for one that takes part like any other.
+  Candidate(const bundle::Artifact& artifact, std::function<Runners()> load,
+            std::string reserve = "");
+  // Loads the artifact from the bundle, which outlives the candidate, and runs so many of its
+  // golden samples before it may serve.
   Candidate(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
-            const CellOptions& options, std::size_t golden_samples);
+            const CellOptions& options, std::size_t golden_samples, std::string reserve = "");
 
   const bundle::Artifact& artifact() const noexcept { return artifact_; }
+  const std::string& reserve() const noexcept { return reserve_; }
 
   // Loads and checks it the first time. Null if it can't run here; refusal() then says why.
   Runner* runner(std::size_t signature);
@@ -34,23 +44,22 @@ class Candidate {
   void requireUsable() const;
   // Empty while it can run, or hasn't been tried.
   std::string refusal() const;
-  bool isLoaded() const;
 
-  // Adds the figures of all its sessions.
+  // Those of all signatures; none while it isn't loaded.
   std::vector<const Runner*> runners() const;
 
  private:
-  void load();
-
-  const bundle::Bundle& bundle_;
   const bundle::Artifact& artifact_;
-  const CellOptions options_;
-  const std::size_t golden_samples_;
-  mutable std::mutex mutex_;
-  bool tried_ = false;
+  const std::function<Runners()> load_;
+  const std::string reserve_;
+
+  std::mutex loading_;  // held while it loads
+  bool tried_ = false;  // guarded by loading_
+
+  mutable std::mutex mutex_;  // held for moments only
   std::exception_ptr failure_;
   std::string refusal_;
-  std::vector<std::unique_ptr<Runner>> runners_;
+  Runners runners_;  // filled once
 };
 
 }  // namespace aios::runtime

@@ -1,9 +1,8 @@
 #include "runtime/endpoint.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
-#include <map>
+#include <limits>
 #include <utility>
 
 #include "aios/error.hpp"
@@ -50,9 +49,16 @@ std::vector<Tensor> emptyOutputs(const Signature& signature) {
   return results;
 }
 
-// What tells one artifact of a bundle from another.
-std::string nameOf(const bundle::Artifact& artifact) {
-  return artifact.engine + "/" + artifact.target + "/" + artifact.precision;
+// Shapes whose engine is remembered where it takes more than the batch to tell.
+constexpr std::size_t kRoutesOfAnySize = 1024;
+constexpr std::size_t kRoutesOfBatches = 64;
+
+// Whether a size other than the batch may be any.
+bool hasUnknownSizes(const Signature& signature) {
+  return std::any_of(signature.inputs.begin(), signature.inputs.end(), [](const auto& spec) {
+    const auto& shape = spec.shape;
+    return !shape.empty() && std::find(shape.begin() + 1, shape.end(), kAnySize) != shape.end();
+  });
 }
 
 EngineChoice rowOf(const bundle::Artifact& artifact) {
@@ -64,34 +70,26 @@ EngineChoice rowOf(const bundle::Artifact& artifact) {
   return row;
 }
 
-// The engine's own error where there is only one, else one that tells of all.
-[[noreturn]] void throwNoneRuns(const Contest& contest) {
-  const std::string& engine = contest.candidates.front()->artifact().engine;
-  if (std::all_of(contest.candidates.begin(), contest.candidates.end(),
-                  [&](const auto& other) { return other->artifact().engine == engine; })) {
-    contest.candidates.front()->requireUsable();
-  }
-  std::string reasons;
-  for (const auto& candidate : contest.candidates) {
-    reasons +=
-        (reasons.empty() ? "" : "; ") + candidate->artifact().engine + ": " + candidate->refusal();
-  }
-  throw Error(ErrorCode::kNotFound, "no engine can run this bundle here: " + reasons);
-}
-
 }  // namespace
 
-Endpoint::Endpoint(Contest& contest, Signature signature, std::size_t index)
+Endpoint::Endpoint(Contest& contest, Signature signature, std::size_t index, PreparedSizes prepared)
     : contest_(contest),
       signature_(std::move(signature)),
       index_(index),
-      outputs_known_(runtime::outputShapesAreKnown(signature_)) {}
+      outputs_known_(runtime::outputShapesAreKnown(signature_)),
+      sizes_known_(!hasUnknownSizes(signature_)),
+      prepared_(std::move(prepared)),
+      routes_(sizes_known_ ? kRoutesOfBatches : kRoutesOfAnySize) {}
 
 std::vector<Tensor> Endpoint::infer(Span<const TensorView> inputs) {
   const int64_t batch = checkInputs(signature_, inputs);
-  if (!outputs_known_ && batch != 0) return runnerFor(inputs, batch).answer(inputs, batch);
   if (batch == 0) return emptyOutputs(signature_);
-  std::vector<Tensor> results = newOutputs(signature_, batch);
+  std::vector<Tensor> results;
+  if (!outputs_known_) {
+    serve(inputs, batch, [&](Runner& runner) { results = runner.answer(inputs, batch); });
+    return results;
+  }
+  results = newOutputs(signature_, batch);
   std::vector<TensorView> outputs = viewsOf(results);
   inferChecked(inputs, outputs, batch);
   return results;
@@ -127,74 +125,119 @@ Runner& Endpoint::firstThatRuns() {
   throwNoneRuns(contest_);
 }
 
-Runner& Endpoint::choose(Span<const TensorView> inputs, int64_t batch, std::size_t bucket) {
-  const std::unique_lock<std::mutex> lock(contest_.mutex, std::try_to_lock);
-  // While another thread measures, calls are answered by what needs no measuring.
-  if (!lock.owns_lock()) return firstThatRuns();
-  if (Runner* chosen = chosen_[bucket].load(std::memory_order_acquire)) return *chosen;
-  Choice choice = fromCache(bucket);
-  if (choice.candidate == nullptr) choice = byMeasurement(inputs, batch, bucket);
-  Runner* runner = choice.candidate->runner(index_);
-  choices_[bucket] = std::move(choice);
-  chosen_[bucket].store(runner, std::memory_order_release);
-  return *runner;
-}
-
-Endpoint::Choice Endpoint::fromCache(std::size_t bucket) {
-  Choice choice;
-  if (contest_.cache == nullptr) return choice;
-  choice.latencies = contest_.cache->find(signature_.name, bucket);
-  std::multimap<double, Candidate*> by_latency;
-  for (const auto& candidate : contest_.candidates) {
-    const auto found = choice.latencies.find(nameOf(candidate->artifact()));
-    if (found != choice.latencies.end()) {
-      by_latency.emplace(found->second.p50_us, candidate.get());
-    } else if (candidate->runner(index_) != nullptr) {
-      // It runs here, wasn't measured then, and may be faster: measure all again.
-      return {};
+std::string Endpoint::kindOf(Span<const TensorView> inputs, std::size_t bucket) const {
+  std::string kind = std::to_string(bucket);
+  if (sizes_known_) return kind;
+  std::vector<int64_t> sizes;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::vector<int64_t>& shape = signature_.inputs[i].shape;
+    for (std::size_t axis = 1; axis < shape.size(); ++axis) {
+      if (shape[axis] == kAnySize) sizes.push_back(inputs[i].dim(axis));
     }
   }
-  for (const auto& [p50_us, candidate] : by_latency) {
-    if (candidate->runner(index_) == nullptr) continue;
-    choice.candidate = candidate;
-    choice.reason = "the fastest by an earlier measurement on this machine";
-    break;
+  const bool exactly = prepared_.count(sizes) != 0;
+  const char* separator = ":";
+  for (const int64_t size : sizes) {
+    kind += separator;
+    kind += exactly ? std::to_string(size) : "<=" + std::to_string(bucketLimit(bucketOf(size)));
+    separator = ",";
   }
-  return choice;
+  return kind;
 }
 
-Endpoint::Choice Endpoint::byMeasurement(Span<const TensorView> inputs, int64_t batch,
-                                         std::size_t bucket) {
-  Choice choice;
-  std::vector<Candidate*> usable;
-  std::vector<Runner*> runners;
+Candidate* Endpoint::settledOn(const std::string& kind) const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  const auto found = settled_.find(kind);
+  return found == settled_.end() ? nullptr : found->second.choice.ranking.front();
+}
+
+// The engine of every later call of the bucket, unless its calls have to be told apart.
+void Endpoint::route(Span<const TensorView> inputs, std::size_t bucket, Runner& runner) {
+  routes_.remember(fingerprintOf(inputs), runner);
+  const bool apart = !sizes_known_ || mixed_[bucket].load();
+  chosen_[bucket].store(apart ? nullptr : &runner);
+  // Another thread may just have found that they do.
+  if (mixed_[bucket].load()) chosen_[bucket].store(nullptr);
+}
+
+Runner& Endpoint::choose(Span<const TensorView> inputs, int64_t batch, std::size_t bucket) {
+  if (Runner* known = routes_.find(fingerprintOf(inputs))) return *known;
+  const std::string kind = kindOf(inputs, bucket);
+  Candidate* best = settledOn(kind);
+  if (best == nullptr) {
+    const std::unique_lock<std::mutex> measuring(contest_.measuring, std::try_to_lock);
+    // While another thread measures, calls are answered by what needs no measuring.
+    if (!measuring.owns_lock()) return firstThatRuns();
+    best = settledOn(kind);
+    if (best == nullptr) {
+      Choice choice = runtime::choose(contest_, {signature_, index_, kind, inputs, batch});
+      best = choice.ranking.front();
+      const std::lock_guard<std::mutex> lock(mutex_);
+      settled_.emplace(kind, Settled{bucket, std::move(choice), {}});
+    }
+  }
+  Runner& runner = *best->runner(index_);
+  route(inputs, bucket, runner);
+  return runner;
+}
+
+std::vector<Candidate*> Endpoint::orderFor(const std::string& kind) const {
+  std::vector<Candidate*> order;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = settled_.find(kind);
+    if (found != settled_.end()) order = found->second.choice.ranking;
+  }
   for (const auto& candidate : contest_.candidates) {
-    if (contest_.cache == nullptr && !usable.empty()) break;
+    if (std::find(order.begin(), order.end(), candidate.get()) == order.end()) {
+      order.push_back(candidate.get());
+    }
+  }
+  return order;
+}
+
+void Endpoint::serveElsewhere(Span<const TensorView> inputs, int64_t batch, Runner& refusing,
+                              std::exception_ptr refusal,
+                              const std::function<void(Runner&)>& call) {
+  const std::size_t bucket = bucketOf(batch);
+  const std::string kind = kindOf(inputs, bucket);
+  std::vector<Failure> failures;
+  for (Candidate* candidate : orderFor(kind)) {
     Runner* runner = candidate->runner(index_);
     if (runner == nullptr) continue;
-    usable.push_back(candidate.get());
-    runners.push_back(runner);
+    if (runner == &refusing) {
+      failures.push_back({candidate, refusal});
+      continue;
+    }
+    try {
+      call(*runner);
+    } catch (const Error&) {
+      failures.push_back({candidate, std::current_exception()});
+      continue;
+    }
+    mixed_[bucket].store(true);
+    route(inputs, bucket, *runner);
+    last_.store(runner, std::memory_order_relaxed);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto settled = settled_.find(kind);
+    if (settled != settled_.end()) {
+      settled->second.stood_in.emplace(candidate, "answered " + describeAll(inputs) +
+                                                      ", which was refused: " + messageOf(refusal));
+    }
+    return;
   }
-  if (usable.empty()) throwNoneRuns(contest_);
-  choice.candidate = usable.front();
-  choice.reason = contest_.candidates.size() == 1
-                      ? "the only one that may run"
-                      : "the first that runs here; nothing was measured";
-  if (usable.size() == 1) return choice;
-  const std::vector<Latency> latencies = measure(runners, inputs, batch, contest_.max_tuning_ms);
-  for (std::size_t i = 0; i < usable.size(); ++i) {
-    choice.latencies[nameOf(usable[i]->artifact())] = latencies[i];
-  }
-  choice.candidate = usable[fastest(latencies)];
-  choice.reason = "the fastest by measurement";
-  contest_.cache->store(signature_.name, bucket, choice.latencies);
-  return choice;
+  throwNoneAnswers(failures, inputs);
 }
 
 std::string Endpoint::lastEngine() const {
-  const std::lock_guard<std::mutex> lock(contest_.mutex);
-  const Candidate* candidate = choices_[last_bucket_.load(std::memory_order_relaxed)].candidate;
-  return candidate == nullptr ? "" : candidate->artifact().engine;
+  const Runner* last = last_.load(std::memory_order_relaxed);
+  for (const auto& candidate : contest_.candidates) {
+    const std::vector<const Runner*> runners = candidate->runners();
+    if (last != nullptr && !runners.empty() && runners[index_] == last) {
+      return candidate->artifact().engine;
+    }
+  }
+  return "";
 }
 
 SignatureMetrics Endpoint::metrics() const {
@@ -209,27 +252,47 @@ SignatureMetrics Endpoint::metrics() const {
   return metrics;
 }
 
+EngineChoice Endpoint::rowOf(const Settled& settled, const Candidate& candidate) const {
+  EngineChoice row = runtime::rowOf(candidate.artifact());
+  row.batch = bucketLimit(settled.bucket);
+  row.chosen = &candidate == settled.choice.ranking.front();
+  const auto standing = settled.choice.standings.find(nameOf(candidate.artifact()));
+  const bool measured = standing != settled.choice.standings.end();
+  if (measured) {
+    row.p50_us = standing->second.latency.p50_us;
+    row.p99_us = standing->second.latency.p99_us;
+  }
+  const auto stood_in = settled.stood_in.find(&candidate);
+  row.reason = row.chosen ? settled.choice.reason : candidate.refusal();
+  if (row.reason.empty() && measured && !standing->second.refusal.empty()) {
+    row.reason = "out of the contest for such calls: " + standing->second.refusal;
+  }
+  if (row.reason.empty()) row.reason = measured ? "slower" : "not measured";
+  if (stood_in != settled.stood_in.end()) row.reason += "; " + stood_in->second;
+  return row;
+}
+
 std::vector<EngineChoice> Endpoint::explain() const {
-  const std::lock_guard<std::mutex> lock(contest_.mutex);
+  const std::lock_guard<std::mutex> lock(mutex_);
   std::vector<EngineChoice> rows;
-  for (std::size_t bucket = 0; bucket < kBatchBuckets; ++bucket) {
-    const Choice& choice = choices_[bucket];
-    if (choice.candidate == nullptr) continue;
+  std::set<const Candidate*> explained;
+  for (const auto& [kind, settled] : settled_) {
     for (const auto& candidate : contest_.candidates) {
-      EngineChoice row = rowOf(candidate->artifact());
-      row.batch = bucketLimit(bucket);
-      row.chosen = candidate.get() == choice.candidate;
-      const auto found = choice.latencies.find(nameOf(candidate->artifact()));
-      if (found != choice.latencies.end()) {
-        row.p50_us = found->second.p50_us;
-        row.p99_us = found->second.p99_us;
-      }
-      row.reason = row.chosen ? choice.reason : candidate->refusal();
-      if (row.reason.empty()) {
-        row.reason = found == choice.latencies.end() ? "not measured" : "slower";
-      }
-      rows.push_back(std::move(row));
+      const bool takes_part = candidate->reserve().empty() ||
+                              settled.stood_in.count(candidate.get()) != 0 ||
+                              candidate.get() == settled.choice.ranking.front();
+      if (!takes_part) continue;
+      rows.push_back(rowOf(settled, *candidate));
+      rows.back().sizes = kind.substr(std::min(kind.find(':'), kind.size() - 1) + 1);
+      explained.insert(candidate.get());
     }
+  }
+  std::stable_sort(rows.begin(), rows.end(),
+                   [](const EngineChoice& a, const EngineChoice& b) { return a.batch < b.batch; });
+  for (const auto& candidate : contest_.candidates) {
+    if (candidate->reserve().empty() || explained.count(candidate.get()) != 0) continue;
+    rows.push_back(runtime::rowOf(candidate->artifact()));
+    rows.back().reason = candidate->refusal().empty() ? candidate->reserve() : candidate->refusal();
   }
   return rows;
 }

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <limits>
 #include <system_error>
+#include <utility>
 
 #include "engines/tensorflow/tensorflow_model.hpp"
 #include "runtime/background.hpp"
@@ -26,8 +28,7 @@ bool allows(const CellOptions& options, const std::string& precision) {
 }
 
 // Why an artifact takes no part in the contest; empty if it does.
-std::string exclusion(const bundle::Artifact& artifact, const CellOptions& options,
-                      bool something_lighter_passed) {
+std::string exclusion(const bundle::Artifact& artifact, const CellOptions& options) {
   if (artifact.verdict != bundle::Verdict::kPassed) {
     return artifact.reason.empty() ? "it was never verified" : artifact.reason;
   }
@@ -36,10 +37,17 @@ std::string exclusion(const bundle::Artifact& artifact, const CellOptions& optio
                ? "its precision is lower than float32; allow it with precision='fastest'"
                : "precision='" + options.precision + "' was asked for";
   }
-  if (options.engine == "auto" && artifact.engine == "tensorflow" && something_lighter_passed) {
-    return "loading TensorFlow takes 0.3 s and 280 MB; name the engine to use it";
-  }
   return "";
+}
+
+// Why an artifact serves only what no other does; empty if it takes part like any other.
+std::string reserveReason(const bundle::Artifact& artifact, const CellOptions& options,
+                          bool something_lighter_passed) {
+  if (options.engine != "auto" || artifact.engine != "tensorflow" || !something_lighter_passed) {
+    return "";
+  }
+  return "loading TensorFlow takes 0.3 s and 280 MB: it answers only what no other engine does; "
+         "name the engine to use it";
 }
 
 bool somethingLighterPassed(const bundle::Bundle& bundle, const CellOptions& options) {
@@ -127,6 +135,7 @@ LoadedModel::~LoadedModel() {
 
 void LoadedModel::enter(const CellOptions& options) {
   const bool lighter = somethingLighterPassed(bundle_, options);
+  std::vector<std::unique_ptr<Candidate>> reserves;
   for (const bundle::Artifact& artifact : bundle_.artifacts) {
     if (options.engine != "auto" && artifact.engine != options.engine) continue;
     EngineChoice row;
@@ -134,14 +143,17 @@ void LoadedModel::enter(const CellOptions& options) {
     row.target = artifact.target;
     row.precision = artifact.precision;
     row.max_error = artifact.max_error;
-    row.reason = exclusion(artifact, options, lighter);
+    row.reason = exclusion(artifact, options);
     if (!row.reason.empty()) {
       excluded_.push_back(std::move(row));
       continue;
     }
-    contest_.candidates.push_back(
-        std::make_unique<Candidate>(bundle_, artifact, options, goldenSamplesFor(options.verify)));
+    std::string reserve = reserveReason(artifact, options, lighter);
+    auto& entered = reserve.empty() ? contest_.candidates : reserves;
+    entered.push_back(std::make_unique<Candidate>(
+        bundle_, artifact, options, goldenSamplesFor(options.verify), std::move(reserve)));
   }
+  std::move(reserves.begin(), reserves.end(), std::back_inserter(contest_.candidates));
   if (contest_.candidates.empty()) throwNoArtifact(bundle_, options.engine, excluded_);
   contest_.max_tuning_ms = options.max_tuning_ms;
   if (options.engine == "auto" && options.max_tuning_ms > 0 && contest_.candidates.size() > 1) {

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "aios/error.hpp"
+
 namespace aios::runtime {
 
 Runner::Runner(std::shared_ptr<const engines::Model> model, Signature signature,
@@ -17,6 +19,10 @@ void Runner::counted(SessionPool::Slot& slot, int64_t batch, Call call) {
       timed ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   try {
     call(*slot.session);
+  } catch (const Error& error) {
+    // Another engine may answer what this one doesn't take.
+    if (error.code() != ErrorCode::kUnsupported) slot.stats.countError();
+    throw;
   } catch (...) {
     slot.stats.countError();
     throw;

@@ -9,7 +9,8 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
+#include <optional>
+#include <utility>
 
 #include "bundle/integrity.hpp"
 #include "engines/compiled/cpu_features.hpp"
@@ -82,8 +83,22 @@ fs::path cacheDirectory() {
   return fs::path(home) / ".cache" / "aios" / "selection";
 }
 
-std::string rowKey(const std::string& signature, std::size_t bucket) {
-  return signature + "@" + std::to_string(bucket);
+std::string rowKey(const std::string& signature, const std::string& kind) {
+  return signature + "@" + kind;
+}
+
+// What a row says of one artifact: [p50, p99], or why it takes no such call.
+std::optional<SelectionCache::Entry> parseEntry(const Json& json) {
+  if (json.is_string()) return SelectionCache::Entry{{}, json.get<std::string>()};
+  if (!json.is_array() || json.size() != 2 || !json[0].is_number() || !json[1].is_number()) {
+    return std::nullopt;
+  }
+  return SelectionCache::Entry{{json[0].get<double>(), json[1].get<double>()}, ""};
+}
+
+Json toJson(const SelectionCache::Entry& entry) {
+  if (!entry.refusal.empty()) return entry.refusal;
+  return Json::array({entry.latency.p50_us, entry.latency.p99_us});
 }
 
 }  // namespace
@@ -96,35 +111,43 @@ std::size_t bucketOf(int64_t batch) noexcept {
 
 int64_t bucketLimit(std::size_t bucket) noexcept { return int64_t{1} << bucket; }
 
-std::vector<Latency> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
-                             int64_t batch, double budget_ms) {
-  std::vector<std::unique_ptr<Contestant>> contestants;
-  for (Runner* runner : runners) {
-    contestants.push_back(std::make_unique<Contestant>(*runner, inputs, batch));
+std::vector<Measured> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
+                              int64_t batch, double budget_ms) {
+  std::vector<Measured> results(runners.size());
+  std::vector<std::unique_ptr<Contestant>> contestants(runners.size());
+  const auto attempt = [&](std::size_t i, auto call) {
+    try {
+      call();
+    } catch (const std::exception&) {
+      results[i].failure = std::current_exception();
+      contestants[i] = nullptr;
+    }
+  };
+  std::size_t answering = 0;
+  for (std::size_t i = 0; i < runners.size(); ++i) {
+    attempt(i, [&] { contestants[i] = std::make_unique<Contestant>(*runners[i], inputs, batch); });
+    answering += contestants[i] != nullptr ? 1 : 0;
   }
   inBackground([&] {
     const auto begin = Clock::now();
     for (std::size_t calls = 0; calls < kMaximumCalls; calls += kBurst) {
       const double elapsed_ms =
           std::chrono::duration<double, std::milli>(Clock::now() - begin).count();
-      if (calls >= kMinimumCalls && elapsed_ms > budget_ms) break;
-      for (const auto& contestant : contestants) contestant->measureBurst();
+      if (calls >= kMinimumCalls && (answering < 2 || elapsed_ms > budget_ms)) break;
+      for (std::size_t i = 0; i < contestants.size(); ++i) {
+        if (contestants[i]) attempt(i, [&] { contestants[i]->measureBurst(); });
+      }
     }
   });
-  std::vector<Latency> latencies;
-  for (const auto& contestant : contestants) latencies.push_back(contestant->latency());
-  return latencies;
+  for (std::size_t i = 0; i < contestants.size(); ++i) {
+    if (contestants[i]) results[i].latency = contestants[i]->latency();
+  }
+  return results;
 }
 
-std::size_t fastest(const std::vector<Latency>& latencies) {
-  std::size_t best = 0;
-  for (std::size_t i = 1; i < latencies.size(); ++i) {
-    const Latency& a = latencies[i];
-    const Latency& b = latencies[best];
-    const bool tied = a.p50_us <= b.p50_us * kTie && b.p50_us <= a.p50_us * kTie;
-    if (tied ? a.p99_us < b.p99_us : a.p50_us < b.p50_us) best = i;
-  }
-  return best;
+bool isFaster(const Latency& a, const Latency& b) noexcept {
+  const bool tied = a.p50_us <= b.p50_us * kTie && b.p50_us <= a.p50_us * kTie;
+  return tied ? a.p99_us < b.p99_us : a.p50_us < b.p50_us;
 }
 
 SelectionCache::SelectionCache(const std::string& key) {
@@ -137,33 +160,28 @@ SelectionCache::SelectionCache(const std::string& key) {
   for (const auto& [row_key, artifacts] : document.items()) {
     if (!artifacts.is_object()) continue;
     for (const auto& [artifact, figures] : artifacts.items()) {
-      if (!figures.is_array() || figures.size() != 2 || !figures[0].is_number() ||
-          !figures[1].is_number()) {
-        continue;
-      }
-      rows_[row_key][artifact] = {figures[0].get<double>(), figures[1].get<double>()};
+      if (auto entry = parseEntry(figures)) rows_[row_key][artifact] = std::move(*entry);
     }
   }
 }
 
-SelectionCache::Row SelectionCache::find(const std::string& signature, std::size_t bucket) const {
-  const auto found = rows_.find(rowKey(signature, bucket));
+SelectionCache::Row SelectionCache::find(const std::string& signature,
+                                         const std::string& kind) const {
+  const auto found = rows_.find(rowKey(signature, kind));
   return found == rows_.end() ? Row() : found->second;
 }
 
-void SelectionCache::store(const std::string& signature, std::size_t bucket, const Row& row) {
-  rows_[rowKey(signature, bucket)] = row;
+void SelectionCache::store(const std::string& signature, const std::string& kind, const Row& row) {
+  rows_[rowKey(signature, kind)] = row;
   if (path_.empty()) return;
   Json document = Json::object();
   for (const auto& [row_key, artifacts] : rows_) {
-    for (const auto& [artifact, latency] : artifacts) {
-      document[row_key][artifact] = {latency.p50_us, latency.p99_us};
-    }
+    for (const auto& [artifact, entry] : artifacts) document[row_key][artifact] = toJson(entry);
   }
   std::error_code ignored;
   fs::create_directories(fs::path(path_).parent_path(), ignored);
   const std::string temporary = path_ + "." + std::to_string(::getpid()) + ".tmp";
-  std::ofstream(temporary) << document.dump(1) << '\n';
+  std::ofstream(temporary) << document.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
   fs::rename(temporary, path_, ignored);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <map>
 #include <string>
 #include <vector>
@@ -22,15 +23,22 @@ struct Latency {
   double p99_us = 0;
 };
 
+// How an engine did. One that failed is out of the contest for these inputs.
+struct Measured {
+  Latency latency;
+  std::exception_ptr failure;  // null: it answered every call
+};
+
 // Measures all runners in turns on the caller's inputs, so that noise hits all alike, for
 // `budget_ms` or 5 calls of each, whichever is longer; 2 calls of each to warm up don't count.
-std::vector<Latency> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
-                             int64_t batch, double budget_ms);
+// Where only one answers at all, 5 calls.
+std::vector<Measured> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
+                              int64_t batch, double budget_ms);
 
-// The index of the lowest p50; where two are within 2 %, of the lower p99.
-std::size_t fastest(const std::vector<Latency>& latencies);
+// Whether `a` has the lower p50; where the two are within 2 %, the lower p99.
+bool isFaster(const Latency& a, const Latency& b) noexcept;
 
-// Measured latencies by bucket and artifact, kept under the user's cache directory
+// Measured latencies by kind of call and artifact, kept under the user's cache directory
 // ($XDG_CACHE_HOME, else ~/.cache) in aios/selection. A file that can't be read or written is as
 // good as none.
 class SelectionCache {
@@ -38,10 +46,14 @@ class SelectionCache {
   // `key` names everything that the measurements depend on.
   explicit SelectionCache(const std::string& key);
 
-  using Row = std::map<std::string, Latency>;
-  // Empty if the bucket of this signature was never measured.
-  Row find(const std::string& signature, std::size_t bucket) const;
-  void store(const std::string& signature, std::size_t bucket, const Row& row);
+  struct Entry {
+    Latency latency;
+    std::string refusal;  // why it doesn't take such calls; empty for one that was measured
+  };
+  using Row = std::map<std::string, Entry>;
+  // `kind` tells calls of a signature apart by their sizes. Empty if none was ever measured.
+  Row find(const std::string& signature, const std::string& kind) const;
+  void store(const std::string& signature, const std::string& kind, const Row& row);
 
  private:
   std::string path_;

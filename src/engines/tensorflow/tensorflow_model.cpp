@@ -8,6 +8,7 @@
 
 #include "aios/error.hpp"
 #include "bundle/integrity.hpp"
+#include "engines/tensorflow/config_proto.hpp"
 #include "engines/tensorflow/meta_graph.hpp"
 #include "engines/tensorflow/tensorflow_api.hpp"
 #include "engines/tensorflow/tensorflow_session.hpp"
@@ -15,24 +16,6 @@
 namespace aios::engines {
 namespace tensorflow {
 namespace {
-
-// A ConfigProto in protobuf's wire encoding: intra_op_parallelism_threads = 2,
-// inter_op_parallelism_threads = 5 set to -1 (run in the caller's thread), and
-// experimental = 16 with executor_type = 3.
-std::string configProto(int threads, bool single_threaded_executor) {
-  std::string config = "\x10";
-  config += static_cast<char>(threads);
-  config += "\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01";
-  if (single_threaded_executor) {
-    const std::string executor = "SINGLE_THREADED_EXECUTOR";
-    config += "\x82\x01";
-    config += static_cast<char>(executor.size() + 2);
-    config += "\x1a";
-    config += static_cast<char>(executor.size());
-    config += executor;
-  }
-  return config;
-}
 
 // The graph and session of one file or directory.
 class LoadedGraph {

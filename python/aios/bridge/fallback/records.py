@@ -121,7 +121,7 @@ class EngineChoice:
 
     `batch` is the largest batch that the row speaks of, 0 where the artifact never takes part;
     latencies are 0, because nothing is measured; `max_error` is the one at export; a call uses at
-    most `threads`.
+    most `threads`. `sizes` is empty, because no inner sizes are told apart.
     """
 
     engine: str
@@ -134,6 +134,7 @@ class EngineChoice:
     max_error: float = 0.0
     chosen: bool = False
     threads: int = 1
+    sizes: str = ""
 
     def __repr__(self) -> str:
         chosen = "chosen" if self.chosen else "not chosen"

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from aios.bundle.comparison import row_errors
+from aios.bundle.manifest import Tolerance
 from benchmarks.timing import Call
 
 Array = npt.NDArray[np.float32]
@@ -40,10 +42,5 @@ def tolerances(answer: Array, reference: Array) -> float:
     """The largest error in units of the float32 tolerance that bundles are verified with."""
     if answer.shape != reference.shape:
         return float("inf")
-    worst = 0.0
-    for got, expected in zip(answer, reference, strict=True):
-        size = np.abs(expected)
-        error = np.abs(got.astype(np.float64) - expected)
-        fraction = error / (1e-5 * max(1.0, float(size.max())) + 1e-4 * size)
-        worst = max(worst, float("inf") if np.isnan(fraction).any() else float(fraction.max()))
-    return worst
+    errors = row_errors(answer, reference, Tolerance())
+    return float(errors.tolerances.max(initial=0.0))

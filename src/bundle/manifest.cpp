@@ -43,6 +43,16 @@ double numberMember(const Json& object, const char* key) {
   return value.get<double>();
 }
 
+// A part of a tolerance: from 0 to 1, beyond which zeros would pass for any answer.
+double toleranceMember(const Json& object, const char* key) {
+  const double value = numberMember(object, key);
+  if (!(value >= 0 && value <= 1)) {
+    throwMalformed(std::string("a tolerance's '") + key + "' is " + object[key].dump() +
+                   "; expected a number from 0 to 1");
+  }
+  return value;
+}
+
 // A relative path that stays inside the bundle, word for word and through links.
 std::string parsePath(const fs::path& directory, const std::string& text) {
   const fs::path path(text);
@@ -154,7 +164,8 @@ Artifact parseArtifact(const fs::path& directory, const Json& json) {
   const Json& reason = member(json, "reason");
   if (reason.is_string()) artifact.reason = reason.get<std::string>();
   const Json& tolerance = member(json, "tolerance");
-  artifact.tolerance = {numberMember(tolerance, "absolute"), numberMember(tolerance, "relative")};
+  artifact.tolerance = {toleranceMember(tolerance, "absolute"),
+                        toleranceMember(tolerance, "relative")};
   const Json& max_error = member(json, "max_error");
   if (max_error.is_number()) artifact.max_error = max_error.get<double>();
   const auto samples = json.find("golden_samples");

@@ -2,42 +2,62 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from aios.bundle.dtypes import is_float
 from aios.bundle.manifest import Tolerance
 
 Array = npt.NDArray[Any]
 Arrays = dict[str, Array]
 
-#: What stands for "not equal" where equality is all that counts: integers, bools, strings.
-UNEQUAL = 1e6
+
+class RowErrors(NamedTuple):
+    """The largest errors of each row of axis 0; infinite where the rows can't be compared.
+
+    `absolute` is |answer - reference|, `tolerances` the same in tolerances: over 1 is a miss;
+    `relative` is the absolute one over the row's largest magnitude, None for what isn't floats.
+    """
+
+    absolute: Array
+    tolerances: Array
+    relative: Array | None
 
 
-def tolerances_apart(answer: Array, reference: Array, tolerance: Tolerance) -> npt.NDArray[Any]:
-    """Largest distance per row of axis 0, in tolerances.
+def row_errors(answer: Array, reference: Array, tolerance: Tolerance) -> RowErrors:
+    """Compares an answer with its reference, row by row.
 
-    Integers, bools and strings are either equal (0) or UNEQUAL tolerances apart; so are floats of
-    which one isn't finite. NaN equals NaN here.
+    Integers, bools and strings are either equal or infinitely wrong; so are floats of which one
+    isn't finite. NaN equals NaN here, and an infinity itself.
     """
     rows = len(reference)
-    answers, references = answer.reshape(rows, -1), reference.reshape(rows, -1)
-    if answers.shape != references.shape:
-        return np.full(rows, UNEQUAL)
-    if references.shape[1] == 0:
-        return np.zeros(rows)
-    if not np.issubdtype(reference.dtype, np.floating):
-        return np.where((answers != references).any(axis=1), UNEQUAL, 0.0)
+    flat = (rows, math.prod(reference.shape[1:]))
+    if answer.shape[:1] != (rows,) or answer.size != reference.size:
+        return _unequal(np.ones(rows, bool))
+    answers, references = answer.reshape(flat), reference.reshape(flat)
+    if not is_float(reference.dtype):
+        return _unequal((answers != references).any(axis=1))
+    if flat[1] == 0:
+        return RowErrors(np.zeros(rows), np.zeros(rows), np.zeros(rows))
     answers, references = answers.astype(np.float64), references.astype(np.float64)
-    scale = np.maximum(1.0, np.abs(references).max(axis=1, keepdims=True))
-    allowed = tolerance.absolute * scale + tolerance.relative * np.abs(references)
-    with np.errstate(invalid="ignore"):
-        apart = np.nan_to_num(np.abs(answers - references) / allowed, nan=UNEQUAL, posinf=UNEQUAL)
+    magnitude = np.abs(np.where(np.isfinite(references), references, 0)).max(axis=1, keepdims=True)
     same = (answers == references) | (np.isnan(answers) & np.isnan(references))
-    apart = np.where(same, 0.0, apart)
-    return np.asarray(apart.max(axis=1))
+    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+        allowed = tolerance.absolute * np.maximum(1.0, magnitude)
+        allowed = allowed + tolerance.relative * np.abs(references)
+        off = np.where(same, 0.0, _infinite_if_nan(answers - references))
+        apart = np.where(same, 0.0, _infinite_if_nan(off / allowed)).max(axis=1)
+        error = off.max(axis=1)
+        relative = np.where(error == 0, 0.0, _infinite_if_nan(error / magnitude[:, 0]))
+    return RowErrors(error, apart, relative)
+
+
+def tolerances_apart(answer: Array, reference: Array, tolerance: Tolerance) -> Array:
+    """The largest distance of each row of axis 0, in tolerances."""
+    return row_errors(answer, reference, tolerance).tolerances
 
 
 def answers_agree(answers: Arrays, references: Arrays, tolerance: Tolerance) -> bool:
@@ -48,3 +68,12 @@ def answers_agree(answers: Arrays, references: Arrays, tolerance: Tolerance) -> 
         and bool((tolerances_apart(answers[name], reference, tolerance) <= 1).all())
         for name, reference in references.items()
     )
+
+
+def _unequal(rows: Array) -> RowErrors:
+    errors = np.where(rows, np.inf, 0.0)
+    return RowErrors(errors, errors, None)
+
+
+def _infinite_if_nan(values: Array) -> Array:
+    return np.where(np.isnan(values), np.inf, np.abs(values))

@@ -11,6 +11,8 @@ from typing import Any
 from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
 
 FORMAT_VERSION = 1
+#: Of either part of a tolerance: with more, zeros would pass for any answer.
+MAX_TOLERANCE = 1.0
 MANIFEST = "manifest.json"
 MANIFEST_HASH = "manifest.sha256"
 
@@ -213,5 +215,16 @@ def _artifact(entry: Any) -> ArtifactRecord:
     known["files"] = _files(entry["files"])
     known["graphs"] = tuple(GraphRecord(**graph) for graph in entry["graphs"])
     known["batches"] = tuple(map(int, entry.get("batches", ())))
-    known["tolerance"] = Tolerance(**entry["tolerance"])
+    known["tolerance"] = _tolerance(entry["tolerance"])
     return ArtifactRecord(**known)
+
+
+def _tolerance(entry: Any) -> Tolerance:
+    tolerance = Tolerance(entry["absolute"], entry["relative"])
+    for part in (tolerance.absolute, tolerance.relative):
+        number = isinstance(part, (int, float)) and not isinstance(part, bool)
+        if not number or not 0 <= part <= MAX_TOLERANCE:
+            raise ValueError(
+                f"a tolerance is {part!r}; expected a number from 0 to {MAX_TOLERANCE:g}"
+            )
+    return tolerance

@@ -7,8 +7,8 @@ import errno
 import fcntl
 import os
 import re
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -106,7 +106,8 @@ def _placed(work: Path, target: Path, *, overwrite: bool) -> bool:
 
 def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int]:
     while True:
-        work = Path(tempfile.mkdtemp(prefix=prefix, suffix=".tmp", dir=parent))
+        work = parent / f"{prefix}{secrets.token_hex(6)}.tmp"
+        work.mkdir()
         try:
             lock = os.open(work, os.O_RDONLY)
         except FileNotFoundError:
@@ -114,7 +115,6 @@ def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         # Another writer may have taken it for abandoned before it was locked.
         if work.exists():
-            os.chmod(work, 0o755)
             return work, lock
         os.close(lock)
 

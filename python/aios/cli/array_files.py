@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,18 +69,17 @@ def write_arrays(option: str, path: Path, arrays: Mapping[str, Array]) -> None:
 
     require_output(option, path, list(arrays))
     try:
-        descriptor, pending = tempfile.mkstemp(dir=path.absolute().parent, suffix=path.suffix)
+        pending = path.with_name(f".{path.stem}.{secrets.token_hex(6)}{path.suffix}")
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with open(pending, "xb") as file:
                 if path.suffix == ".npy":
                     np.save(file, next(iter(arrays.values())), allow_pickle=False)
                 else:
                     savez: Any = np.savez
                     savez(file, **arrays)
-            os.chmod(pending, 0o644)
             os.replace(pending, path)
         except BaseException:
-            os.unlink(pending)
+            pending.unlink(missing_ok=True)
             raise
     except OSError as error:
         kind = OverloadedError if error.errno == 28 else FailedPreconditionError

@@ -184,23 +184,20 @@ def _errors(
     bridge: TensorFlowCellularBridge, golden: GoldenSamples, batch: int, artifact: ArtifactRecord
 ) -> tuple[float, float]:
     """Largest |answer - reference| over its golden samples, absolute and in tolerances."""
-    import numpy as np
+    from aios.bundle.comparison import row_errors
 
-    tolerance = artifact.tolerance
     absolute = distance = 0.0
     for inputs, expected in golden.all(batch, artifact.golden_samples):
         answers = bridge.perform_inference(inputs)
         for name, reference in expected.items():
-            rows = len(reference) if golden.batched else 1
             if not reference.size:
                 continue
-            b = reference.astype(np.float64).reshape(rows, -1)
-            error = np.abs(answers[name].astype(np.float64).reshape(rows, -1) - b)
-            error[np.isnan(error)] = np.inf
-            scale = np.maximum(1.0, np.abs(b).max(axis=1, keepdims=True))
-            allowed = tolerance.absolute * scale + tolerance.relative * np.abs(b)
-            absolute = max(absolute, float(error.max()))
-            distance = max(distance, float((error / allowed).max()))
+            rows = (len(reference), -1) if golden.batched else (1, -1)
+            errors = row_errors(
+                answers[name].reshape(rows), reference.reshape(rows), artifact.tolerance
+            )
+            absolute = max(absolute, float(errors.absolute.max()))
+            distance = max(distance, float(errors.tolerances.max()))
     return absolute, distance
 
 

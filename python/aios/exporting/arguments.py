@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from aios.bundle.manifest import MANIFEST, SignatureRecord, Tolerance
+from aios.bundle.manifest import MANIFEST, MAX_TOLERANCE, SignatureRecord, Tolerance
 from aios.bundle.precision import FLOAT32, TOLERANCES, precision_name
 from aios.bundle.publish import already_exists
 from aios.errors import FailedPreconditionError, InvalidArgumentError
@@ -119,9 +119,10 @@ def _positive(tolerance: float | Tolerance) -> Tolerance:
             f"tolerance: expected a number as 1e-4, or aios.Tolerance, got {tolerance!r}"
         )
     parts = (chosen.absolute, chosen.relative)
-    if not (min(parts) >= 0 and 0 < sum(parts) < float("inf")):
+    if not (min(parts) >= 0 and sum(parts) > 0 and max(parts) <= MAX_TOLERANCE):
         raise InvalidArgumentError(
-            f"tolerance: expected a positive number as 1e-4, got {tolerance!r}"
+            f"tolerance: expected a positive number of at most {MAX_TOLERANCE:g}, as 1e-4, got "
+            f"{tolerance!r}"
         )
     return chosen
 

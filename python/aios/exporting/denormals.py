@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from aios.bundle.comparison import Arrays, answers_agree
+from aios.bundle.dtypes import float_limits, is_float
 from aios.bundle.manifest import Tolerance
 
 
@@ -22,7 +23,7 @@ def jumps_at_zero(answers: Callable[[Arrays], Arrays], zeros: Arrays, tolerance:
         zeros: One call, whose floats are zeros.
         tolerance: What answers are told apart by.
     """
-    floats = [name for name, array in zeros.items() if np.issubdtype(array.dtype, np.floating)]
+    floats = [name for name, array in zeros.items() if is_float(array.dtype)]
     if not floats:
         return False
     try:
@@ -30,7 +31,7 @@ def jumps_at_zero(answers: Callable[[Arrays], Arrays], zeros: Arrays, tolerance:
         for sign in (1, -1):
             beside = dict(zeros)
             for name in floats:
-                tiny = sign * np.finfo(zeros[name].dtype).tiny
+                tiny = sign * float_limits(zeros[name].dtype).tiny
                 beside[name] = np.full_like(zeros[name], tiny)
             if not answers_agree(answers(beside), at_zero, tolerance):
                 return True

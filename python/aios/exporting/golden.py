@@ -7,28 +7,28 @@ two tensors each, NAME#bytes and NAME#offsets, as aios.exporting.strings lays th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save_file
 
-from aios.bundle.comparison import Array, Arrays, answers_agree, tolerances_apart
+from aios.bundle.comparison import Arrays, tolerances_apart
 from aios.bundle.manifest import SignatureRecord, Tolerance
-from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
+from aios.errors import InvalidArgumentError
 from aios.exporting import strings
+from aios.exporting.asking import Answers, ask, batch_of, finite_rows
 from aios.exporting.denormals import jumps_at_zero
-from aios.exporting.samples import NEAR_EDGES, Samples, is_stackable, with_edges
+from aios.exporting.samples import NEAR_EDGES, Samples, with_edges
 
 #: The file's name in a bundle.
 FILE = "golden.safetensors"
 #: Fewer tolerances than this between the answers to different samples prove little.
 MIN_DISCRIMINATION = 20.0
-_CHUNK = 32
-_PROBED = 4
-
-Answers = Callable[[Arrays], Arrays]
+#: A distance that JSON can hold, for answers that aren't equal where that is all that counts.
+_UNEQUAL = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +73,11 @@ class GoldenSet:
     def batch(self, size: int) -> Arrays:
         """`size` samples as one batch, repeated from the first where there are fewer."""
         rows = np.arange(size) % self.count
-        return {name: array[rows, 0] for name, array in self.inputs.items()}
+        return batch_of(self.inputs, rows)
 
 
 def save(path: Path, sets: Iterable[GoldenSet]) -> None:
-    """Writes the safetensors file that src/bundle/golden.hpp reads."""
+    """Writes the safetensors file that src/bundle/golden.hpp reads, of the umask's mode."""
     tensors: Arrays = {}
     for golden in sets:
         for role, arrays in (("inputs", golden.inputs), ("outputs", golden.outputs)):
@@ -87,7 +87,11 @@ def save(path: Path, sets: Iterable[GoldenSet]) -> None:
                     tensors.update(strings.pack(key, array))
                 else:
                     tensors[key] = np.ascontiguousarray(array)
+    # safetensors lets nobody but its writer read a file, whatever the umask says.
+    path.touch()
+    mode = stat.S_IMODE(path.stat().st_mode)
     save_file(tensors, path)
+    path.chmod(mode)
 
 
 def collect(
@@ -110,8 +114,15 @@ def collect(
     jumps = _without_denormals(answers, inputs, samples.count, tolerance)
     droppable = 0 if samples.drawn else samples.count
     # A model is compared with itself: rounding may differ between batch sizes all the same.
-    asked = _ask(answers, signature, inputs, tolerance.at_least(Tolerance()), droppable)
-    finite = _finite(asked.outputs)
+    asked = ask(
+        answers,
+        signature,
+        inputs,
+        tolerance=tolerance.at_least(Tolerance()),
+        plain=samples.count,
+        droppable=droppable,
+    )
+    finite = finite_rows(asked.outputs)
     if not finite.any():
         raise InvalidArgumentError(
             f"signature '{signature.name}': the model's answers to all samples are NaN or "
@@ -146,139 +157,12 @@ def _without_denormals(answers: Answers, inputs: Arrays, zeros: int, tolerance: 
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    rows: Array
-    outputs: Arrays
-    independent: bool
-
-
-def _ask(
-    answers: Answers,
-    signature: SignatureRecord,
-    inputs: Arrays,
-    tolerance: Tolerance,
-    droppable: int,
-) -> _Asked:
-    """Answers in batches where the model answers rows independently, else one by one.
-
-    Rows from `droppable` on may be left out where the model raises.
-    """
-    count = len(next(iter(inputs.values()))) if inputs else 1
-    probed = np.arange(min(_PROBED, count))
-    singles = _one_by_one(answers, signature, inputs, probed, droppable)
-    if len(singles.rows):
-        _require_repeatable(answers, signature, inputs, singles, tolerance)
-    independent = False
-    if is_stackable(signature):
-        try:
-            together = _in_chunks(answers, inputs)
-            first = {name: array[singles.rows] for name, array in together.items()}
-            independent = answers_agree(first, singles.outputs, tolerance)
-        except Exception:  # The model may raise anything on a batch; single calls name the sample.
-            together = {}
-        if independent:
-            return _Asked(np.arange(count), together, independent=True)
-    alone = _one_by_one(answers, signature, inputs, np.arange(count), droppable)
-    if not len(alone.rows):
-        raise InvalidArgumentError(
-            f"signature '{signature.name}': the model raises on every drawn sample; pass "
-            "samples=…, for example samples=x_val[:64]"
-        )
-    if is_stackable(signature):
-        independent = _rows_independent(answers, inputs, alone, tolerance)
-    return _Asked(alone.rows, alone.outputs, independent)
-
-
-def _rows_independent(
-    answers: Answers, inputs: Arrays, alone: _Asked, tolerance: Tolerance
-) -> bool:
-    """Whether one batch of samples that raised nothing alone is answered as those were."""
-    rows = np.arange(min(_PROBED, len(alone.rows)))
-    try:
-        batch = answers({name: array[alone.rows[rows], 0] for name, array in inputs.items()})
-    except Exception:
-        return False
-    together = {name: array[:, np.newaxis] for name, array in batch.items()}
-    return answers_agree(
-        together, {name: array[rows] for name, array in alone.outputs.items()}, tolerance
-    )
-
-
-def _in_chunks(answers: Answers, inputs: Arrays) -> Arrays:
-    count = len(next(iter(inputs.values())))
-    chunks = [
-        answers({name: array[start : start + _CHUNK, 0] for name, array in inputs.items()})
-        for start in range(0, count, _CHUNK)
-    ]
-    together = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
-    return {name: array[:, np.newaxis] for name, array in together.items()}
-
-
-def _one_by_one(
-    answers: Answers, signature: SignatureRecord, inputs: Arrays, rows: Array, droppable: int
-) -> _Asked:
-    kept, calls = [], []
-    for row in rows:
-        try:
-            calls.append(answers({name: array[row] for name, array in inputs.items()}))
-        except Exception as error:
-            if row < droppable:
-                raise InvalidArgumentError(
-                    f"samples: the model raises on sample {row} of signature "
-                    f"'{signature.name}': {error}"
-                ) from error
-            continue
-        kept.append(row)
-    return _Asked(np.array(kept, dtype=np.intp), _stacked(signature, calls), independent=False)
-
-
-def _stacked(signature: SignatureRecord, calls: list[Arrays]) -> Arrays:
-    outputs: Arrays = {}
-    for spec in signature.outputs if calls else ():
-        shapes = {call[spec.name].shape for call in calls}
-        if len(shapes) != 1:
-            raise UnsupportedError(
-                f"output '{spec.name}' has a shape that depends on the values of the inputs "
-                f"({', '.join(map(str, sorted(shapes)[:3]))}); give it one shape"
-            )
-        outputs[spec.name] = np.stack([call[spec.name] for call in calls])
-    return outputs
-
-
-def _require_repeatable(
-    answers: Answers,
-    signature: SignatureRecord,
-    inputs: Arrays,
-    asked: _Asked,
-    tolerance: Tolerance,
-) -> None:
-    row = asked.rows[:1]
-    again = _one_by_one(answers, signature, inputs, row, droppable=0)
-    first = {name: array[:1] for name, array in asked.outputs.items()}
-    finite = _finite(first)[0]
-    if finite and not answers_agree(again.outputs, first, tolerance):
-        raise FailedPreconditionError(
-            f"signature '{signature.name}': the model answers the same input differently from "
-            "call to call; its answers can't be proved. Take out random draws and state that "
-            "lasts between calls (as stateful=True)"
-        )
-
-
-def _finite(outputs: Arrays) -> Array:
-    finite = np.ones(len(next(iter(outputs.values()))), dtype=bool)
-    for array in outputs.values():
-        if np.issubdtype(array.dtype, np.floating):
-            finite &= np.isfinite(array).reshape(len(array), -1).all(axis=1)
-    return finite
-
-
 def _discrimination(outputs: Arrays, tolerance: Tolerance) -> float:
     """Median distance, in tolerances, between the answers to neighbouring samples."""
     distances = np.zeros(0)
     for array in outputs.values():
         if len(array) < 2:
             continue
-        apart = tolerances_apart(array[1:], array[:-1], tolerance)
+        apart = np.minimum(tolerances_apart(array[1:], array[:-1], tolerance), _UNEQUAL)
         distances = apart if distances.size == 0 else np.maximum(distances, apart)
     return float(np.median(distances)) if distances.size else 0.0

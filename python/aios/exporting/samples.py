@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aios.bundle.comparison import Array, Arrays
+from aios.bundle.dtypes import STRING, can_cast, float_limits, is_float, numpy_dtype
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 from aios.errors import InvalidArgumentError
 from aios.exporting import strings
@@ -95,8 +96,8 @@ def with_edges(plain: Arrays) -> Arrays:
     edges: dict[str, list[Array]] = {name: [] for name in plain}
     for name, array in plain.items():
         first = array[:1]
-        if np.issubdtype(array.dtype, np.floating):
-            tiny = np.finfo(array.dtype).smallest_subnormal
+        if is_float(array.dtype):
+            tiny = float_limits(array.dtype).smallest_subnormal
             edges[name] = [first * 0, np.full_like(first, tiny)]
             with np.errstate(over="ignore"):
                 edges[name] += [first * np.asarray(k, array.dtype) for k in (10, -10, 100, -100)]
@@ -108,6 +109,7 @@ def with_edges(plain: Arrays) -> Arrays:
 def _by_name(signature: SignatureRecord, samples: object) -> dict[str, Any]:
     specs = signature.inputs
     names = [spec.name for spec in specs]
+    samples = _columns(samples, len(specs))
     if isinstance(samples, Mapping):
         if set(samples) != set(names):
             raise InvalidArgumentError(
@@ -123,12 +125,22 @@ def _by_name(signature: SignatureRecord, samples: object) -> dict[str, Any]:
     )
 
 
+def _columns(samples: Any, inputs: int) -> Any:
+    """The columns by name of a structured array, or of a data frame for several inputs."""
+    names = getattr(getattr(samples, "dtype", None), "names", None)
+    if names is None and inputs > 1 and hasattr(samples, "columns"):
+        names = tuple(samples.columns)
+    return samples if names is None else {name: np.asarray(samples[name]) for name in names}
+
+
 def _call_shape(spec: TensorRecord) -> tuple[int, ...]:
     return (1, *spec.shape[1:]) if is_batched(spec) else spec.shape
 
 
 def _fitting(spec: TensorRecord, value: object) -> Array:
     array = _array(spec, value)
+    if array.ndim == 1 and spec.shape == (-1, 1):
+        array = array[:, np.newaxis]
     call = _call_shape(spec)
     calls = array
     if is_batched(spec):
@@ -138,7 +150,7 @@ def _fitting(spec: TensorRecord, value: object) -> Array:
     fits = calls.ndim == len(call) + 1 and all(
         want in (-1, size) for want, size in zip(call, calls.shape[1:], strict=True)
     )
-    numeric = spec.dtype == "string" or np.can_cast(array.dtype, spec.dtype, "same_kind")
+    numeric = spec.dtype == STRING or can_cast(array.dtype, spec.dtype)
     if not fits or not numeric:
         raise InvalidArgumentError(
             f"samples for input '{spec.name}': expected {spec.dtype}[N,"
@@ -146,12 +158,13 @@ def _fitting(spec: TensorRecord, value: object) -> Array:
             f"got {array.dtype}{list(array.shape)}"
         )
     kept = calls[:MAX_SAMPLES]
-    return kept if spec.dtype == "string" else _cast(spec, kept)
+    return kept if spec.dtype == STRING else _cast(spec, kept)
 
 
 def _cast(spec: TensorRecord, array: Array) -> Array:
     with np.errstate(over="ignore"):
-        cast = array.astype(spec.dtype)
+        # In C order and this machine's byte order, whatever the caller's layout is.
+        cast = np.array(array, numpy_dtype(spec.dtype), order="C")
     if np.issubdtype(array.dtype, np.integer) and not np.array_equal(cast, array):
         raise InvalidArgumentError(
             f"samples for input '{spec.name}': values of {array.dtype} from {array.min()} to "
@@ -162,7 +175,7 @@ def _cast(spec: TensorRecord, array: Array) -> Array:
 
 def _array(spec: TensorRecord, value: object) -> Array:
     try:
-        if spec.dtype == "string":
+        if spec.dtype == STRING:
             return strings.to_bytes(value.numpy() if hasattr(value, "numpy") else value)
         return np.asarray(value)
     except (TypeError, ValueError) as error:
@@ -177,9 +190,10 @@ def _draw(
     shape: tuple[int, ...],
     words: Sequence[str],
 ) -> Array:
-    if spec.dtype == "string":
+    if spec.dtype == STRING:
         chosen = generator.integers(0, len(words), shape)
         return strings.to_bytes(np.array(words, dtype=object)[chosen])
-    if np.issubdtype(np.dtype(spec.dtype), np.floating):
-        return generator.standard_normal(shape).astype(spec.dtype)
-    return generator.integers(0, 2, shape).astype(spec.dtype)
+    dtype = numpy_dtype(spec.dtype)
+    if is_float(dtype):
+        return generator.standard_normal(shape).astype(dtype)
+    return generator.integers(0, 2, shape).astype(dtype)

@@ -67,6 +67,16 @@ TEST(ReadBundle, ReadsHowManySamplesProveAnArtifact) {
   }
 }
 
+TEST(ReadBundle, RefusesAToleranceThatWouldSwitchTheGateOff) {
+  for (const char* part : {"absolute", "relative"}) {
+    for (const Json& value : {Json(-1e-5), Json(1.5), Json(1e300), Json(true), Json()}) {
+      Json manifest = validManifest();
+      manifest["artifacts"][0]["tolerance"][part] = value;
+      expectMalformed(manifest, part);
+    }
+  }
+}
+
 TEST(ReadBundle, SaysThatThereIsNone) {
   EXPECT_AIOS_ERROR(readBundle("/nowhere/digits.cell"), kNotFound, "/nowhere/digits.cell");
 }

@@ -58,6 +58,19 @@ def test_fields_of_artifacts_may_be_added_or_be_missing(tmp_path):
     assert read_manifest(tmp_path) == MANIFEST
 
 
+@pytest.mark.parametrize("part", [-1e-5, "NaN", "1e999", 1.5, True, None, "1e-4"])
+@pytest.mark.parametrize("name", ["absolute", "relative"])
+def test_a_tolerance_that_would_switch_the_gate_off_is_corrupt(tmp_path, name, part):
+    write_manifest(tmp_path, MANIFEST)
+    document = json.loads((tmp_path / "manifest.json").read_text())
+    document["artifacts"][0]["tolerance"][name] = part
+    text = json.dumps(document).replace('"NaN"', "NaN").replace('"1e999"', "1e999")
+    (tmp_path / "manifest.json").write_text(text)
+    (tmp_path / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
+    with pytest.raises(CorruptBundleError, match="tolerance"):
+        read_manifest(tmp_path)
+
+
 def test_a_files_record_has_its_size_and_sha256(tmp_path):
     (tmp_path / "m").write_bytes(b"abc")
     digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -102,14 +102,21 @@ class _OverTheBatch(layers.Layer):
         return x - keras.ops.mean(x, axis=0, keepdims=True) + x[:1]
 
 
-def test_a_model_that_mixes_a_batch_is_not_composable(tmp_path):
-    model = keras.Sequential([keras.Input((4,), name="x"), layers.Dense(3), _OverTheBatch()])
+class _OneOfTwoBranches(layers.Layer):
+    def call(self, x):
+        return tf.cond(tf.reduce_mean(x) > 0, lambda: tf.nn.tanh(x) * 2, lambda: tf.cumsum(x, 1))
+
+
+@pytest.mark.parametrize("layer", [_OverTheBatch, _OneOfTwoBranches])
+def test_a_model_that_mixes_a_batch_is_served_as_asked_and_never_composed(tmp_path, layer):
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((4,), name="x"), layers.Dense(3), layer()])
     aios.export(model, tmp_path / "m.cell")
-    x = _x(7, 4)
     for engine in ("litert", "tensorflow"):
         assert not _artifact(tmp_path / "m.cell", engine).composable
         with aios.load(tmp_path / "m.cell", engine=engine) as bridge:
-            assert_within_tolerance(bridge.perform_inference(x), np.asarray(model(x)))
+            for x in (_x(7, 4), -_x(7, 4), _x(1, 4)):
+                assert_within_tolerance(bridge.perform_inference(x), np.asarray(model(x)))
 
 
 def _module(function, shape=(None, 3)):

@@ -135,6 +135,21 @@ def test_a_path_that_names_no_directory_is_refused(path):
         _export(path)
 
 
+@pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
+def test_every_file_and_directory_of_a_bundle_obeys_the_umask(tmp_path, mask):
+    before = os.umask(mask)
+    try:
+        _export(tmp_path / "m.cell")
+    finally:
+        os.umask(before)
+    found = {path.relative_to(tmp_path): path for path in (tmp_path / "m.cell").rglob("*")}
+    modes = {name: stat.S_IMODE(path.stat().st_mode) for name, path in found.items()}
+    assert modes == {
+        name: (0o777 if path.is_dir() else 0o666) & ~mask for name, path in found.items()
+    }
+    assert stat.S_IMODE((tmp_path / "m.cell").stat().st_mode) == 0o777 & ~mask
+
+
 def test_a_symbolic_link_stays_and_what_it_points_to_is_replaced(tmp_path):
     (tmp_path / "real").mkdir()
     link = tmp_path / "current.cell"

@@ -3,29 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from aios.bridge.fallback.arrays import Array
 from aios.bridge.fallback.records import ArtifactVerification
 from aios.bridge.fallback.runner import Runner
+from aios.bundle.comparison import row_errors
+from aios.bundle.dtypes import is_float
 from aios.bundle.golden import samples_of
 from aios.bundle.manifest import ArtifactRecord, SignatureRecord, Tolerance
 from aios.errors import CorruptBundleError
 
-
-class Errors(NamedTuple):
-    """Largest error of one tensor; infinite for NaN, and for what must be equal and isn't."""
-
-    absolute: float
-    tolerances: float
-    #: Over the largest magnitude; None for what isn't floats.
-    relative: float | None = None
-
-
-_UNEQUAL = Errors(np.inf, np.inf)
+_Errors = tuple[float, float, float | None]
+_UNEQUAL: _Errors = (np.inf, np.inf, None)
 
 
 def verify(
@@ -53,10 +44,10 @@ def verify(
                 for spec, answer, reference in zip(
                     record.outputs, answers, references, strict=True
                 ):
-                    errors = compare(answer, reference, artifact.tolerance)
-                    _record(result, errors, spec.name, sample)
-                    if errors.relative is not None:
-                        relative_errors.append(errors.relative)
+                    error, apart, relative = compare(answer, reference, artifact.tolerance)
+                    _record(result, error, apart, spec.name, sample)
+                    if relative is not None:
+                        relative_errors.append(relative)
                 if len(answers) == 1:
                     agreements += classes_agree(answers[0], references[0])
                 result.samples += 1
@@ -68,24 +59,14 @@ def verify(
     return result
 
 
-def compare(answer: Array, reference: Array, tolerance: Tolerance) -> Errors:
-    """Compares one tensor with its reference."""
+def compare(answer: Array, reference: Array, tolerance: Tolerance) -> _Errors:
+    """The largest error of one tensor: absolute, in tolerances, and relative to its magnitude."""
     if answer.dtype != reference.dtype or answer.size != reference.size:
         return _UNEQUAL
-    if not np.issubdtype(reference.dtype, np.floating):
-        equal = bool((answer.ravel() == reference.ravel()).all())
-        return Errors(0.0, 0.0) if equal else _UNEQUAL
-    if reference.size == 0:
-        return Errors(0.0, 0.0, 0.0)
-    expected = reference.astype(np.float64).ravel()
-    with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
-        off = np.abs(answer.astype(np.float64).ravel() - expected)
-        magnitude = np.abs(expected).max()
-        allowed = tolerance.absolute * max(1.0, magnitude) + tolerance.relative * np.abs(expected)
-        apart = np.where(off == 0, 0.0, off / allowed)
-        error = np.float64(_largest(off))
-        relative = 0.0 if error == 0 else _largest(error / magnitude)
-    return Errors(float(error), _largest(apart), relative)
+    absolute, apart, relative = row_errors(
+        answer.reshape(1, -1), reference.reshape(1, -1), tolerance
+    )
+    return float(absolute[0]), float(apart[0]), None if relative is None else float(relative[0])
 
 
 def classes_agree(answer: Array, reference: Array) -> list[bool]:
@@ -93,7 +74,7 @@ def classes_agree(answer: Array, reference: Array) -> list[bool]:
 
     Of equal references any is right; empty for what isn't rows of two or more floats.
     """
-    scored = np.issubdtype(reference.dtype, np.floating) and reference.ndim == 2
+    scored = is_float(reference.dtype) and reference.ndim == 2
     if not scored or reference.shape[1] < 2:
         return []
     if answer.dtype != reference.dtype or answer.size != reference.size:
@@ -109,11 +90,6 @@ def _at_most(limit: int | None, count: int) -> int:
     return count if limit is None else min(limit, count)
 
 
-def _largest(errors: npt.ArrayLike) -> float:
-    """A NaN is the largest of all."""
-    return float(np.nan_to_num(errors, nan=np.inf, posinf=np.inf).max())
-
-
 def _samples(
     golden: Mapping[str, Array], record: SignatureRecord
 ) -> tuple[list[Array], list[Array], int]:
@@ -127,10 +103,12 @@ def _samples(
     return inputs, outputs, counts.pop() if counts else 0
 
 
-def _record(result: ArtifactVerification, errors: Errors, tensor: str, sample: int) -> None:
-    result.max_error = max(result.max_error, errors.absolute)
-    if errors.tolerances > result.worst or not result.tensor:
-        result.worst = max(errors.tolerances, result.worst)
+def _record(
+    result: ArtifactVerification, error: float, apart: float, tensor: str, sample: int
+) -> None:
+    result.max_error = max(result.max_error, error)
+    if apart > result.worst or not result.tensor:
+        result.worst = max(apart, result.worst)
         result.tensor, result.sample = tensor, sample
 
 

@@ -36,9 +36,13 @@ class NotFoundError(AiosError, LookupError):
 
 
 class OverloadedError(AiosError):
-    """A queue or a disk is full; try again later."""
+    """A queue or a disk is full; try again later.
+
+    `home_full` says that it is the disk of a manager's home: what was to be written there wasn't.
+    """
 
     code = 8
+    home_full: bool = False
 
 
 class FailedPreconditionError(AiosError):

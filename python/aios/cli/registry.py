@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from aios.workflow.manager import AICellManager
-    from aios.workflow.registry import ModelVersion
+    from aios.workflow.model_version import ModelVersion
 
 app = typer.Typer(
     name="registry", help="Versions of models, and which of them answers.", no_args_is_help=True

@@ -61,10 +61,15 @@ class ValueRef:
 
 
 def combine(parts: Sequence[ValueRef]) -> ValueRef:
-    """The list of already stored values, without reading them."""
+    """The list of already stored values, without reading them; `bounded` makes it fit a record."""
     tree = [{"$value": part.to_json()} for part in parts]
     text = json.dumps([part.sha256 for part in parts])
     return ValueRef(hashlib.sha256(text.encode()).hexdigest(), tree, None, len(parts))
+
+
+def bounded(ref: ValueRef, store: ContentStore) -> ValueRef:
+    """`ref` itself, or as a file if its tree is too large for a record."""
+    return ref if ref.file is not None else _placed(ref, _text(ref.inline), store)
 
 
 def store_value(value: Any, store: ContentStore) -> ValueRef:
@@ -80,11 +85,18 @@ def store_value(value: Any, store: ContentStore) -> ValueRef:
     """
     count = len(value) if isinstance(value, list | tuple) else None
     tree = _encode(value, store, "result")
-    text = json.dumps(tree, separators=(",", ":"), sort_keys=True).encode()
-    sha256 = hashlib.sha256(text).hexdigest()
+    text = _text(tree)
+    return _placed(ValueRef(hashlib.sha256(text).hexdigest(), tree, None, count), text, store)
+
+
+def _placed(ref: ValueRef, text: bytes, store: ContentStore) -> ValueRef:
     if len(text) <= _INLINE_BYTES:
-        return ValueRef(sha256, tree, None, count)
-    return ValueRef(sha256, None, store.put_bytes(text, ".json"), count)
+        return ref
+    return dataclasses.replace(ref, inline=None, file=store.put_bytes(text, ".json"))
+
+
+def _text(tree: Any) -> bytes:
+    return json.dumps(tree, separators=(",", ":"), sort_keys=True).encode()
 
 
 def load_value(ref: ValueRef, store: ContentStore) -> Any:

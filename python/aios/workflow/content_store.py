@@ -12,15 +12,15 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 from aios.errors import CorruptHomeError, FailedPreconditionError, NotFoundError, OverloadedError
+from aios.workflow.file_contents import chunks, holds, same_tree, slices, unchanged
 
-_CHUNK: Final = 1 << 20
 _LEFTOVER_AGE_S: Final = 86_400.0
 
 
@@ -45,27 +45,28 @@ class ContentStore:
         return self.root / sha256[:2] / f"{sha256}{suffix}"
 
     def put_bytes(self, content: bytes | memoryview, suffix: str) -> FileRef:
-        """Store `content`; returns its reference."""
+        """Store `content`; returns its reference. A damaged file in its place is written anew."""
         sha256 = hashlib.sha256(content).hexdigest()
         place = self.path(sha256, suffix)
-        if not place.exists():
-            with self._new_file(place) as file:
-                file.write(content)
+        if not holds(place, slices(content)):
+            self._write(place, slices(content))
         return FileRef(sha256, suffix, len(content))
 
     def put_file(self, source: Path) -> FileRef:
-        """Store a copy of the file `source`; returns its reference."""
-        suffix = "".join(source.suffixes[-2:])
-        with self._errors(), source.open("rb") as file:
-            digest = hashlib.sha256()
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-            ref = FileRef(digest.hexdigest(), suffix, file.tell())
-            place = self.path(ref.sha256, suffix)
-            if not place.exists():
-                file.seek(0)
-                with self._new_file(place) as target:
-                    shutil.copyfileobj(file, target, _CHUNK)
+        """Store a copy of the file `source`; returns its reference.
+
+        Raises:
+            NotFoundError: there is no such file.
+            FailedPreconditionError: it can't be read, or changed while it was.
+        """
+        digest, size = hashlib.sha256(), 0
+        for chunk in chunks(source):
+            digest.update(chunk)
+            size += len(chunk)
+        ref = FileRef(digest.hexdigest(), "".join(source.suffixes[-2:]), size)
+        place = self.path(ref.sha256, ref.suffix)
+        if not holds(place, chunks(source)):
+            self._write(place, unchanged(source, ref.sha256))
         return ref
 
     def open_path(self, ref: FileRef) -> Path:
@@ -101,10 +102,10 @@ class ContentStore:
         return content
 
     def put_directory(self, source: Path, place: Path) -> Path:
-        """Move the finished directory `source` to `place`, or drop it when `place` exists already.
+        """Move the finished directory `source` to `place`, whose name follows from its content.
 
-        `source` must be on the home's file system and named so that `place` follows from its
-        content.
+        What is there already is kept if it is the same, byte by byte, and is else damaged and
+        replaced. `source` must be on the home's file system.
         """
         with self._errors():
             place.parent.mkdir(parents=True, exist_ok=True)
@@ -116,23 +117,26 @@ class ContentStore:
             except OSError as error:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
-                shutil.rmtree(source)
+                if not same_tree(source, place):
+                    self._discard(place)
+                    source.rename(place)
+                shutil.rmtree(source, ignore_errors=True)
             _fsync(place.parent)
         return place
 
     @contextmanager
     def work_dir(self, label: str) -> Iterator[Path]:
-        """A folder under `tmp` that is removed at the end.
+        """A folder under `tmp` that is removed at the end; what its user raises goes through.
 
         Leftovers of a killed process: `sweep`.
         """
-        place = self.tmp / f"{_writer()}-{label}-{secrets.token_hex(6)}"
+        place = self._draft(f"{label}-")
         with self._errors():
             place.mkdir(parents=True)
-            try:
-                yield place
-            finally:
-                shutil.rmtree(place, ignore_errors=True)
+        try:
+            yield place
+        finally:
+            shutil.rmtree(place, ignore_errors=True)
 
     def sweep(self) -> int:
         """Remove unfinished files of processes that are gone; returns how many."""
@@ -146,23 +150,38 @@ class ContentStore:
                 removed += 1
         return removed
 
-    @contextmanager
-    def _new_file(self, place: Path) -> Iterator[BinaryIO]:
+    def _write(self, place: Path, content: Iterable[bytes | memoryview]) -> None:
+        """Write beside, flush, rename. Errors in reading `content` are its own, not the home's."""
         with self._errors():
             self.tmp.mkdir(parents=True, exist_ok=True)
             place.parent.mkdir(parents=True, exist_ok=True)
-            draft = self.tmp / f"{_writer()}-{secrets.token_hex(8)}"
-            try:
-                with draft.open("xb") as file:
-                    yield file
+            draft = self._draft()
+            file = draft.open("xb")
+        try:
+            with file:
+                for chunk in content:
+                    with self._errors():
+                        file.write(chunk)
+                with self._errors():
                     file.flush()
                     os.fsync(file.fileno())
+            with self._errors():
                 draft.rename(place)
                 _fsync(place.parent)
-            except BaseException:
-                with suppress(OSError):
-                    draft.unlink(missing_ok=True)
-                raise
+        except BaseException:
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+            raise
+
+    def _discard(self, place: Path) -> None:
+        """Take a directory out of the way in one step, then remove it."""
+        self.tmp.mkdir(parents=True, exist_ok=True)
+        removed = self._draft("removed-")
+        place.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
+
+    def _draft(self, label: str = "") -> Path:
+        return self.tmp / f"{_writer()}-{label}{secrets.token_hex(8)}"
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -178,7 +197,7 @@ class ContentStore:
 def disk_error(error: OSError, home: Path) -> Exception | None:
     """The typed error for a disk that is full or can't be written; None for any other."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return OverloadedError(
+        return home_full(
             f"{home}: no space left ({error}); nothing was changed; free space and resume"
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
@@ -189,6 +208,13 @@ def disk_error(error: OSError, home: Path) -> Exception | None:
     if error.errno == errno.ENOENT and error.filename and not Path(error.filename).exists():
         return NotFoundError(f"{error.filename}: no such file or folder")
     return None
+
+
+def home_full(message: str) -> OverloadedError:
+    """The error of a home whose disk is full: its run is let go of, and can be resumed."""
+    error = OverloadedError(message)
+    error.home_full = True
+    return error
 
 
 def _writer() -> str:

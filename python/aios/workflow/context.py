@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from aios.errors import FailedPreconditionError, UnsupportedError
+from aios.workflow.bundles import adopt_bundle
 from aios.workflow.content_store import FileRef
 from aios.workflow.home_files import HomeFiles
 from aios.workflow.messages import Message
@@ -112,7 +113,7 @@ class StepContext:
             `ModelVersion`.
         """
         registry = self._registry()
-        place, sha256 = registry.adopt_bundle(bundle)
+        place, sha256 = adopt_bundle(self.home, bundle)
         details = {"run_id": self.run_id, "workflow": self.workflow, **details}
         version, changes = registry.registration(
             name, place, sha256, details, effect=self.effect_key()

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 import os
-import select
+import selectors
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -26,17 +25,18 @@ from aios.errors import AiosError, DeadlineExceededError, UnavailableError
 from aios.workflow import process_guard
 from aios.workflow.callables import describe
 from aios.workflow.codec import ValueRef
+from aios.workflow.content_store import home_full
 from aios.workflow.context import StepCancelledError, StepContext
 from aios.workflow.messages import from_stored
+from aios.workflow.step_pipes import MessageReader, OutputTail
 from aios.workflow.steps import Step
 from aios.workflow.store import AddMessage, Json, StoredMessage
 
-_log = logging.getLogger("aios.workflow")
 _BOOTSTRAP: Final = (
     "import json, os, sys; sys.path[:] = json.loads(os.environ.pop('AIOS_STEP_PATH'));"
     " from aios.workflow.step_process import main; sys.exit(main())"
 )
-_TAIL_LINES: Final = 40
+_CHUNK: Final = 64 << 10
 _TICK_S: Final = 0.05
 
 
@@ -47,67 +47,67 @@ class StepFailedError(AiosError):
 
 
 class StepProcess:
-    """One child process, with its guard. Used by one thread at a time."""
+    """One child process, with its guard. Used by one thread at a time.
+
+    Raises:
+        UnavailableError: the system has no room for another process or pipe.
+    """
 
     def __init__(self) -> None:
-        job_read, self._job = os.pipe()
-        life_read, self._life = os.pipe()
-        self._events, events_write = os.pipe()
-        environment = dict(
-            os.environ, AIOS_STEP_PATH=json.dumps([os.path.abspath(p) for p in sys.path])
-        )
-        environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        child = [sys.executable, "-c", _BOOTSTRAP, str(job_read), str(events_write)]
-        guard = [sys.executable, "-I", "-S", str(process_guard.__file__)]
+        pipes: list[int] = []
         try:
-            self._guard = subprocess.Popen(
-                [*guard, str(life_read), str(events_write), str(job_read), *child],
-                pass_fds=(job_read, life_read, events_write),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                env=environment,
-            )
-        finally:
-            for descriptor in (job_read, life_read, events_write):
+            for _ in range(3):
+                pipes += os.pipe()
+            job_read, self._job, life_read, self._life, self._events, events_write = pipes
+            self._guard = _start_guard(job_read, life_read, events_write)
+        except BaseException as error:
+            for descriptor in pipes:
                 os.close(descriptor)
+            if isinstance(error, OSError):
+                raise UnavailableError(f"no process can be started for a step: {error}") from error
+            raise
+        for descriptor in (job_read, life_read, events_write):
+            os.close(descriptor)
         self.pid = 0
         self.dead = False
-        self._buffer = b""
-        self._tail: deque[str] = deque(maxlen=_TAIL_LINES)
-        self._reader = threading.Thread(target=self._read_stderr, name="aios-stderr", daemon=True)
-        self._reader.start()
+        self._unsent = memoryview(b"")
+        self._messages = MessageReader()
+        os.set_blocking(self._job, False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._events, selectors.EVENT_READ)
+        self._output = OutputTail()
+        try:
+            self._output.start(self._guard.stderr)
+        except RuntimeError as error:  # no more threads
+            self.kill()
+            if self._guard.stderr is not None:
+                self._guard.stderr.close()
+            raise UnavailableError(f"no process can be started for a step: {error}") from error
 
     def send(self, job: Json) -> None:
-        """Give the child a job: one line of JSON on its pipe."""
-        content = json.dumps(job).encode() + b"\n"
-        try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(self._job, view) :]
-        except BrokenPipeError:
-            return
+        """Give the child a job, one line of JSON; it goes out while events are waited for."""
+        self._unsent = memoryview(json.dumps(job).encode() + b"\n")
+        self._selector.register(self._job, selectors.EVENT_WRITE)
 
     def next_event(self, timeout_s: float) -> Json | None:
         """The child's next message; None when there is none in time."""
-        while b"\n" not in self._buffer:
-            ready, _, _ = select.select([self._events], [], [], timeout_s)
-            if not ready:
-                return None
-            chunk = os.read(self._events, 1 << 16)
-            if not chunk:
-                return {"event": "exit", "code": -signal.SIGKILL}
-            self._buffer += chunk
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        event: Json = json.loads(line)
-        if event["event"] == "started":
+        event = self._messages.next()
+        if event is None:
+            for key, _ in self._selector.select(timeout_s):
+                if key.fd == self._job:
+                    self._write_job()
+                elif chunk := os.read(self._events, _CHUNK):
+                    self._messages.feed(chunk)
+                else:
+                    return {"event": "exit", "code": -signal.SIGKILL}
+            event = self._messages.next()
+        if event is not None and event["event"] == "started":
             self.pid = int(event["pid"])
         return event
 
     def tail(self) -> str:
-        """The last lines that the child wrote to its standard error."""
-        self._reader.join(1.0)
-        return "\n".join(self._tail)
+        """The last lines that the child wrote to its standard output and error."""
+        return self._output.text()
 
     def kill(self) -> None:
         """End the child, its group and its guard, and wait for that."""
@@ -124,19 +124,35 @@ class StepProcess:
             if self.pid:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(self.pid, signal.SIGKILL)
+        self._selector.close()
         for descriptor in (self._job, self._events):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
-    def _read_stderr(self) -> None:
-        stream = self._guard.stderr
-        if stream is None:
-            return
-        with stream:
-            for line in stream:
-                text = line.decode(errors="replace").rstrip()
-                self._tail.append(text)
-                _log.debug("step process: %s", text)
+    def _write_job(self) -> None:
+        try:
+            self._unsent = self._unsent[os.write(self._job, self._unsent) :]
+        except BrokenPipeError:
+            self._unsent = memoryview(b"")  # the child is gone: its guard says why
+        if not self._unsent:
+            self._selector.unregister(self._job)
+
+
+def _start_guard(job: int, life: int, events: int) -> subprocess.Popen[bytes]:
+    environment = dict(
+        os.environ, AIOS_STEP_PATH=json.dumps([os.path.abspath(path) for path in sys.path])
+    )
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    child = [sys.executable, "-c", _BOOTSTRAP, str(job), str(events)]
+    guard = [sys.executable, "-I", "-S", str(process_guard.__file__)]
+    return subprocess.Popen(
+        [*guard, str(life), str(events), str(job), *child],
+        pass_fds=(job, life, events),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+    )
 
 
 class ProcessPool:
@@ -284,6 +300,8 @@ def _listen(process: StepProcess, step: Step, context: StepContext, give_up: flo
 
 def _raised(event: Json) -> AiosError:
     kind = getattr(aios.errors, event["type"], None)
+    if event.get("home_full"):
+        return home_full(event["message"])
     if isinstance(kind, type) and issubclass(kind, AiosError):
         known: AiosError = kind(event["message"])
         return known

@@ -19,24 +19,22 @@ from aios.workflow.handle import RunHandle
 from aios.workflow.home import DEFAULT_HOME, Home
 from aios.workflow.messages import Message, RunFinished, RunStarted
 from aios.workflow.metrics import WorkflowMetrics
+from aios.workflow.model_version import ModelVersion
 from aios.workflow.owner import new_owner
 from aios.workflow.predictor import Loader, Predictor
-from aios.workflow.registry import ModelVersion, Registry
+from aios.workflow.registry import Registry
 from aios.workflow.reports import RunReport, run_report
 from aios.workflow.runner import Runner
 from aios.workflow.scheduler import Schedule, Scheduler
 from aios.workflow.store import (
     AddMessage,
     Change,
-    Claim,
     FinishRun,
-    Lease,
     PutStep,
     RunRecord,
     RunStatus,
-    leased,
 )
-from aios.workflow.tracing import OpenTelemetryTracing, Tracing
+from aios.workflow.tracing import tracing_for
 from aios.workflow.workflow import Workflow
 
 
@@ -79,12 +77,11 @@ class AICellManager:
             raise InvalidArgumentError(f"lease_s: expected 0.05 to 3600, such as 10, got {lease_s}")
         cpus = len(os.sched_getaffinity(0))
         self._clock = clock or SystemClock()
-        self._lease_s = lease_s
         self._owner = new_owner()
         self._pid = os.getpid()
         self._closed = False
         self._lock = threading.Lock()
-        traces = _tracing(tracing)
+        traces = tracing_for(tracing)
         self.home = Home(home)
         self.metrics = WorkflowMetrics()
         self.bus = Bus(self.home.store)
@@ -103,7 +100,7 @@ class AICellManager:
             tracing=traces,
         )
         self._scheduler = Scheduler(self.home.store, self._clock, self._fire)
-        self._runner.timers.append(self._scheduler.tick)
+        self._runner.time.polls.append(self._scheduler.tick)
 
     # --- workflows -------------------------------------------------------------------------------
 
@@ -175,17 +172,10 @@ class AICellManager:
         """
         self._check_open()
         run = self.run_record(run_id)
-        handle = RunHandle(self, run_id)
-        if run.status == "SUCCESS" or (self._runner.owns(run_id) and run.status == "RUNNING"):
-            return handle
-        self._workflow(run.workflow)
-        self._runner.forgive(run_id)
-        claim = Claim(
-            *(self._owner, self._clock.lease(), self._lease_s, (run_id,)), force=True, reopen=True
-        )
-        for taken in self.home.store.claim(claim):
-            self._runner.adopt(taken)
-        return handle
+        if run.status != "SUCCESS":
+            self._workflow(run.workflow)
+            self._runner.claims.resume(run)
+        return RunHandle(self, run_id)
 
     def cancel(self, run_id: str) -> bool:
         """End a run now, whoever works on it; its steps are told, its child processes killed.
@@ -195,14 +185,9 @@ class AICellManager:
         self._check_open()
         if self.run_record(run_id).status != "RUNNING":
             return False
-        claim = Claim(self._owner, self._clock.lease(), self._lease_s, (run_id,), force=True)
-        for taken in self.home.store.claim(claim):
-            self._runner.drop(run_id)
-            lease = Lease(run_id, taken.lease.owner, taken.lease.epoch)
-            self.home.store.commit(self._cancellation(taken), lease=lease, durable=True)
-            self.bus.committed()
-            return True
-        return False
+        ended = self._runner.claims.end(run_id, self._cancellation)
+        self.bus.committed()
+        return ended
 
     def schedule(
         self,
@@ -366,15 +351,10 @@ class AICellManager:
         sha256 = str(reference["sha256"])
         now = self._clock.wall()
         run = RunRecord(run_id, workflow.id, "RUNNING", now, reference, sha256, source)
-        mine = self._runner.has_room()
-        if mine:
-            run = leased(run, self._owner, self._clock.lease(), self._lease_s)
         started = RunStarted(
             id=f"{run_id}/started", run_id=run_id, workflow=workflow.id, data_sha256=sha256
         )
-        changes: list[Change] = [AddMessage(started.to_stored())]
-        if self.home.store.create_run(run, changes) and mine:
-            self._runner.adopt(run, fresh=True)
+        self._runner.claims.start(run, [AddMessage(started.to_stored())])
 
     def _fire(self, schedule: Schedule, run_id: str) -> bool:
         workflow = self._runner.workflow(schedule.workflow)
@@ -431,9 +411,3 @@ class AICellManager:
             raise FailedPreconditionError(
                 "the manager was opened before a fork; open a new one in the child process"
             )
-
-
-def _tracing(wanted: Any) -> Tracing:
-    if not wanted:
-        return Tracing()
-    return OpenTelemetryTracing(None if wanted is True else wanted)

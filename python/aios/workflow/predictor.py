@@ -21,8 +21,9 @@ from aios.workflow.drift import Profile
 from aios.workflow.home import Home
 from aios.workflow.messages import Message
 from aios.workflow.metrics import Labels, gauge_text, histogram_text
+from aios.workflow.model_version import ModelVersion
 from aios.workflow.monitor import LATENCY_BOUNDS, VersionMonitor
-from aios.workflow.registry import ModelVersion, Registry
+from aios.workflow.registry import Registry
 from aios.workflow.store import AddMessage
 
 _log = logging.getLogger("aios.workflow")

@@ -6,16 +6,16 @@ version that answers; moving it is one transaction, and what it named before is 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from aios.workflow.bundles import adopt_bundle, directory_bytes
 from aios.workflow.clock import Clock
 from aios.workflow.home import Home
 from aios.workflow.messages import ModelDeployed, ModelRegistered, ModelRolledBack
+from aios.workflow.model_version import ModelVersion
 from aios.workflow.store import (
     AddMessage,
     Change,
@@ -28,42 +28,6 @@ from aios.workflow.workflow import check_name
 
 _HISTORY: Final = 50
 _TRIES: Final = 50
-
-
-@dataclass(frozen=True, slots=True)
-class ModelVersion:
-    """One version, and its lineage: data → run → bundle → version → aliases."""
-
-    name: str
-    version: int
-    bundle: str
-    sha256: str
-    run_id: str = ""
-    workflow: str = ""
-    data_sha256: str = ""
-    created: float = 0.0
-    bytes: int = 0
-    metrics: Mapping[str, float] = field(default_factory=dict)
-    profile: Mapping[str, Any] | None = None
-    deleted: bool = False
-    aliases: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """The shape of `aios registry list --json`."""
-        names = (
-            *(
-                "name",
-                "version",
-                "aliases",
-                "bundle",
-                "sha256",
-                "run_id",
-                "workflow",
-                "data_sha256",
-            ),
-            *("created", "bytes", "metrics", "deleted"),
-        )
-        return {name: getattr(self, name) for name in names}
 
 
 class Registry:
@@ -84,7 +48,7 @@ class Registry:
         prefix = "" if name is None else f"{name}/"
         documents = self._store.documents("versions", prefix)
         aliases = self._aliases_by_version(prefix)
-        found = [_version(item, aliases) for item in documents]
+        found = [ModelVersion.of(item.value, aliases) for item in documents]
         return [item for item in found if deleted or not item.deleted]
 
     def version(self, name: str, version: int) -> ModelVersion:
@@ -167,7 +131,7 @@ class Registry:
     ) -> ModelVersion:
         """Add a bundle that was made outside a workflow; it is copied into the home."""
         check_name("model name", name)
-        place, sha256 = self.adopt_bundle(Path(bundle))
+        place, sha256 = adopt_bundle(self._home, Path(bundle))
         details = {"metrics": dict(metrics or {}), "profile": profile}
         for _ in range(_TRIES):
             version, changes = self.registration(name, place, sha256, details)
@@ -178,21 +142,6 @@ class Registry:
             self._announce()
             return self.version(name, version)
         raise FailedPreconditionError(f"model '{name}': other writers kept registering; try again")
-
-    def adopt_bundle(self, source: Path) -> tuple[Path, str]:
-        """Copy a bundle into the home, under its hash; returns its place and hash."""
-        if not source.is_dir():
-            raise NotFoundError(
-                f"no bundle at '{source}': expected a directory, such as digits.cell"
-            )
-        sha256 = bundle_sha256(source)
-        place = self._home.bundle(sha256)
-        if not place.is_dir():
-            with self._home.content.work_dir("bundle") as work:
-                copy = work / "bundle.cell"
-                shutil.copytree(source, copy)
-                self._home.content.put_directory(copy, place)
-        return place, sha256
 
     def registration(
         self,
@@ -429,42 +378,9 @@ class Registry:
         return found
 
 
-def bundle_sha256(bundle: Path) -> str:
-    """A bundle's hash: what `manifest.sha256` says, which covers every file.
-
-    Else that of its files.
-    """
-    import hashlib
-
-    try:
-        text = (bundle / "manifest.sha256").read_text(encoding="ascii").split()
-        if text and len(text[0]) == 64:
-            return text[0]
-    except (OSError, UnicodeDecodeError):
-        pass
-    digest = hashlib.sha256()
-    for path in sorted(item for item in bundle.rglob("*") if item.is_file()):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(bundle)}\0{len(content)}\0".encode())
-        digest.update(content)
-    return digest.hexdigest()
-
-
-def directory_bytes(place: Path) -> int:
-    """The size of all files below `place`."""
-    return sum(item.stat().st_size for item in place.rglob("*") if item.is_file())
-
-
 def _key(name: str, version: int) -> str:
     return f"{name}/{version:08d}"
 
 
 def _exact(documents: list[Document], key: str) -> Document | None:
     return next((item for item in documents if item.key == key), None)
-
-
-def _version(item: Document, aliases: Mapping[tuple[str, int], tuple[str, ...]]) -> ModelVersion:
-    known = ModelVersion.__dataclass_fields__
-    values = {key: value for key, value in item.value.items() if key in known}
-    key = (item.value["name"], item.value["version"])
-    return ModelVersion(**values, aliases=aliases.get(key, ()))

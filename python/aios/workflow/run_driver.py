@@ -6,13 +6,15 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from aios.errors import AiosError
+from aios.errors import AiosError, InternalError, InvalidArgumentError
 from aios.workflow.cache_key import key_digest
 from aios.workflow.clock import Clock
+from aios.workflow.codec import ValueRef, bounded
 from aios.workflow.context import StepContext
+from aios.workflow.error_text import error_json, text_of, traceback_of
 from aios.workflow.home import Home
 from aios.workflow.messages import Message, RunFinished, StepFinished, StepStarted
 from aios.workflow.registry import Registry
@@ -101,10 +103,9 @@ class RunDriver:
     def start(self, messages: Sequence[Message] = ()) -> None:
         """Launch what is ready."""
         with self.lock:
-            trial = self.machine.clone()
-            instructions = trial.start(self.clock.wall())
             extra: list[Change] = [AddMessage(item.to_stored()) for item in messages]
-            self._commit_and_act(trial, instructions, extra, durable=False)
+            trial = self.machine.clone()
+            self._commit_and_act(trial, trial.start(self.clock.wall()), extra, durable=False)
 
     def deliver(
         self, event: Event, changes: Sequence[Change] = (), *, durable: bool = False
@@ -147,9 +148,9 @@ class RunDriver:
         event: Event | None = None,
     ) -> None:
         try:
-            self.home.store.commit(
-                extra + self._changes(instructions), lease=self.lease, durable=durable
-            )
+            instructions = [self._fitting(trial, item) for item in instructions]
+            changes = extra + self._changes(instructions)
+            self.home.store.commit(changes, lease=self.lease, durable=durable)
         except ConflictError as error:
             self._run_again(event, error)
             return
@@ -157,9 +158,8 @@ class RunDriver:
             _log.info("run %s: %s", self.run.id, error)
             self._end(None)
             return
-        except AiosError as error:
-            _log.error("run %s: can't be recorded: %s", self.run.id, error)
-            self._end(error)
+        except Exception as error:
+            self._unrecorded(event, error)
             return
         self.machine = trial
         records = [item.step for item in instructions if isinstance(item, Record)]
@@ -168,13 +168,39 @@ class RunDriver:
         for instruction in instructions:
             self._act(instruction)
 
+    def _fitting(self, trial: RunMachine, instruction: Instruction) -> Instruction:
+        """The list that a fan-out makes, as a file where it is too large for a record."""
+        if not isinstance(instruction, Record) or instruction.step.output is None:
+            return instruction
+        step = self.workflow.plan.steps.get(instruction.step.name)
+        if step is None or step.over is None:
+            return instruction
+        output = bounded(ValueRef.from_json(instruction.step.output), self.home.content)
+        record = replace(instruction.step, output=output.to_json())
+        trial.records[record.name] = record
+        return Record(record)
+
     def _run_again(self, event: Event | None, error: ConflictError) -> None:
-        if not isinstance(event, Finished):
+        if isinstance(event, Finished):
+            self._again(Conflicted(event.task, event.launch))
+        else:
             self._end(error)
+
+    def _unrecorded(self, event: Event | None, error: Exception) -> None:
+        """What a step left can't be stored: the step has failed. Else the home has: let go."""
+        homes_fault = isinstance(error, AiosError) and not isinstance(error, InvalidArgumentError)
+        if isinstance(event, Finished) and not homes_fault:
+            message = f"what it returned, sent or changed can't be recorded: {text_of(error)}"
+            cause = {**error_json(error), "message": message}
+            self._again(Failed(event.task, event.launch, cause, event.seconds))
             return
+        _log.error("run %s: can't be recorded: %s", self.run.id, traceback_of(error))
+        self._end(error if isinstance(error, AiosError) else InternalError(text_of(error)))
+
+    def _again(self, event: Event) -> None:
         trial = self.machine.clone()
-        instructions = trial.handle(Conflicted(event.task, event.launch), self.clock.wall())
-        self._commit_and_act(trial, instructions, [], durable=False)
+        instructions = trial.handle(event, self.clock.wall())
+        self._commit_and_act(trial, instructions, [], durable=False, event=event)
 
     def _act(self, instruction: Instruction) -> None:
         match instruction:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 from aios.workflow.cache_key import cache_key, difference
 from aios.workflow.codec import ValueRef, combine
@@ -363,13 +363,3 @@ def _after(old: StepRecord) -> str:
         "CANCELLED": "resumed after a cancellation",
     }
     return words.get(old.status, old.reason)
-
-
-def error_json(error: BaseException) -> Json:
-    """An exception as a record keeps it."""
-    body: dict[str, Any] = {
-        "type": type(error).__name__,
-        "code": int(getattr(error, "code", 2)) if isinstance(getattr(error, "code", 2), int) else 2,
-        "message": str(error) or type(error).__name__,
-    }
-    return body

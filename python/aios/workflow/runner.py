@@ -1,35 +1,40 @@
-"""The engine room of a manager: owns runs, beats for their leases, executes attempts, takes over.
+"""The engine room of a manager: drives its runs, beats for their leases, executes attempts.
 
-One thread keeps time (heartbeats, time-outs, retries, take-overs, schedules); worker threads
-execute steps and commit their results.
+The timekeeper's thread beats and expires; worker threads execute steps and commit their results.
 """
 
 from __future__ import annotations
 
-import heapq
-import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from aios.errors import AiosError
 from aios.workflow.bus import Bus
 from aios.workflow.cache_key import environment, step_code
 from aios.workflow.clock import Clock
-from aios.workflow.codec import ValueRef, load_element, load_value, store_value
 from aios.workflow.context import StepCancelledError
+from aios.workflow.error_text import (
+    error_json,
+    is_home_full,
+    recordable,
+    text_of,
+    traceback_of,
+)
 from aios.workflow.gates import GateFailedError
 from aios.workflow.home import Home
-from aios.workflow.isolated_step import ProcessPool, run_isolated
+from aios.workflow.isolated_step import ProcessPool
+from aios.workflow.leases import Claims
 from aios.workflow.messages import RunTakenOver
 from aios.workflow.metrics import WorkflowMetrics
-from aios.workflow.owner import is_gone
 from aios.workflow.run_driver import Attempt, RunDriver, time_out
-from aios.workflow.run_machine import Failed, Finished, Hashes, RetryDue, RunMachine, error_json
+from aios.workflow.run_machine import Failed, Finished, Hashes, RetryDue, RunMachine
+from aios.workflow.step_call import call_step
 from aios.workflow.steps import Step
-from aios.workflow.store import Claim, LeaseLostError, RunRecord, StepRecord
+from aios.workflow.store import LeaseLostError, RunRecord, StepRecord
+from aios.workflow.timekeeper import Timekeeper
 from aios.workflow.tracing import Tracing
 from aios.workflow.worker_pool import WorkerPool
 from aios.workflow.workflow import Workflow
@@ -62,10 +67,11 @@ class Runner:
         metrics: WorkflowMetrics,
         tracing: Tracing,
     ) -> None:
-        self.owner = owner
         self.lease_s = lease_s
         self.workflows: dict[str, Registered] = {}
-        self.timers: list[Callable[[], None]] = []
+        self.claims = Claims(home.store, clock, self, owner=owner, lease_s=lease_s)
+        self.time = Timekeeper(self._beat, self._expire, lease_s=lease_s)
+        self.time.polls.append(self._take_over)
         self._home = home
         self._bus = bus
         self._clock = clock
@@ -78,12 +84,6 @@ class Runner:
         self._lock = threading.Lock()
         self._drivers: dict[str, RunDriver] = {}
         self._failures: dict[str, AiosError] = {}
-        self._stalled: dict[str, tuple[int, int, float]] = {}
-        self._retries: list[tuple[float, int, RunDriver, str]] = []
-        self._order = itertools.count()
-        self._wake = threading.Event()
-        self._poll_now = False
-        self._thread: threading.Thread | None = None
         self._closed = False
 
     # --- runs ------------------------------------------------------------------------------------
@@ -96,21 +96,29 @@ class Runner:
             {name: step_code(step) for name, step in steps.items()},
             {name: environment(step.packages) for name, step in steps.items()},
         )
-        self.start()
-        self.poke()
+        self.time.start()
+        self.time.poke()
 
     def workflow(self, workflow_id: str) -> Workflow | None:
         """A registered workflow."""
         found = self.workflows.get(workflow_id)
         return None if found is None else found.workflow
 
-    def has_room(self) -> bool:
-        """True while fewer than `max_active_runs` runs are driven here."""
-        return len(self._drivers) < self._max_active_runs
+    def knows(self, workflow: str) -> bool:
+        """True if the workflow is registered."""
+        return workflow in self.workflows
+
+    def room(self) -> int:
+        """How many more runs than now may be driven here."""
+        return self._max_active_runs - len(self._drivers)
 
     def owns(self, run_id: str) -> bool:
         """True while this manager drives the run."""
         return run_id in self._drivers
+
+    def active(self) -> int:
+        """How many runs this manager drives."""
+        return len(self._drivers)
 
     def failure(self, run_id: str) -> AiosError | None:
         """Why this manager had to let go of a run that isn't over, such as a full disk."""
@@ -120,8 +128,14 @@ class Runner:
         """Let this manager take the run again."""
         self._failures.pop(run_id, None)
 
+    def let_go(self, run_id: str, error: AiosError) -> None:
+        """Remember why a run can't be driven here."""
+        with self._lock:
+            self._failures[run_id] = error
+
     def adopt(self, run: RunRecord, *, fresh: bool = False) -> None:
         """Drive a run whose lease this manager has just got."""
+        self.drop(run.id)
         workflow, code, versions = self.workflows[run.workflow]
         records = {} if fresh else self._home.store.steps(run.id)
         hashes = Hashes(code, versions, run.data_sha256)
@@ -141,32 +155,17 @@ class Runner:
         driver.start([] if fresh else [taken_over])
 
     def drop(self, run_id: str) -> None:
-        """Stop driving a run that another manager owns now."""
+        """Stop driving a run that another manager, or a later driver, owns now."""
         driver = self._drivers.get(run_id)
         if driver is not None:
             driver.close()
             self.ended(driver, None)
 
-    def start(self) -> None:
-        """Start the time-keeping thread, once."""
-        with self._lock:
-            if self._thread is None and not self._closed:
-                self._thread = threading.Thread(target=self._loop, name="aios-runner", daemon=True)
-                self._thread.start()
-
-    def poke(self) -> None:
-        """Look for runs to take over now."""
-        self._poll_now = True
-        self._wake.set()
-
     def close(self, timeout_s: float) -> None:
         """Free all leases, tell steps, kill child processes, wait up to `timeout_s` for steps."""
         with self._lock:
             self._closed = True
-        self._wake.set()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join(timeout_s)
+        self.time.stop(timeout_s)
         drivers = list(self._drivers.values())
         deadline = time.monotonic() + timeout_s
         for driver in drivers:
@@ -179,6 +178,7 @@ class Runner:
         self._pool.close()
         self._isolated.close()
         self._drivers.clear()
+        self._tracing.close()
         self._bus.committed()
 
     # --- the driver's host -----------------------------------------------------------------------
@@ -191,10 +191,7 @@ class Runner:
 
     def later(self, driver: RunDriver, task: str, delay_s: float) -> None:
         """Queue a retry."""
-        with self._lock:
-            due = time.monotonic() + delay_s
-            heapq.heappush(self._retries, (due, next(self._order), driver, task))
-        self._wake.set()
+        self.time.later(delay_s, lambda: driver.deliver(RetryDue(task)))
 
     def recorded(self, driver: RunDriver, records: Sequence[StepRecord], status: str) -> None:
         """Count what was committed, and wake readers of messages."""
@@ -223,8 +220,9 @@ class Runner:
             running = [item for item in driver.attempts.values() if item.started and not item.over]
             for attempt in running:
                 self._give_up(driver, attempt)
+        self._tracing.run_ended(driver.run.id)
         self._processes.forget(driver.run.id)
-        self.poke()
+        self.time.poke()
         self._bus.committed()
 
     def _give_up(self, driver: RunDriver, attempt: Attempt) -> None:
@@ -245,108 +243,62 @@ class Runner:
         if step.timeout_s is not None:
             attempt.deadline = attempt.started + step.timeout_s
             if not step.isolated:
-                self._wake.set()
+                self.time.wake()
+        try:
+            event = self._outcome(driver, attempt, step)
+            context = attempt.context
+            if isinstance(event, Finished):
+                driver.deliver(event, context.changes, durable=context.durable)
+            elif event is not None:
+                driver.deliver(event)
+        finally:
+            with self._lock:
+                attempt.over = True
+                if attempt.given_up:
+                    pool.reclaim()
+
+    def _outcome(self, driver: RunDriver, attempt: Attempt, step: Step) -> Finished | Failed | None:
+        """Call the step; its span ends here, before the run's may. None: nobody asks any more."""
         launch, context = attempt.launch, attempt.context
+        started = attempt.started or time.monotonic()
         with self._tracing.step(driver.run.id, launch.task, launch.attempt) as span:
             try:
-                output = self._call(driver, attempt, step)
+                context.publish = self._bus.publish
+                output = call_step(self._processes, driver, attempt, step)
             except BaseException as error:
-                self._raised(driver, attempt, error)
                 span.failed(error)
-            else:
-                seconds = time.monotonic() - attempt.started
-                event = Finished(launch.task, launch.launch, output, seconds, context.verdict)
-                driver.deliver(event, context.changes, durable=context.durable)
-        with self._lock:
-            attempt.over = True
-            if attempt.given_up:
-                pool.reclaim()
+                return self._raised(driver, attempt, error)
+        seconds = time.monotonic() - started
+        return Finished(launch.task, launch.launch, output, seconds, context.verdict)
 
-    def _call(self, driver: RunDriver, attempt: Attempt, step: Step) -> ValueRef:
-        """Call the step's function and store what it returns."""
-        launch, context, content = attempt.launch, attempt.context, self._home.content
-        context.publish = self._bus.publish
-        references = self._inputs(driver, launch.step)
-        if step.isolated:
-            return run_isolated(self._processes, step, context, references, launch.index)
-        arguments: dict[str, Any] = dict(step.constants)
-        for parameter, reference in references.items():
-            if parameter == step.over and launch.index is not None:
-                arguments[parameter] = load_element(reference, launch.index, content)
-            else:
-                arguments[parameter] = load_value(reference, content)
-        if "context" in step.parameters():
-            arguments["context"] = context
-        return store_value(step.function(**arguments), content)
-
-    def _inputs(self, driver: RunDriver, name: str) -> dict[str, ValueRef]:
-        plan, records = driver.workflow.plan, driver.machine.records
-        found = {
-            parameter: ValueRef.from_json(records[source].output or {})
-            for parameter, source in plan.inputs[name].items()
-        }
-        if "data" in plan.steps[name].parameters():
-            found["data"] = ValueRef.from_json(driver.run.data)
-        return found
-
-    def _raised(self, driver: RunDriver, attempt: Attempt, error: BaseException) -> None:
-        launch = attempt.launch
-        if isinstance(error, StepCancelledError) and attempt.context.cancelled.is_set():
-            return
-        if isinstance(error, LeaseLostError):
+    def _raised(self, driver: RunDriver, attempt: Attempt, error: BaseException) -> Failed | None:
+        launch, kind = attempt.launch, type(error)
+        if issubclass(kind, StepCancelledError) and attempt.context.cancelled.is_set():
+            return None
+        if issubclass(kind, LeaseLostError):
             driver.close()
             self.ended(driver, None)
-            return
-        if _is_disk_full(error):
+            return None
+        if is_home_full(error) and isinstance(error, AiosError):
             with driver.lock:
                 if not driver.closed:
                     driver.close()
-                    self.ended(driver, error if isinstance(error, AiosError) else None)
-            return
+                    self.ended(driver, error)
+            return None
+        ours = issubclass(kind, AiosError)
         _log.warning(
             "step failed: %s",
-            error,
+            text_of(error) if ours else traceback_of(error),
             extra={"run_id": driver.run.id, "step": launch.task},
-            exc_info=not isinstance(error, AiosError),
         )
-        seconds = time.monotonic() - (attempt.started or time.monotonic())
-        final = isinstance(error, GateFailedError)
-        driver.deliver(
-            Failed(
-                *(launch.task, launch.launch, error_json(error), seconds),
-                final=final,
-                verdict=attempt.context.verdict,
-            )
+        return Failed(
+            *(launch.task, launch.launch, error_json(error)),
+            seconds=time.monotonic() - (attempt.started or time.monotonic()),
+            final=issubclass(kind, GateFailedError),
+            verdict=recordable(attempt.context.verdict),
         )
 
-    # --- the time-keeping thread -----------------------------------------------------------------
-
-    def _loop(self) -> None:
-        beat_s = self.lease_s / 4
-        poll_s = min(self.lease_s / 4, 0.5)
-        next_beat = next_poll = 0.0
-        while not self._closed:
-            now = time.monotonic()
-            try:
-                if now >= next_beat:
-                    next_beat = now + beat_s
-                    self._beat()
-                if now >= next_poll or self._poll_now:
-                    self._poll_now = False
-                    next_poll = now + poll_s
-                    self._take_over()
-                    for timer in self.timers:
-                        timer()
-                self._expire(now)
-                self._retry(now)
-            except AiosError as error:
-                if not self._closed:
-                    _log.warning("the home can't be used now: %s", error)
-            except Exception:
-                _log.exception("a bug in the runner; it goes on")
-            until = min([next_beat, next_poll, *self._deadlines()])
-            self._wake.wait(max(0.0, until - time.monotonic()))
-            self._wake.clear()
+    # --- the timekeeper's thread -----------------------------------------------------------------
 
     def _beat(self) -> None:
         with self._lock:
@@ -362,88 +314,19 @@ class Runner:
                 self.ended(driver, None)
 
     def _take_over(self) -> None:
-        """Claim unfinished runs of registered workflows whose lease is over or whose owner is gone.
+        if self.workflows and not self.claims.take_over():
+            self.time.later(0.01, self._take_over)
 
-        Laim unfinished runs of registered workflows whose lease is over or whose owner is gone.
-        """
-        room = self._max_active_runs - len(self._drivers)
-        if room <= 0 or not self.workflows:
-            return
-        now = self._clock.lease()
-        vouched: dict[str, tuple[int, int]] = {}
-        free: list[str] = []
-        waiting = [
-            run
-            for run in self._home.store.runs(status="RUNNING", limit=10_000)
-            if run.workflow in self.workflows
-            and run.id not in self._drivers
-            and run.id not in self._failures
-        ]
-        for run in waiting:
-            if run.lease.ended(now):
-                free.append(run.id)
-            elif is_gone(run.lease.owner) or self._has_stalled(run):
-                vouched[run.id] = (run.lease.epoch, run.lease.beat)
-        self._stalled = {
-            run.id: self._stalled[run.id] for run in waiting if run.id in self._stalled
-        }
-        wanted = (*free, *vouched)[:500]
-        if not wanted:
-            return
-        claim = Claim(self.owner, now, self.lease_s, wanted, limit=room, vouched=vouched)
-        for run in self._home.store.claim(claim):
-            self._adopt_or_log(run)
-
-    def _adopt_or_log(self, run: RunRecord) -> None:
-        try:
-            self.adopt(run)
-        except AiosError as error:
-            with self._lock:
-                self._failures[run.id] = error
-            _log.error("run %s can't go on here: %s", run.id, error)
-
-    def _has_stalled(self, run: RunRecord) -> bool:
-        """For a lease of another clock domain.
-
-        Its beat stood still for a whole lease, seen from here.
-        """
-        lease, now = run.lease, self._clock.lease()
-        if lease.domain == now.domain:
-            return False
-        seen = self._stalled.get(run.id)
-        if seen is None or seen[:2] != (lease.epoch, lease.beat):
-            self._stalled[run.id] = (lease.epoch, lease.beat, now.seconds)
-            return False
-        return now.seconds - seen[2] >= lease.lease_s
-
-    def _expire(self, now: float) -> None:
-        for driver in list(self._drivers.values()):
-            for attempt in list(driver.attempts.values()):
-                if attempt.deadline is None or attempt.over or now < attempt.deadline:
-                    continue
-                if not driver.workflow.plan.steps[attempt.launch.step].isolated:
-                    with self._lock:
-                        self._give_up(driver, attempt)
-                    driver.deliver(time_out(attempt))
-
-    def _deadlines(self) -> list[float]:
-        with self._lock:
-            found = [self._retries[0][0]] if self._retries else []
+    def _expire(self, now: float) -> Iterator[float]:
+        """End attempts on threads that are past their time; yields the deadlines of the others."""
         for driver in list(self._drivers.values()):
             for attempt in list(driver.attempts.values()):
                 isolated = driver.workflow.plan.steps[attempt.launch.step].isolated
-                if attempt.deadline is not None and not attempt.over and not isolated:
-                    found.append(attempt.deadline)
-        return found
-
-    def _retry(self, now: float) -> None:
-        due = []
-        with self._lock:
-            while self._retries and self._retries[0][0] <= now:
-                due.append(heapq.heappop(self._retries))
-        for _, _, driver, task in due:
-            driver.deliver(RetryDue(task))
-
-
-def _is_disk_full(error: BaseException) -> bool:
-    return isinstance(error, AiosError) and error.code == 8 and "no space left" in str(error)
+                if attempt.deadline is None or attempt.over or isolated:
+                    continue
+                if now < attempt.deadline:
+                    yield attempt.deadline
+                    continue
+                with self._lock:
+                    self._give_up(driver, attempt)
+                driver.deliver(time_out(attempt))

@@ -27,11 +27,11 @@ from aios.errors import (
     FailedPreconditionError,
     InternalError,
     InvalidArgumentError,
-    OverloadedError,
     UnavailableError,
     UnsupportedError,
 )
 from aios.workflow.clock import ClockReading
+from aios.workflow.content_store import home_full
 from aios.workflow.schema import MIGRATIONS, SCHEMA_VERSION
 from aios.workflow.store import (
     AddMessage,
@@ -90,7 +90,8 @@ class SqliteStore:
             values = _run_values(run)
             marks = ",".join("?" * len(values))
             cursor = db.execute(
-                f"INSERT OR IGNORE INTO runs({_RUN_COLUMNS}) VALUES ({marks})", values
+                f"INSERT INTO runs({_RUN_COLUMNS}) VALUES ({marks}) ON CONFLICT(id) DO NOTHING",
+                values,
             )
             if cursor.rowcount == 0:
                 return False
@@ -337,6 +338,12 @@ def migrate(db: sqlite3.Connection, target: int = SCHEMA_VERSION) -> None:
         raise
 
 
+_UNSUITABLE: Final = (
+    sqlite3.DataError,
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.ProgrammingError,
+)
 _CORRUPT_REMEDY: Final = (
     "nothing was changed; 'aios doctor --home HOME --backup' keeps the damaged file aside and"
     " saves what"
@@ -349,7 +356,7 @@ def _translate(error: sqlite3.Error, path: Path) -> AiosError:
     if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
         return CorruptHomeError(f"{path}: {error}; {_CORRUPT_REMEDY}")
     if name == "SQLITE_FULL":
-        return OverloadedError(
+        return home_full(
             f"{path}: no space left for the database; nothing was changed; free space on"
             f" {path.parent} and resume"
         )
@@ -360,7 +367,7 @@ def _translate(error: sqlite3.Error, path: Path) -> AiosError:
         )
     if name.startswith("SQLITE_IOERR"):
         return UnavailableError(f"{path}: the disk failed ({name}); check it, then resume")
-    if isinstance(error, sqlite3.DataError | sqlite3.InterfaceError):
+    if isinstance(error, _UNSUITABLE):
         return InvalidArgumentError(f"{path}: {error}")
     return InternalError(f"{path}: {name or type(error).__name__}: {error}")
 
@@ -412,14 +419,17 @@ def _apply(db: sqlite3.Connection, change: Change, run_id: str | None) -> None:
             body = asdict(message)
             body["body"] = json.dumps(message.body, separators=(",", ":"))
             db.execute(
-                "INSERT OR IGNORE INTO messages(id, type, version, run_id, created, body)"
-                " VALUES (:id, :type, :version, :run_id, :created, :body)",
+                "INSERT INTO messages(id, type, version, run_id, created, body)"
+                " VALUES (:id, :type, :version, :run_id, :created, :body)"
+                " ON CONFLICT(id) DO NOTHING",
                 body,
             )
         case PutDocument():
             _put_document(db, change)
         case CheckDocument(collection, key, expect):
             _check_revision(db, collection, key, expect)
+        case _:
+            raise InvalidArgumentError(f"expected a change of the store, got {change!r}")
 
 
 def _under_lease(run_id: str | None) -> str:

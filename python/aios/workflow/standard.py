@@ -20,8 +20,8 @@ from aios.workflow.context import StepContext
 from aios.workflow.drift import Profile
 from aios.workflow.gates import GateFailedError, Gates, Verdict, smaller_is_better
 from aios.workflow.messages import GateDecided
+from aios.workflow.model_version import ModelVersion
 from aios.workflow.quality import quality_metrics
-from aios.workflow.registry import ModelVersion
 from aios.workflow.steps import Step
 from aios.workflow.training_data import TrainingData
 

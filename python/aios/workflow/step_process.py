@@ -7,6 +7,7 @@ commits.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -17,15 +18,19 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
+from aios.errors import InvalidArgumentError
 from aios.workflow.callables import resolve
 from aios.workflow.codec import ValueRef, load_element, load_value, store_value
 from aios.workflow.content_store import ContentStore
 from aios.workflow.context import StepContext
+from aios.workflow.error_text import error_json, is_home_full, recordable, traceback_of
 from aios.workflow.home_files import HomeFiles
 from aios.workflow.messages import Message
+from aios.workflow.step_pipes import MAX_MESSAGE_BYTES
 from aios.workflow.store import AddMessage, Change
 
 _PR_SET_PDEATHSIG: Final = 1
+_FRAMES: Final = 100
 
 
 def main() -> int:
@@ -55,7 +60,13 @@ class _EventPipe:
 
     def tell(self, event: dict[str, Any]) -> None:
         """Write one line; the manager reads until this process or it is gone."""
-        content = memoryview(json.dumps(event).encode() + b"\n")
+        text = json.dumps(event).encode() + b"\n"
+        if len(text) > MAX_MESSAGE_BYTES:
+            raise InvalidArgumentError(
+                f"a step's messages and verdict may take {MAX_MESSAGE_BYTES >> 20} MiB, got"
+                f" {len(text) >> 20} MiB; keep large values in files: context.save_file(path)"
+            )
+        content = memoryview(text)
         with self._lock:
             while content:
                 content = content[os.write(self._descriptor, content) :]
@@ -76,16 +87,18 @@ def _serve(job: dict[str, Any], events: _EventPipe) -> None:
             }
         )
     except BaseException as error:
-        traceback.print_exc()
-        events.tell(
-            {
-                "event": "error",
-                "type": type(error).__name__,
-                "message": str(error) or type(error).__name__,
-                "place": _place(error),
-                "verdict": context.verdict,
-            }
-        )
+        with contextlib.suppress(Exception):
+            sys.stderr.write(traceback_of(error))
+        events.tell({"event": "error", **error_json(error), **_circumstances(error, context)})
+
+
+def _circumstances(error: BaseException, context: StepContext) -> dict[str, Any]:
+    """Where it was raised, if the home is full, and the verdict as far as it is JSON."""
+    return {
+        "place": _place(error),
+        "home_full": is_home_full(error),
+        "verdict": recordable(context.verdict),
+    }
 
 
 def _run(job: dict[str, Any], context: StepContext) -> ValueRef:
@@ -125,7 +138,7 @@ def _message(change: Change) -> dict[str, Any]:
 
 
 def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = traceback.extract_tb(error.__traceback__, limit=-_FRAMES)
     own = [frame for frame in frames if "/aios/workflow/" not in frame.filename]
     if not own:
         return ""

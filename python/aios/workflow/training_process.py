@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from aios.errors import InvalidArgumentError
+from aios.workflow.bundles import bundle_sha256, directory_bytes
 from aios.workflow.callables import resolve
 from aios.workflow.content_store import FileRef
 from aios.workflow.context import StepContext
 from aios.workflow.messages import ModelExported, ModelTrained, ModelVerified, TrainingProgress
 from aios.workflow.quality import largest_difference, quality_metrics
-from aios.workflow.registry import bundle_sha256, directory_bytes
 from aios.workflow.training_data import TrainingData
 
 _SAMPLES: Final = 64

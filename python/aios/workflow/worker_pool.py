@@ -6,15 +6,22 @@ alive.
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
 
+from aios.workflow.error_text import traceback_of
+
+_log = logging.getLogger("aios.workflow")
 Work = Callable[[], None]
 
 
 class WorkerPool:
-    """At most `size` pieces of work at a time, in order of arrival; `work` must not raise."""
+    """At most `size` pieces of work at a time, in order of arrival.
+
+    Work that raises is a bug: it is logged, and costs no thread.
+    """
 
     def __init__(self, size: int, name: str) -> None:
         self.size = size
@@ -75,4 +82,7 @@ class WorkerPool:
                     self._live -= 1
                     return
                 self._pending -= 1
-            work()
+            try:
+                work()
+            except BaseException as error:
+                _log.error("a bug in the manager; it goes on: %s", traceback_of(error))

@@ -322,7 +322,7 @@ def test_wall_clock_jumps_never_shorten_a_lease(make_manager):
     register(two, wait)
     for jump in (+86_400.0, -10 * 86_400.0):
         clock.wall_s += jump
-        two._runner.poke()
+        two._runner.time.poke()
         time.sleep(0.15)
         assert run._manager.run_record(run.id).lease.epoch == 1
     release.set()
@@ -337,6 +337,7 @@ def test_a_lease_of_another_boot_is_taken_only_after_a_whole_lease_without_a_bea
     record = aios.workflow.store.RunRecord("r", "w", "RUNNING", 0.0, {"sha256": "x", "inline": 1})
     held = aios.workflow.store.leased(record, "another-machine", dead.lease(), 30.0)
     one.home.store.create_run(held)
+    clock.monotonic = 5000.0  # before any thread of its own can see the beat stand still
     two = make_manager(clock=clock, lease_s=30)
     register(two, load)
     for seconds in (0.0, 29.0):
@@ -486,23 +487,3 @@ def test_a_manager_used_in_a_fork_is_refused(manager):
             os._exit(0 if "fork" in str(error) else 2)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-
-
-def test_spans_of_runs_and_steps(make_manager):
-    pytest.importorskip("opentelemetry.sdk")
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-
-    exporter = InMemorySpanExporter()
-    provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    manager = make_manager(tracing=provider)
-    manager.register_workflow(FLOW)
-    run = manager.execute_workflow("flow", np.ones(2))
-    run.result(10)
-    wait_until(lambda: len(exporter.get_finished_spans()) == 4)
-    spans = {item.name: item for item in exporter.get_finished_spans()}
-    assert spans.keys() == {"run flow", "step load", "step double", "step report"}
-    assert spans["step load"].parent.span_id == spans["run flow"].context.span_id
-    assert spans["run flow"].attributes["aios.run_id"] == run.id

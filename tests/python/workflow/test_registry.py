@@ -3,7 +3,7 @@ import threading
 import pytest
 
 import aios
-from aios.workflow.registry import bundle_sha256
+from aios.workflow.bundles import bundle_sha256
 
 
 @pytest.fixture

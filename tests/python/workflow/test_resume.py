@@ -160,10 +160,10 @@ def test_a_live_manager_takes_over_within_two_leases(make_manager, tmp_path):
 
 def test_an_owner_of_which_nothing_is_known_is_waited_for(make_manager, monkeypatch):
     """Without a look at its process, a dead owner's lease ends by itself, within two leases."""
-    from aios.workflow import runner
+    from aios.workflow import leases
     from aios.workflow.store import RunRecord, leased
 
-    monkeypatch.setattr(runner, "is_gone", lambda owner: False)
+    monkeypatch.setattr(leases, "is_gone", lambda owner: False)
 
     def quick(data):
         return 1

@@ -1,0 +1,61 @@
+"""One version of a model, as the registry tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class ModelVersion:
+    """One version, and its lineage: data → run → bundle → version → aliases."""
+
+    name: str
+    version: int
+    bundle: str
+    sha256: str
+    run_id: str = ""
+    workflow: str = ""
+    data_sha256: str = ""
+    created: float = 0.0
+    bytes: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    profile: Mapping[str, Any] | None = None
+    deleted: bool = False
+    aliases: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The shape of `aios registry list --json`."""
+        names = (
+            *(
+                "name",
+                "version",
+                "aliases",
+                "bundle",
+                "sha256",
+                "run_id",
+                "workflow",
+                "data_sha256",
+            ),
+            *("created", "bytes", "metrics", "deleted"),
+        )
+        return {name: getattr(self, name) for name in names}
+
+    @staticmethod
+    def of(
+        value: Mapping[str, Any], aliases: Mapping[tuple[str, int], tuple[str, ...]]
+    ) -> ModelVersion:
+        """Decode a document; fields written by a later version of aios are ignored."""
+        known = ModelVersion.__dataclass_fields__
+        values = {key: item for key, item in value.items() if key in known}
+        return ModelVersion(**values, aliases=aliases.get((value["name"], value["version"]), ()))
+
+    def __repr__(self) -> str:
+        named = f" ({', '.join(self.aliases)})" if self.aliases else ""
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        state = " deleted" if self.deleted else ""
+        return (
+            f"<ModelVersion {self.name} {self.version}{named}{state}: bundle {self.sha256[:12]}"
+            f"{', ' if numbers else ''}{numbers}>"
+        )

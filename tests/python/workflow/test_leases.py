@@ -16,12 +16,13 @@ def waiting_run(manager):
 
 
 def test_resuming_a_run_while_it_is_taken_over_starts_its_steps_once(manager, monkeypatch):
-    starts, resumed = [], threading.Event()
+    starts, claimed, resumed = [], threading.Event(), threading.Event()
     claim = manager.home.store.claim
 
     def claim_and_wait(wanted):
         taken = claim(wanted)
         if taken and not wanted.force:
+            claimed.set()
             resumed.wait(0.2)  # a second claim could come here
         elif taken:
             resumed.set()
@@ -34,6 +35,7 @@ def test_resuming_a_run_while_it_is_taken_over_starts_its_steps_once(manager, mo
     monkeypatch.setattr(manager.home.store, "claim", claim_and_wait)
     waiting_run(manager)
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(step_)]))
+    assert claimed.wait(10)
     manager.resume("r").result(10)
     assert starts == [1]
     run = manager.run("r")

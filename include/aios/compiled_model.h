@@ -151,7 +151,8 @@ typedef struct aios_compiled_model {
    * without a batch dimension ignores it. weights          the mapped weights.bin, 64-byte aligned,
    * only read. workspace        `workspace_bytes` (times `lanes`), 64-byte aligned, contents don't
    * matter before or after; one caller at a time. parallel         NULL, or threads that `run` may
-   * use when it is worth it.
+   * use when it is worth it. No pointer is checked: none but `parallel` may be null, and the
+   * workspace where `workspace_bytes` is 0.
    *
    * Returns AIOS_COMPILED_OK or AIOS_COMPILED_INVALID_ARGUMENT. Any number of threads may call at
    * the same time, each with its own workspace and outputs. A call allocates nothing, takes no

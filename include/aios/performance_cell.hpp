@@ -69,7 +69,8 @@ class AIOS_EXPORT BoundCall {
   BoundCall& operator=(BoundCall&&) noexcept;
 
   // Answers what is in the inputs now, into the outputs. Allocates nothing on engines that need
-  // not. Throws FailedPrecondition in a process that was forked after loading.
+  // not. Throws FailedPrecondition in a process that was forked after loading, InvalidArgument on
+  // a call that was moved from.
   void operator()();
 
  private:
@@ -79,7 +80,8 @@ class AIOS_EXPORT BoundCall {
   std::unique_ptr<Impl> impl_;
 };
 
-// Movable. Every method may be called from any thread; inference() runs in the caller's thread.
+// Movable; on a cell that was moved from, every method throws InvalidArgument. Every method may be
+// called from any thread; inference() runs in the caller's thread.
 class AIOS_EXPORT TensorFlowPerformanceCell {
  public:
   TensorFlowPerformanceCell();
@@ -102,7 +104,8 @@ class AIOS_EXPORT TensorFlowPerformanceCell {
   std::vector<Tensor> inference(std::initializer_list<TensorView> inputs) {
     return inference(Span<const TensorView>(inputs.begin(), inputs.size()));
   }
-  // Writes into `outputs`, which have the right dtype and shape; they may not overlap `inputs`.
+  // Writes into `outputs`, which have the right dtype and shape; they may overlap neither `inputs`
+  // nor one another.
   void inference(Span<const TensorView> inputs, Span<TensorView> outputs,
                  const std::string& signature = "");
 
@@ -129,6 +132,7 @@ class AIOS_EXPORT TensorFlowPerformanceCell {
 
  private:
   class Impl;
+  Impl& impl() const;
   std::unique_ptr<Impl> impl_;
 };
 

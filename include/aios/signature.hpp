@@ -28,9 +28,13 @@ struct Signature {
 // "float32[-1,10]"
 AIOS_EXPORT std::string describe(const TensorSpec& spec);
 
-// Throws InvalidArgument, naming the tensor, what was expected and what came. `role` is "input" or
-// "output".
+// Throws InvalidArgument, naming the tensor, what was expected and what came: another dtype or
+// shape, or no memory. `role` is "input" or "output".
 AIOS_EXPORT void checkTensor(const char* role, const TensorSpec& spec, const TensorView& view);
+
+// Throws InvalidArgument unless there are so many tensors. `role` is "input" or "output".
+AIOS_EXPORT void checkCount(const Signature& signature, const char* role, std::size_t expected,
+                            Span<const TensorView> views);
 
 // Checks count, dtypes and shapes, and that all inputs agree on the size of a leading kAnySize.
 // Returns that size: the batch; 1 where no input has a leading kAnySize.

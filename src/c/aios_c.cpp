@@ -83,6 +83,10 @@ void requirePointer(Pointer pointer, const char* message) {
 aios::TensorView viewOf(const aios_tensor& tensor) {
   if (tensor.struct_size < sizeof(aios_tensor)) throwArgument("aios_tensor: set struct_size");
   if (tensor.rank > AIOS_MAX_RANK) throwArgument("aios_tensor: rank is over AIOS_MAX_RANK");
+  // Strings aren't of this API: their elements are C++ structs.
+  if (tensor.dtype < AIOS_BOOL || tensor.dtype > AIOS_FLOAT64) {
+    throwArgument("aios_tensor: dtype isn't an aios_dtype");
+  }
   return {tensor.data, static_cast<aios::DType>(tensor.dtype),
           aios::Span<const int64_t>(tensor.shape, tensor.rank)};
 }

@@ -7,6 +7,10 @@ namespace {
 
 bool hasBatch(const TensorSpec& spec) { return !spec.shape.empty() && spec.shape[0] == kAnySize; }
 
+bool hasMemory(const TensorView& view) {
+  return view.bytesData() != nullptr || view.elements() == 0;
+}
+
 bool fits(const TensorSpec& spec, const TensorView& view) {
   if (view.dtype() != spec.dtype || view.rank() != spec.shape.size()) return false;
   for (std::size_t i = 0; i < view.rank(); ++i) {
@@ -17,6 +21,7 @@ bool fits(const TensorSpec& spec, const TensorView& view) {
 
 // What to do about a tensor that doesn't fit, by the first thing that is wrong with it.
 std::string remedy(const TensorSpec& spec, const TensorView& view) {
+  if (!hasMemory(view)) return "give it memory";
   std::string text;
   if (view.dtype() != spec.dtype) text = std::string("cast to ") + name(spec.dtype);
   if (view.rank() + 1 == spec.shape.size() && hasBatch(spec)) {
@@ -41,18 +46,24 @@ std::string remedy(const TensorSpec& spec, const TensorView& view) {
 std::string describe(const TensorSpec& spec) { return describe(spec.dtype, spec.shape); }
 
 void checkTensor(const char* role, const TensorSpec& spec, const TensorView& view) {
-  if (fits(spec, view)) return;
+  if (fits(spec, view) && hasMemory(view)) return;
   throw Error(ErrorCode::kInvalidArgument, std::string(role) + " '" + spec.name + "': expected " +
-                                               describe(spec) + ", got " + describe(view) + "; " +
-                                               remedy(spec, view));
+                                               describe(spec) + ", got " + describe(view) +
+                                               (hasMemory(view) ? "" : " at a null pointer") +
+                                               "; " + remedy(spec, view));
+}
+
+void checkCount(const Signature& signature, const char* role, std::size_t expected,
+                Span<const TensorView> views) {
+  const std::size_t count = views.data() == nullptr ? 0 : views.size();
+  if (count == expected) return;
+  throw Error(ErrorCode::kInvalidArgument, "signature '" + signature.name + "': expected " +
+                                               std::to_string(expected) + " " + role + "s, got " +
+                                               std::to_string(count));
 }
 
 int64_t checkInputs(const Signature& signature, Span<const TensorView> inputs) {
-  if (inputs.size() != signature.inputs.size()) {
-    throw Error(ErrorCode::kInvalidArgument, "signature '" + signature.name + "': expected " +
-                                                 std::to_string(signature.inputs.size()) +
-                                                 " inputs, got " + std::to_string(inputs.size()));
-  }
+  checkCount(signature, "input", signature.inputs.size(), inputs);
   int64_t batch = kAnySize;
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const TensorSpec& spec = signature.inputs[i];

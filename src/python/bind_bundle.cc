@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "bindings.hpp"
+#include "gil.hpp"
 #include "runtime/loaded_model.hpp"
 
 namespace nb = nanobind;
@@ -49,7 +50,7 @@ void bindBundle(nb::module_& module) {
       .def_prop_ro("reason", [](const Entry& entry) { return entry.verification.reason; });
   module.def("verify_bundle", &verify, nb::arg("path"), nb::kw_only(),
              nb::arg("libraries") = Libraries(), nb::arg("threads") = 1,
-             nb::arg("include_pending") = false, nb::call_guard<nb::gil_scoped_release>(),
+             nb::arg("include_pending") = false, nb::call_guard<WithoutGil>(),
              "Checks every file, then runs all golden samples on every engine found here.");
 }
 

@@ -106,11 +106,35 @@ nb::object asResult(const std::vector<Array>& outputs, const Signature& signatur
 nb::object arrayOf(const BorrowedArray& borrowed) { return borrowed.array; }
 
 // Arrays bound once; a call converts and checks nothing.
-struct BoundArrays {
-  Arrays inputs;
-  Arrays outputs;
-  nb::object result;
-  std::unique_ptr<runtime::BoundCall> call;
+class BoundArrays {
+ public:
+  BoundArrays(Arrays inputs, Arrays outputs, nb::object result)
+      : inputs_(std::move(inputs)), outputs_(std::move(outputs)), result_(std::move(result)) {}
+  ~BoundArrays() {
+    const WithoutGil released;
+    call_.reset();
+  }
+  BoundArrays(const BoundArrays&) = delete;
+  BoundArrays& operator=(const BoundArrays&) = delete;
+
+  // Answers once, which may take long: it chooses an engine.
+  void bind(const std::shared_ptr<LoadedModel>& model, Endpoint& endpoint) {
+    const std::vector<TensorView> inputs = viewsOf(inputs_);
+    std::vector<TensorView> outputs = viewsOf(outputs_);
+    const WithoutGil released;
+    call_ = std::make_unique<runtime::BoundCall>(model, endpoint, inputs, outputs);
+  }
+
+  nb::object answer() {
+    withoutGilIf(call_->expectedUs() >= kReleaseGilOverUs, [&] { call_->run(); });
+    return result_;
+  }
+
+ private:
+  const Arrays inputs_;
+  const Arrays outputs_;
+  const nb::object result_;
+  std::unique_ptr<runtime::BoundCall> call_;
 };
 
 bool takesOneArrayAndGivesOne(const Endpoint& endpoint) {
@@ -123,14 +147,30 @@ bool takesOneArrayAndGivesOne(const Endpoint& endpoint) {
 nb::object inferUnknownShapes(Endpoint& endpoint, Span<const TensorView> inputs, bool as_dict) {
   std::vector<Tensor> answers;
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil released;
     answers = endpoint.infer(inputs);
   }
   return asResult(answers, endpoint.signature(), as_dict, copiedArray);
 }
 
 Endpoint& endpointOf(const LoadedModel& model, nb::handle name) {
-  return model.endpoint(name.is_none() ? std::string() : nb::cast<std::string>(name));
+  if (name.is_none()) return model.endpoint();
+  if (!nb::isinstance<nb::str>(name)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "signature: expected the name of a signature or None, got " +
+                    nb::cast<std::string>(nb::repr(name)));
+  }
+  return model.endpoint(nb::cast<std::string>(name));
+}
+
+// What a cell tells of its model, which another thread may just be measuring.
+template <typename Answer>
+auto ofModel(Answer (LoadedModel::*ask)() const) {
+  return [ask](const Cell& cell) {
+    const std::shared_ptr<LoadedModel> held = cell.model();
+    const WithoutGil released;
+    return (*held.*ask)();
+  };
 }
 
 std::vector<Signature> signaturesOf(const Cell& cell) {
@@ -161,13 +201,14 @@ void Cell::load(const std::string& path, const std::vector<std::string>& tags,
   TensorFlowPerformanceCell().initialize(options);
   std::shared_ptr<LoadedModel> loaded;
   {
-    const nb::gil_scoped_release release;
+    const WithoutGil released;
     loaded = std::make_shared<LoadedModel>(path, tags, options);
   }
   replace(std::move(loaded));
 }
 
 nb::object Cell::infer(nb::handle x, nb::handle out, bool copy, nb::handle signature_name) {
+  const InCall in_call;
   const std::shared_ptr<LoadedModel> held = model();
   Endpoint& endpoint = endpointOf(*held, signature_name);
   const Signature& signature = endpoint.signature();
@@ -190,32 +231,30 @@ nb::object Cell::infer(nb::handle x, nb::handle out, bool copy, nb::handle signa
 }
 
 nb::object Cell::bind(nb::handle x, nb::handle out, nb::handle signature_name) {
+  const InCall in_call;
   const std::shared_ptr<LoadedModel> held = model();
   Endpoint& endpoint = endpointOf(*held, signature_name);
   const Signature& signature = endpoint.signature();
   Arrays inputs = borrowInputs(signature, x, false);
-  const std::vector<TensorView> input_views = viewsOf(inputs);
-  Arrays outputs = outputsFor(signature, out, checkInputs(signature, input_views));
-  std::vector<TensorView> output_views = viewsOf(outputs);
+  Arrays outputs = outputsFor(signature, out, checkInputs(signature, viewsOf(inputs)));
   nb::object result = asResult(outputs, signature, PyDict_Check(x.ptr()), arrayOf);
-  auto bound = std::make_shared<BoundArrays>(
-      BoundArrays{std::move(inputs), std::move(outputs), std::move(result),
-                  std::make_unique<runtime::BoundCall>(held, endpoint, input_views, output_views)});
-  return nb::cpp_function([bound] {
-    withoutGilIf(bound->call->expectedUs() >= kReleaseGilOverUs, [&] { bound->call->run(); });
-    return bound->result;
-  });
+  auto bound =
+      std::make_shared<BoundArrays>(std::move(inputs), std::move(outputs), std::move(result));
+  bound->bind(held, endpoint);
+  return nb::cpp_function([bound] { return bound->answer(); });
 }
 
-BenchmarkResult Cell::benchmark(nb::handle x, std::size_t iterations) const {
-  if (iterations == 0) {
-    throw Error(ErrorCode::kInvalidArgument, "iterations: expected 1 or more, got 0");
+BenchmarkResult Cell::benchmark(nb::handle x, int64_t iterations) const {
+  if (iterations < 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "iterations: expected 1 or more, got " + std::to_string(iterations));
   }
+  const InCall in_call;
   const std::shared_ptr<LoadedModel> held = model();
   const Arrays inputs = borrowInputs(held->endpoint().signature(), x, false);
   const std::vector<TensorView> views = viewsOf(inputs);
-  const nb::gil_scoped_release release;
-  return runtime::benchmark(*held, views, iterations);
+  const WithoutGil released;
+  return runtime::benchmark(*held, views, static_cast<std::size_t>(iterations));
 }
 
 void Cell::close() { replace(nullptr); }
@@ -227,7 +266,8 @@ void Cell::replace(std::shared_ptr<LoadedModel> loaded) {
     plain_endpoint_ = model_->endpoints().front().get();
   }
   results_.clear();
-  const nb::gil_scoped_release release;
+  if (loaded == nullptr) return;
+  const WithoutGil released;
   loaded.reset();
 }
 
@@ -299,15 +339,11 @@ Raises:
           "signature", [](const Cell& cell) { return cell.model()->endpoint().signature(); },
           "The default signature.")
       .def_prop_ro("signatures", signaturesOf, "All signatures, the default first.")
-      .def_prop_ro(
-          "engine", [](const Cell& cell) { return cell.model()->engine(); },
-          "The engine that runs.")
-      .def(
-          "metrics", [](const Cell& cell) { return cell.model()->metrics(); },
-          "Counters and latency of every signature since loading.")
-      .def(
-          "explain", [](const Cell& cell) { return cell.model()->explain(); },
-          "Why this engine: one row per artifact of the bundle.")
+      .def_prop_ro("engine", ofModel(&LoadedModel::engine), "The engine that runs.")
+      .def("metrics", ofModel(&LoadedModel::metrics),
+           "Counters and latency of every signature since loading.")
+      .def("explain", ofModel(&LoadedModel::explain),
+           "Why this engine: one row per artifact of the bundle.")
       .def("close", &Cell::close, "Gives the model's memory back; later calls are refused.");
   bindFastInference(module);
   module.def("nothing", [] {}, "Does nothing: what a call costs at least, for benchmarks.");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bindings.hpp"
+#include "gil.hpp"
 #include "recycled_results.hpp"
 #include "runtime/loaded_model.hpp"
 
@@ -16,12 +17,17 @@ namespace aios::python {
 
 class Cell {
  public:
+  Cell() = default;
+  ~Cell() { close(); }
+  Cell(const Cell&) = delete;
+  Cell& operator=(const Cell&) = delete;
+
   void load(const std::string& path, const std::vector<std::string>& tags,
             const CellOptions& options);
   nanobind::object infer(nanobind::handle x, nanobind::handle out, bool copy,
                          nanobind::handle signature);
   nanobind::object bind(nanobind::handle x, nanobind::handle out, nanobind::handle signature);
-  BenchmarkResult benchmark(nanobind::handle x, std::size_t iterations) const;
+  BenchmarkResult benchmark(nanobind::handle x, int64_t iterations) const;
   void close();
 
   // Throws FailedPrecondition if none is loaded.
@@ -49,7 +55,7 @@ void withoutGilIf(bool pays, Call call) {
     call();
     return;
   }
-  const nanobind::gil_scoped_release release;
+  const WithoutGil released;
   call();
 }
 

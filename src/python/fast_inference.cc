@@ -30,6 +30,9 @@ bool isUsualCall(Py_ssize_t count, PyObject* names, PyObject* const* arguments, 
 // Null, with no error set, if this call needs the general way.
 PyObject* inferPlainArrays(Cell& cell, PyObject* x, PyObject* out) {
   if (cell.plainEndpoint() == nullptr) return nullptr;
+  // Ends after all that it may take away: the model, if a weak reference's callback closes the
+  // cell.
+  KeptArray dropped;
   const std::shared_ptr<runtime::LoadedModel>& model = cell.model();
   model->requireSameProcess();
   Endpoint& endpoint = *cell.plainEndpoint();
@@ -43,7 +46,7 @@ PyObject* inferPlainArrays(Cell& cell, PyObject* x, PyObject* out) {
                      [&] { endpoint.inferChecked({&input, 1}, {&output, 1}, batch); });
   };
   if (out == nullptr) {
-    BorrowedArray made = cell.results().take(signature.outputs[0], batch);
+    BorrowedArray made = cell.results().take(signature.outputs[0], batch, dropped);
     answer(made.view);
     return made.array.release().ptr();
   }
@@ -80,8 +83,11 @@ PyObject* fastInference(PyObject* self, PyObject* const* arguments, Py_ssize_t c
     } catch (const Error& error) {
       setPythonError(error);
       return nullptr;
+    } catch (const std::bad_alloc&) {
+      PyErr_NoMemory();
+      return nullptr;
     } catch (const std::exception& error) {
-      PyErr_SetString(PyExc_RuntimeError, error.what());
+      setPythonError({ErrorCode::kInternal, error.what()});
       return nullptr;
     }
   }

@@ -1,7 +1,9 @@
 #include <exception>
+#include <filesystem>
 
 #include "aios/error.hpp"
 #include "bindings.hpp"
+#include "gil.hpp"
 #include "numpy_tensor.hpp"
 
 namespace nb = nanobind;
@@ -46,6 +48,8 @@ void raiseInPython(const std::exception_ptr& caught, void* /*payload*/) {
     std::rethrow_exception(caught);
   } catch (const aios::Error& error) {
     aios::python::setPythonError(error);
+  } catch (const std::filesystem::filesystem_error& error) {
+    aios::python::setPythonError({aios::ErrorCode::kInternal, error.what()});
   }
 }
 
@@ -53,7 +57,10 @@ void raiseInPython(const std::exception_ptr& caught, void* /*payload*/) {
 
 NB_MODULE(_core, module) {
   module.doc() = "The C++ core of AIOS Cells; use the classes of the package `aios` instead.";
+  // Daemon threads keep what they hold at exit: nothing that a user could mend.
+  nb::set_leak_warnings(false);
   nb::register_exception_translator(raiseInPython);
+  aios::python::awaitCallsAtExit();
   aios::python::importNumpy();
   aios::python::bindSignature(module);
   aios::python::bindMetrics(module);

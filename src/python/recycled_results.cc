@@ -9,7 +9,8 @@ constexpr std::size_t kSmallBytes = 64 * 1024;
 
 }  // namespace
 
-BorrowedArray RecycledResults::take(const TensorSpec& spec, int64_t batch) {
+BorrowedArray RecycledResults::take(const TensorSpec& spec, int64_t batch,
+                                    [[maybe_unused]] KeptArray& dropped) {
   std::array<int64_t, kMaxRank> sizes{};
   std::copy(spec.shape.begin(), spec.shape.end(), sizes.begin());
   if (!spec.shape.empty() && sizes[0] == kAnySize) sizes[0] = batch;
@@ -20,7 +21,7 @@ BorrowedArray RecycledResults::take(const TensorSpec& spec, int64_t batch) {
   }
   BorrowedArray made = newArray(spec.dtype, shape);
   if (made.view.bytes() <= kSmallBytes) {
-    kept_[next_] = KeptArray(made);
+    dropped = std::exchange(kept_[next_], KeptArray(made));
     next_ = (next_ + 1) % kept_.size();
   }
   return made;

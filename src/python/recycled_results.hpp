@@ -5,6 +5,7 @@
 #include <nanobind/nanobind.h>
 
 #include <array>
+#include <utility>
 
 #include "aios/signature.hpp"
 #include "numpy_tensor.hpp"
@@ -15,10 +16,11 @@ namespace aios::python {
 class RecycledResults {
  public:
   // An array of the output's dtype and shape, with undefined elements, that nobody else refers to:
-  // not by name, view, buffer, DLPack capsule or weak reference.
-  BorrowedArray take(const TensorSpec& spec, int64_t batch);
+  // not by name, view, buffer, DLPack capsule or weak reference. `dropped` takes the one that it
+  // is kept instead of: its end may call back into Python, and so into this cell.
+  BorrowedArray take(const TensorSpec& spec, int64_t batch, KeptArray& dropped);
 
-  void clear() noexcept { kept_ = {}; }
+  void clear() noexcept { const std::array<KeptArray, 2> dropped = std::exchange(kept_, {}); }
 
  private:
   // One that the caller still holds while it makes the next call, and one for that call.

@@ -15,7 +15,7 @@ BoundCall::BoundCall(std::shared_ptr<LoadedModel> model, Endpoint& endpoint,
 }
 
 void BoundCall::attach(Runner& runner) {
-  lease_ = std::make_unique<SessionPool::Lease>(runner.pool(), runner.pool().takeToKeep());
+  lease_ = std::make_unique<SessionPool::KeptLease>(runner.pool());
   lease_->slot().session->bind(inputs_, outputs_);
   runner.runBound(lease_->slot(), batch_);
   runner_ = &runner;

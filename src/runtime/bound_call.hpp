@@ -38,7 +38,7 @@ class BoundCall {
   std::vector<TensorView> outputs_;
   int64_t batch_;
   Runner* runner_ = nullptr;  // null for an empty batch: there is nothing to do
-  std::unique_ptr<SessionPool::Lease> lease_;
+  std::unique_ptr<SessionPool::KeptLease> lease_;
 };
 
 }  // namespace aios::runtime

@@ -11,6 +11,7 @@ namespace aios::runtime {
 namespace {
 
 bool overlap(const TensorView& a, const TensorView& b) {
+  if (a.elements() == 0 || b.elements() == 0) return false;
   const auto* a_begin = static_cast<const char*>(a.bytesData());
   const auto* b_begin = static_cast<const char*>(b.bytesData());
   return a_begin < b_begin + b.bytes() && b_begin < a_begin + a.bytes();
@@ -33,7 +34,9 @@ void checkOutput(const TensorSpec& spec, int64_t batch, Span<const TensorView> i
   if (!output.writable()) throwOutput(spec, "writable memory, got read-only");
   for (const TensorView& input : inputs) {
     if (overlap(output, input)) {
-      throwOutput(spec, "memory of its own, got memory that an input uses too");
+      throwOutput(spec,
+                  "memory of its own, got memory that an input uses too; give it an array of its "
+                  "own");
     }
   }
 }
@@ -103,13 +106,15 @@ void Endpoint::infer(Span<const TensorView> inputs, Span<TensorView> outputs) {
 
 void Endpoint::checkOutputs(Span<const TensorView> inputs, Span<TensorView> outputs,
                             int64_t batch) const {
-  if (outputs.size() != signature_.outputs.size()) {
-    throw Error(ErrorCode::kInvalidArgument, "signature '" + signature_.name + "': expected " +
-                                                 std::to_string(signature_.outputs.size()) +
-                                                 " outputs, got " + std::to_string(outputs.size()));
-  }
+  checkCount(signature_, "output", signature_.outputs.size(), {outputs.data(), outputs.size()});
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     checkOutput(signature_.outputs[i], batch, inputs, outputs[i]);
+    for (std::size_t before = 0; before < i; ++before) {
+      if (!overlap(outputs[before], outputs[i])) continue;
+      throwOutput(signature_.outputs[i], "memory of its own, got memory that output '" +
+                                             signature_.outputs[before].name +
+                                             "' uses too; give it an array of its own");
+    }
   }
 }
 

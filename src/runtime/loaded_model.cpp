@@ -98,7 +98,8 @@ std::string libraryKey(const std::string& path) {
 std::string cacheKey(const bundle::Bundle& bundle, const CellOptions& options) {
   return bundle.sha256 + "\n" + machineKey() + "\n" +
          std::to_string(threadBudget().cut(options.threads)) + "\n" + options.precision + "\n" +
-         libraryKey(options.litert_library) + libraryKey(options.openvino_library);
+         libraryKey(options.litert_library) + libraryKey(options.openvino_library) +
+         libraryKey(options.tensorflow_library);
 }
 
 }  // namespace

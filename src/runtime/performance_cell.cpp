@@ -62,6 +62,13 @@ Verify verifyFromName(const std::string& name) {
               "verify: expected 'quick', 'full' or 'off', got '" + name + "'");
 }
 
+// One that was moved from has none.
+TensorFlowPerformanceCell::Impl& TensorFlowPerformanceCell::impl() const {
+  if (impl_ != nullptr) return *impl_;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the cell was moved from; call the one that it was moved to");
+}
+
 TensorFlowPerformanceCell::TensorFlowPerformanceCell() : impl_(std::make_unique<Impl>()) {}
 TensorFlowPerformanceCell::~TensorFlowPerformanceCell() = default;
 TensorFlowPerformanceCell::TensorFlowPerformanceCell(TensorFlowPerformanceCell&&) noexcept =
@@ -91,22 +98,22 @@ void TensorFlowPerformanceCell::initialize(const CellOptions& options) {
     throw Error(ErrorCode::kInvalidArgument,
                 "threads: expected 1 or more, got " + std::to_string(options.threads));
   }
-  impl_->setOptions(options);
+  impl().setOptions(options);
 }
 
 void TensorFlowPerformanceCell::loadModel(const std::string& path,
                                           const std::vector<std::string>& tags) {
-  impl_->replace(std::make_shared<runtime::LoadedModel>(path, tags, impl_->options()));
+  impl().replace(std::make_shared<runtime::LoadedModel>(path, tags, impl().options()));
 }
 
 std::vector<Tensor> TensorFlowPerformanceCell::inference(Span<const TensorView> inputs,
                                                          const std::string& signature) {
-  return impl_->model()->endpoint(signature).infer(inputs);
+  return impl().model()->endpoint(signature).infer(inputs);
 }
 
 void TensorFlowPerformanceCell::inference(Span<const TensorView> inputs, Span<TensorView> outputs,
                                           const std::string& signature) {
-  impl_->model()->endpoint(signature).infer(inputs, outputs);
+  impl().model()->endpoint(signature).infer(inputs, outputs);
 }
 
 class BoundCall::Impl : public runtime::BoundCall {
@@ -118,17 +125,23 @@ BoundCall::BoundCall(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 BoundCall::~BoundCall() = default;
 BoundCall::BoundCall(BoundCall&&) noexcept = default;
 BoundCall& BoundCall::operator=(BoundCall&&) noexcept = default;
-void BoundCall::operator()() { impl_->run(); }
+void BoundCall::operator()() {
+  if (impl_ == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "the bound call was moved from; call the one that it was moved to");
+  }
+  impl_->run();
+}
 
 BoundCall TensorFlowPerformanceCell::bind(Span<const TensorView> inputs, Span<TensorView> outputs,
                                           const std::string& signature) {
-  auto model = impl_->model();
+  auto model = impl().model();
   runtime::Endpoint& endpoint = model->endpoint(signature);
   return BoundCall(std::make_unique<BoundCall::Impl>(std::move(model), endpoint, inputs, outputs));
 }
 
 void TensorFlowPerformanceCell::warmup(std::size_t iterations) {
-  const auto model = impl_->model();
+  const auto model = impl().model();
   runtime::Endpoint& endpoint = model->endpoint();
   const std::vector<Tensor> tensors = runtime::zeros(endpoint.signature().inputs);
   const std::vector<TensorView> inputs = runtime::viewsOf(tensors);
@@ -140,29 +153,29 @@ BenchmarkResult TensorFlowPerformanceCell::benchmark(Span<const TensorView> inpu
   if (iterations == 0) {
     throw Error(ErrorCode::kInvalidArgument, "iterations: expected 1 or more, got 0");
   }
-  const auto model = impl_->model();
+  const auto model = impl().model();
   return runtime::benchmark(*model, inputs, iterations);
 }
 
 Signature TensorFlowPerformanceCell::signature(const std::string& name) const {
-  return impl_->model()->endpoint(name).signature();
+  return impl().model()->endpoint(name).signature();
 }
 
 std::vector<std::string> TensorFlowPerformanceCell::signatures() const {
-  const auto model = impl_->model();
+  const auto model = impl().model();
   std::vector<std::string> names;
   for (const auto& endpoint : model->endpoints()) names.push_back(endpoint->signature().name);
   return names;
 }
 
-std::string TensorFlowPerformanceCell::engine() const { return impl_->model()->engine(); }
+std::string TensorFlowPerformanceCell::engine() const { return impl().model()->engine(); }
 
-Metrics TensorFlowPerformanceCell::metrics() const { return impl_->model()->metrics(); }
+Metrics TensorFlowPerformanceCell::metrics() const { return impl().model()->metrics(); }
 
 std::vector<EngineChoice> TensorFlowPerformanceCell::explain() const {
-  return impl_->model()->explain();
+  return impl().model()->explain();
 }
 
-void TensorFlowPerformanceCell::close() { impl_->replace(nullptr); }
+void TensorFlowPerformanceCell::close() { impl().replace(nullptr); }
 
 }  // namespace aios

@@ -24,10 +24,10 @@ SessionPool::Slot* SessionPool::takeSlowly() {
       free_.pop_back();
       return slot;
     }
-    if (made_ < capacity_) {
-      ++made_;
+    if (shared_ < capacity_) {
+      ++shared_;
       lock.unlock();
-      return make();
+      return makeShared();
     }
     // Announced first, then looked for: whoever gives one back now sees a waiter, or left it there.
     ++waiting_;
@@ -44,26 +44,30 @@ SessionPool::Slot* SessionPool::takeToKeep() {
     if (!free_.empty()) {
       Slot* slot = free_.back();
       free_.pop_back();
+      --shared_;
       return slot;
     }
-    ++made_;
   }
   return make();
 }
 
-SessionPool::Slot* SessionPool::make() {
+SessionPool::Slot* SessionPool::makeShared() {
   try {
-    auto slot = std::make_unique<Slot>();
-    slot->session = model_->newSession(signature_);
-    const std::lock_guard<std::mutex> lock(mutex_);
-    slots_.push_back(std::move(slot));
-    return slots_.back().get();
+    return make();
   } catch (...) {
     const std::lock_guard<std::mutex> lock(mutex_);
-    --made_;
+    --shared_;
     given_back_.notify_one();
     throw;
   }
+}
+
+SessionPool::Slot* SessionPool::make() {
+  auto slot = std::make_unique<Slot>();
+  slot->session = model_->newSession(signature_);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  slots_.push_back(std::move(slot));
+  return slots_.back().get();
 }
 
 void SessionPool::giveBack(Slot* slot) {
@@ -74,6 +78,15 @@ void SessionPool::giveBack(Slot* slot) {
     if (slot == nullptr) return;
   }
   const std::lock_guard<std::mutex> lock(mutex_);
+  free_.push_back(slot);
+  given_back_.notify_one();
+}
+
+// It joins those of the callers who take turns, who may so have more than `capacity`: another that
+// keeps one takes it from there.
+void SessionPool::giveBackKept(Slot* slot) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  ++shared_;
   free_.push_back(slot);
   given_back_.notify_one();
 }

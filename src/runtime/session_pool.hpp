@@ -40,11 +40,23 @@ class SessionPool {
     Slot* slot_;
   };
 
+  // The same for a caller that keeps its session. Those who take turns have `capacity` sessions
+  // besides all that are kept.
+  class KeptLease {
+   public:
+    explicit KeptLease(SessionPool& pool) : pool_(pool), slot_(pool.takeToKeep()) {}
+    ~KeptLease() { pool_.giveBackKept(slot_); }
+    KeptLease(const KeptLease&) = delete;
+    KeptLease& operator=(const KeptLease&) = delete;
+    Slot& slot() const { return *slot_; }
+
+   private:
+    SessionPool& pool_;
+    Slot* slot_;
+  };
+
   // Blocks while all sessions are busy. Throws what the engine throws for a new session.
   Lease acquire() { return {*this, take()}; }
-  // For a caller that keeps its session, and puts it into a Lease: one more than `capacity` where
-  // none is free, so that those who take turns never wait for it.
-  Slot* takeToKeep();
 
   const Signature& signature() const noexcept { return signature_; }
   // Adds the figures of all sessions, but for what summarizeHistogram() fills in.
@@ -53,8 +65,11 @@ class SessionPool {
  private:
   Slot* take();
   Slot* takeSlowly();
+  Slot* takeToKeep();
+  Slot* makeShared();
   Slot* make();
   void giveBack(Slot* slot);
+  void giveBackKept(Slot* slot);
 
   const std::shared_ptr<const engines::Model> model_;
   const Signature signature_;
@@ -66,7 +81,8 @@ class SessionPool {
   std::condition_variable given_back_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<Slot*> free_;
-  std::size_t made_ = 0;
+  // Sessions of those who take turns, free or lent: none that is kept.
+  std::size_t shared_ = 0;
 };
 
 }  // namespace aios::runtime

@@ -56,6 +56,27 @@ def test_answers_equal_keras_at_batches_1_7_and_32(built, kind, engine):
                     assert_within_tolerance(answer, expected[name][start:stop])
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_outputs_that_share_memory_are_refused(built, engine):
+    made = built(next(kind for kind in KINDS if kind.name == "multi_output"))
+    if engine not in made.report.errors:
+        pytest.skip(made.report.declined[engine])
+    x = {name: array[:1] for name, array in made.inputs.items()}
+    with aios.load(made.bundle, engine=engine) as bridge:
+        out = {name: np.empty_like(array) for name, array in bridge.perform_inference(x).items()}
+        memory = np.empty(8, np.float32)
+        for age in (memory[:1], memory[3:4], memory[4:5]):
+            out.update(box=memory[:4].reshape(1, 2, 2), age=age.reshape(1, 1))
+            for call in (bridge.perform_inference, bridge.bind):
+                if age.ctypes.data == memory[4:].ctypes.data:
+                    call(x, out=out)
+                    continue
+                with pytest.raises(
+                    aios.InvalidArgumentError, match="memory of its own, got memory that output"
+                ):
+                    call(x, out=out)
+
+
 @KIND
 def test_every_golden_sample_was_verified_within_its_tolerance(built, kind):
     manifest = read_manifest(built(kind).bundle)

@@ -167,7 +167,9 @@ AIOS_KERNEL_NOINLINE void multiplyRows(const float* __restrict a, const float* _
   constexpr int kShort = M / kTiles;
   constexpr int kTall = M % kTiles;
   constexpr int kLines = Stream ? Vectors * kLanes / kLineFloats : 0;
-  constexpr int kLead = kLines < kTiles ? kLines : kTiles;
+  // Two tiles fetch, at most: those that are written out below.
+  constexpr int kMostLead = kTiles < 2 ? kTiles : 2;
+  constexpr int kLead = kLines < kMostLead ? kLines : kMostLead;
   constexpr int kAhead = kLead > 0 ? kLines / kLead : 0;
   const float* next = panel + (K + 1) * Vectors * kLanes;
   std::size_t row = 0;

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from aios.bridge.core import core
 from aios.bridge.engines import library_paths
+from aios.errors import FailedPreconditionError, InvalidArgumentError
 
 _ALIGNMENT = 64
 
@@ -23,6 +24,14 @@ class _Options(NamedTuple):
     threads: int
     precision: str
     max_tuning_ms: float
+
+
+class _Loaded(NamedTuple):
+    """What was loaded: enough to load it again."""
+
+    path: str
+    verify: str
+    tags: tuple[str, ...]
 
 
 class TensorFlowCellularBridge(core.Cell):
@@ -55,7 +64,7 @@ class TensorFlowCellularBridge(core.Cell):
     ) -> None:
         super().__init__()
         self._options = _Options(engine, threads, precision, max_tuning_ms)
-        self._loaded: tuple[str, str] | None = None
+        self._loaded: _Loaded | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
 
@@ -80,28 +89,36 @@ class TensorFlowCellularBridge(core.Cell):
             NotFoundError: No bundle there, or its engine isn't installed; says what to install.
             CorruptBundleError: A file or an answer isn't what was exported; names it.
             UnsupportedError: The bundle is of another format version.
-            InvalidArgumentError: An unknown engine, `threads` or `verify`.
+            InvalidArgumentError: An unknown engine, `threads` or `verify`; no path.
         """
-        location = os.fspath(path)
+        loaded = _Loaded(_location(path), verify, _tags(tags))
         options = self._options
         self._load(
-            location,
+            loaded.path,
             options.engine,
             options.threads,
-            verify,
+            loaded.verify,
             options.precision,
             options.max_tuning_ms,
-            list(tags),
+            list(loaded.tags),
             library_paths(),
         )
-        self._loaded = (location, verify)
+        self._loaded = loaded
 
     def submit(self, x: object, *, copy: bool = False, signature: str | None = None) -> Future[Any]:
         """Answers in another thread; the future gives what perform_inference would return.
 
         Keep `x` unchanged until the future is done.
+
+        Raises:
+            FailedPreconditionError: No model is loaded. What is wrong with the call itself is
+                raised by the future.
         """
         with self._pool_lock:
+            if self._loaded is None:
+                raise FailedPreconditionError(
+                    "no model is loaded; call load_model_from_training_cell or aios.load first"
+                )
             if self._pool is None:
                 self._pool = ThreadPoolExecutor(thread_name_prefix="aios-submit")
             return self._pool.submit(self.perform_inference, x, copy=copy, signature=signature)
@@ -113,14 +130,25 @@ class TensorFlowCellularBridge(core.Cell):
         """
         with self._pool_lock:
             pool, self._pool = self._pool, None
+            self._loaded = None
         if pool is not None:
             pool.shutdown()
-        self._loaded = None
         super().close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A bridge pickles as its path and options, and loads again where it is unpickled."""
         return _restored, (self._options, self._loaded)
+
+    def __repr__(self) -> str:
+        options, loaded = self._options, self._loaded
+        asked = f"engine={options.engine!r}"
+        threads = f"threads={options.threads}"
+        try:
+            running = f"{asked} running {self.engine}"
+        except FailedPreconditionError:
+            return f"<{type(self).__name__} {asked}, {threads}: no model is loaded>"
+        path = loaded.path if loaded else ""
+        return f"<{type(self).__name__} {path!r}, {running}, {threads}>"
 
     def __enter__(self) -> Self:
         return self
@@ -134,7 +162,25 @@ class TensorFlowCellularBridge(core.Cell):
         self.close()
 
 
-def _restored(options: _Options, loaded: tuple[str, str] | None) -> TensorFlowCellularBridge:
+def _location(path: object) -> str:
+    """A bundle's path as text, if it is one at all."""
+    text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
+    if text and "\0" not in text:
+        return text
+    raise InvalidArgumentError(
+        f"path: expected the directory of a bundle, as 'digits.cell', got {path!r}"
+    )
+
+
+def _tags(tags: object) -> tuple[str, ...]:
+    if isinstance(tags, Sequence) and not isinstance(tags, (str, bytes)):
+        found = tuple(tag for tag in tags if isinstance(tag, str))
+        if len(found) == len(tags):
+            return found
+    raise InvalidArgumentError(f"tags: expected names, as ['serve'], got {tags!r}")
+
+
+def _restored(options: _Options, loaded: _Loaded | None) -> TensorFlowCellularBridge:
     bridge = TensorFlowCellularBridge(
         options.engine,
         options.threads,
@@ -142,7 +188,7 @@ def _restored(options: _Options, loaded: tuple[str, str] | None) -> TensorFlowCe
         max_tuning_ms=options.max_tuning_ms,
     )
     if loaded is not None:
-        bridge.load_model_from_training_cell(loaded[0], verify=loaded[1])
+        bridge.load_model_from_training_cell(loaded.path, verify=loaded.verify, tags=loaded.tags)
     return bridge
 
 

@@ -72,7 +72,8 @@ extern const unsigned char {name}_weights[];
 /* Computes `batch` samples; returns AIOS_COMPILED_OK or AIOS_COMPILED_INVALID_ARGUMENT.
  *
  * Allocates nothing, takes no lock, makes no system call. Any number of threads may call it, each
- * with a workspace of its own.
+ * with a workspace of its own. No pointer is checked: none may be null (the workspace may, where
+ * {macro}_WORKSPACE_BYTES is 0), and outputs may overlap neither inputs nor each other.
  *
 {tensors} */
 static inline int32_t {name}_run({parameters}, int64_t batch, void* workspace) {{

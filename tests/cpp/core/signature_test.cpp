@@ -48,6 +48,17 @@ TEST(CheckInputs, RefusesAnotherNumberOfInputs) {
   EXPECT_AIOS_ERROR(checkInputs(kSignature, inputs), kInvalidArgument, "expected 2 inputs, got 1");
 }
 
+TEST(CheckInputs, RefusesATensorWithoutMemory) {
+  std::array<TensorView, 2> inputs = {TensorView::of(floats.data(), {3, 10}),
+                                      TensorView::of(static_cast<int32_t*>(nullptr), {3, 4})};
+  EXPECT_AIOS_ERROR(checkInputs(kSignature, inputs), kInvalidArgument,
+                    "input 'ids': expected int32[-1,4], got int32[3,4] at a null pointer; give it "
+                    "memory");
+  inputs = {TensorView::of(static_cast<float*>(nullptr), {0, 10}),
+            TensorView::of(static_cast<int32_t*>(nullptr), {0, 4})};
+  EXPECT_EQ(checkInputs(kSignature, inputs), 0);
+}
+
 TEST(OutputShape, PutsTheBatchInTheFirstDimension) {
   EXPECT_EQ(outputShape(kSignature.outputs[0], 7), (std::vector<int64_t>{7, 3}));
   EXPECT_EQ(outputShape({"c", DType::kFloat32, {2}}, 7), (std::vector<int64_t>{2}));

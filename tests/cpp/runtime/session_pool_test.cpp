@@ -56,13 +56,29 @@ TEST(SessionPool, GivesAKeptSessionBeyondItsCapacity) {
   SessionPool pool(std::make_shared<CountingModel>(counts), {}, 1);
   {
     const SessionPool::Lease lent = pool.acquire();
-    const SessionPool::Lease kept(pool, pool.takeToKeep());
+    const SessionPool::KeptLease kept(pool);
     EXPECT_NE(&lent.slot(), &kept.slot());
     EXPECT_EQ(counts.made, 2);
   }
   // Both came back, and serve those who take turns.
   const SessionPool::Lease first = pool.acquire(), second = pool.acquire();
   EXPECT_EQ(counts.made, 2);
+}
+
+TEST(SessionPool, LeavesItsCapacityToThoseWhoTakeTurns) {
+  Counts counts;
+  SessionPool pool(std::make_shared<CountingModel>(counts), {}, 2);
+  {
+    const SessionPool::Lease first = pool.acquire(), second = pool.acquire();
+  }
+  // Both are free now: some that are kept are those, some are made.
+  std::vector<std::unique_ptr<SessionPool::KeptLease>> kept;
+  for (int i = 0; i < 5; ++i) kept.push_back(std::make_unique<SessionPool::KeptLease>(pool));
+  const SessionPool::Lease first = pool.acquire(), second = pool.acquire();
+  EXPECT_EQ(counts.made, 7);
+  kept.clear();
+  kept.push_back(std::make_unique<SessionPool::KeptLease>(pool));
+  EXPECT_EQ(counts.made, 7);
 }
 
 TEST(SessionPool, LendsEachSessionToOneCallerAndMakesNoMoreThanItsCapacity) {

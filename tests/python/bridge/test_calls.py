@@ -91,6 +91,67 @@ def test_a_bridge_pickles_as_its_path_and_options(bridge, digits):
         pickle.loads(pickle.dumps(aios.TensorFlowCellularBridge())).perform_inference(x)
 
 
+def test_a_bridge_pickles_with_the_tags_that_it_was_loaded_with(digits, monkeypatch):
+    asked = []
+    load = aios.TensorFlowCellularBridge._load
+    monkeypatch.setattr(
+        aios.TensorFlowCellularBridge,
+        "_load",
+        lambda self, *arguments: (asked.append(arguments), load(self, *arguments)),
+        raising=False,
+    )
+    bridge = aios.TensorFlowCellularBridge("litert")
+    bridge.load_model_from_training_cell(digits.bundle, verify="off", tags=("serve", "gpu"))
+    pickle.loads(pickle.dumps(bridge)).close()
+    bridge.close()
+    assert asked[0] == asked[1]
+    assert asked[1][3] == "off"
+    assert asked[1][6] == ["serve", "gpu"]
+
+
+def test_what_is_submitted_after_closing_is_refused_and_starts_no_thread(digits):
+    bridge = aios.load(digits.bundle, engine="litert")
+    bridge.close()
+    for closed in (bridge, aios.TensorFlowCellularBridge()):
+        with pytest.raises(aios.FailedPreconditionError, match="no model is loaded"):
+            closed.submit(digits.x_test[:1])
+    assert not [t for t in threading.enumerate() if t.name.startswith("aios-submit")]
+    bridge.load_model_from_training_cell(digits.bundle)
+    assert bridge.submit(digits.x_test[:1]).result(timeout=60).shape == (1, 10)
+    bridge.close()
+
+
+def test_a_bridge_says_in_a_line_what_it_is(bridge, digits):
+    shown = repr(bridge)
+    assert shown == (
+        f"<TensorFlowCellularBridge {str(digits.bundle)!r}, engine='litert' running "
+        f"{bridge.engine}, threads=1>"
+    )
+    empty = aios.TensorFlowCellularBridge(threads=2)
+    assert repr(empty) == (
+        "<TensorFlowCellularBridge engine='auto', threads=2: no model is loaded>"
+    )
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", 5, None])
+def test_what_is_no_path_is_refused_by_name(path):
+    with pytest.raises(aios.InvalidArgumentError, match="path: expected the directory of a bundle"):
+        aios.load(path)
+
+
+def test_what_is_no_tag_is_refused_by_name(digits):
+    bridge = aios.TensorFlowCellularBridge()
+    for tags in ("serve", 5, [5]):
+        with pytest.raises(aios.InvalidArgumentError, match="tags: expected names"):
+            bridge.load_model_from_training_cell(digits.bundle, tags=tags)
+
+
+def test_what_is_no_signatures_name_is_refused_by_name(bridge, digits):
+    for call in (bridge.perform_inference, bridge.bind):
+        with pytest.raises(aios.InvalidArgumentError, match="signature: expected the name.* got 5"):
+            call(digits.x_test[:1], signature=5)
+
+
 def test_a_forked_child_is_refused(bridge, digits):
     x = digits.x_test[:1]
     bridge.perform_inference(x)

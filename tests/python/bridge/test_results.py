@@ -106,3 +106,48 @@ def test_a_result_outlives_its_bridge(digits, samples):
         copy = result.copy()
     del bridge
     np.testing.assert_array_equal(result, copy)
+
+
+def test_a_weak_reference_that_closes_the_cell_ends_no_call_halfway(digits, run_python):
+    code = f"""
+import weakref
+import numpy as np, aios
+x = np.load({str(digits.bundle.parent / "x.npy")!r})
+refused = 0
+for number in range(20):
+    bridge = aios.load({str(digits.bundle)!r}, engine="compiled")
+    expected = bridge.perform_inference(x, out=np.empty((1, 10), np.float32))
+    held = [bridge.perform_inference(x) for _ in range(1 + number % 2)]
+    watch = [weakref.ref(y, lambda _: bridge.close()) for y in held]
+    held.clear()
+    try:
+        while True:
+            held.append(bridge.perform_inference(x))
+            assert np.array_equal(held[-1], expected)
+    except aios.FailedPreconditionError:
+        refused += 1
+print(refused)
+"""
+    np.save(digits.bundle.parent / "x.npy", digits.x_test[:1])
+    assert run_python(code) == "20\n"
+
+
+def test_a_weak_reference_that_calls_the_cell_while_it_closes(digits, run_python):
+    code = f"""
+import weakref
+import numpy as np, aios
+x = np.zeros((1, 64), np.float32)
+bridge = aios.load({str(digits.bundle)!r}, engine="compiled")
+def again(_):
+    try:
+        bridge.perform_inference(x)
+    except aios.FailedPreconditionError:
+        print("refused")
+    bridge.load_model_from_training_cell({str(digits.bundle)!r})
+y = bridge.perform_inference(x)
+watch = weakref.ref(y, again)
+del y
+bridge.close()
+print(bridge.perform_inference(x).shape)
+"""
+    assert run_python(code) == "refused\n(1, 10)\n"

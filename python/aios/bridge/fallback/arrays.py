@@ -59,19 +59,23 @@ def check_inputs(signature: Signature, inputs: Sequence[Array]) -> int:
 def check_outputs(
     signature: Signature, batch: int, inputs: Sequence[Array], outputs: Sequence[Array]
 ) -> None:
-    """Checks dtypes and shapes for a batch, and that no memory is an input's too."""
-    for spec, output in zip(signature.outputs, outputs, strict=True):
+    """Checks dtypes and shapes for a batch, and that each has memory of its own."""
+    for index, (spec, output) in enumerate(zip(signature.outputs, outputs, strict=True)):
         _check_tensor("output", spec, output)
         if spec.is_batched and len(output) != batch:
             raise InvalidArgumentError(
                 f"output '{spec.name}': expected {describe(spec.dtype, (batch, *spec.shape[1:]))}, "
                 f"got {describe_array(output)}; give it the batch size of the inputs"
             )
-        if any(np.may_share_memory(output, array) for array in inputs):
-            raise InvalidArgumentError(
-                f"output '{spec.name}': expected memory of its own, got memory that an input uses "
-                "too"
-            )
+        users = [(array, "an input") for array in inputs]
+        before = zip(signature.outputs[:index], outputs[:index], strict=True)
+        users += [(array, f"output '{other.name}'") for other, array in before]
+        for array, user in users:
+            if np.may_share_memory(output, array):
+                raise InvalidArgumentError(
+                    f"output '{spec.name}': expected memory of its own, got memory that {user} "
+                    "uses too; give it an array of its own"
+                )
 
 
 def outputs_are_known(signature: Signature) -> bool:

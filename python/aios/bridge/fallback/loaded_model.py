@@ -125,6 +125,10 @@ class LoadedModel:
             FailedPreconditionError: This process was forked after loading.
         """
         self.require_same_process()
+        if not isinstance(signature, (str, type(None))):
+            raise InvalidArgumentError(
+                f"signature: expected the name of a signature or None, got {signature!r}"
+            )
         for record, runner in self._runners.items():
             if not signature or signature == record.name:
                 return runner

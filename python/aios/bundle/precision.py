@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from aios.bundle.manifest import Tolerance
@@ -19,7 +20,26 @@ TOLERANCES: Final = {
     "bfloat16": Tolerance(3.1e-2, 3.1e-2),
     "int8": Tolerance(6.3e-2, 6.3e-2),
 }
+#: How exact a model's own answers are, by the coarsest float type that it calculates in. float64's
+#: is float32's in kind: units in the last place, with room for the order of long sums.
+_OWN: Final = {
+    "float64": Tolerance(1e-12, 1e-10),
+    FLOAT32: TOLERANCES[FLOAT32],
+    "float16": TOLERANCES["float16"],
+    "bfloat16": TOLERANCES["bfloat16"],
+}
+#: Float types, the most precise first.
+FLOATS: Final = tuple(_OWN)
 SHORT_NAMES: Final = {"fp32": FLOAT32, "fp16": "float16", "bf16": "bfloat16"}
+
+
+def own_tolerance(floats: Iterable[str]) -> Tolerance:
+    """The default for a model that calculates in, or rounds to, these float types.
+
+    float32's where there is none: integers, bools and strings must be equal anyway.
+    """
+    found = [FLOATS.index(name) for name in floats if name in FLOATS]
+    return _OWN[FLOATS[max(found)]] if found else _OWN[FLOAT32]
 
 
 def precision_name(argument: str, name: object) -> str:

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aios.bundle.manifest import MANIFEST, MAX_TOLERANCE, SignatureRecord, Tolerance
-from aios.bundle.precision import FLOAT32, TOLERANCES, precision_name
+from aios.bundle.precision import FLOAT32, TOLERANCES, own_tolerance, precision_name
 from aios.bundle.publish import already_exists
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 from aios.exporting.engines import MAKERS
 
-#: Two units in the last place: a float16 answer can't be told better than that.
-_FLOAT16_TOLERANCE = Tolerance(2e-3, 2e-3)
 #: One for float32, or one for each precision that it names.
 Tolerances = float | Tolerance | Mapping[str, float | Tolerance]
 
@@ -83,23 +81,27 @@ def precision_names(precisions: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def tolerances_of(
-    tolerance: Tolerances | None, precisions: Iterable[str], signatures: Sequence[SignatureRecord]
+    tolerance: Tolerances | None, precisions: Iterable[str], floats: Iterable[str] = (FLOAT32,)
 ) -> dict[str, Tolerance]:
-    """The tolerance of each precision: the one asked for, or its own, not less than float32's.
+    """The tolerance of each precision: the one asked for, or its own, not less than the model's.
 
-    float32's own is wider where an output is float16.
+    Args:
+        tolerance: As for `aios.export`.
+        precisions: Those to make, float32 first.
+        floats: Float types that the model calculates in: its own answers are that exact.
 
     Raises:
         InvalidArgumentError: Not a positive number, or of a precision that isn't made.
     """
     named = tolerance if isinstance(tolerance, Mapping) else {FLOAT32: tolerance}
     asked = {precision_name("tolerance", name): value for name, value in named.items()}
-    half = any(spec.dtype == "float16" for item in signatures for spec in item.outputs)
-    least = _FLOAT16_TOLERANCE if half else Tolerance()
+    least = own_tolerance(floats)
     allowed: dict[str, Tolerance] = {}
     for precision in precisions:
         value = asked.pop(precision, None)
-        own = TOLERANCES[precision].at_least(allowed.get(FLOAT32, least))
+        own = least
+        if precision != FLOAT32:
+            own = TOLERANCES[precision].at_least(allowed[FLOAT32])
         allowed[precision] = own if value is None else _positive(value)
     if asked:
         raise InvalidArgumentError(

@@ -10,7 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from aios.bundle.manifest import Manifest, SignatureRecord, Tolerance, write_manifest
+from aios.bundle.manifest import (
+    MAX_TOLERANCE,
+    ArtifactRecord,
+    Manifest,
+    SignatureRecord,
+    Tolerance,
+    write_manifest,
+)
 from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import pending_directory, publish
 from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError, UnsupportedError
@@ -50,8 +57,9 @@ def export(
             several inputs a dict of such arrays by name; for several signatures a dict of those by
             signature. At most 64 are kept. None draws them.
         tolerance: Allowed error of float32 artifacts: a Tolerance, or a number t for
-            Tolerance(t, t); None for the default of the outputs' dtype. A dict gives those of
-            several precisions, as {"int8": 0.03}. A precision that isn't named has its own, of
+            Tolerance(t, t); None for the default of the coarsest float type that the model
+            calculates in: its own answers are no more exact. A dict gives those of several
+            precisions, as {"int8": 0.03}. A precision that isn't named has its own, of
             aios.bundle.precision.TOLERANCES, or float32's where that is wider.
         engines: "all", or the engines to make artifacts for.
         precisions: Lower precisions to make artifacts in besides "float32", which is always made:
@@ -71,13 +79,13 @@ def export(
     started = time.perf_counter()
     wanted = arguments.engine_names(engines)
     lowered = arguments.precision_names(precisions)
-    arguments.tolerances_of(tolerance, lowered, ())
+    arguments.tolerances_of(tolerance, lowered)
     arguments.label_names(labels)
     target = arguments.target_directory(path, overwrite=overwrite)
     source = open_source(model)
     with pending_directory(target) as work:
         source.save(work / SAVED_MODEL, samples)
-        allowed = arguments.tolerances_of(tolerance, lowered, source.signatures)
+        allowed = arguments.tolerances_of(tolerance, lowered, source.floats())
         names = arguments.label_names(labels, source.signatures[0])
         sets = _golden_sets(source, samples, allowed[FLOAT32])
         manifest = build(work, source, sets, wanted, allowed)
@@ -157,4 +165,19 @@ def _require_one_passed(manifest: Manifest) -> None:
     kind: type[AiosError] = FailedPreconditionError
     if all(artifact.verdict == "declined" for artifact in made):
         kind = UnsupportedError
-    raise kind(f"nothing was exported: no engine gives the model's answers ({reasons})")
+    raise kind(
+        f"nothing was exported: no engine gives the model's answers ({reasons})"
+        + _tolerance_hint(made)
+    )
+
+
+def _tolerance_hint(artifacts: Sequence[ArtifactRecord]) -> str:
+    """Which tolerance= the nearest of the failed artifacts would need, if one could help."""
+    needed = [
+        artifact.worst * max(artifact.tolerance.absolute, artifact.tolerance.relative)
+        for artifact in artifacts
+        if artifact.verdict == "failed" and artifact.worst is not None and artifact.worst > 1
+    ]
+    if not needed or min(needed) > MAX_TOLERANCE / 2:
+        return ""
+    return f"; if such errors are small enough for you, pass tolerance=, as {2 * min(needed):.0e}"

@@ -15,6 +15,11 @@ _ASSIGNS = re.compile(
 )
 _PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc", "NumpyFunction")
 _VARIABLES = ("VarHandleOp", "ReadVariableOp", "VariableV2", "Variable")
+#: Operators that give what they are given: nothing is rounded in them.
+_PASSIVE = frozenset({
+    "Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "Shape",
+    "VarHandleOp",
+})  # fmt: skip
 #: Operators whose operand of that index is the shape of a tensor list's elements.
 _ELEMENT_SHAPES = {
     "TensorListReserve": 0,
@@ -78,6 +83,21 @@ def operators(graph_def: Any) -> Iterator[str]:
     for nodes in _node_lists(graph_def):
         for node in nodes:
             yield node.op
+
+
+def float_types(graph_def: Any) -> set[str]:
+    """Names of the float types that a graph's operators calculate in or round to."""
+    import tensorflow as tf
+
+    found = set()
+    for nodes in _node_lists(graph_def):
+        for node in nodes:
+            if node.op in _PASSIVE:
+                continue
+            for name, value in node.attr.items():
+                if value.type and name != "SrcT":
+                    found.add(tf.as_dtype(value.type))
+    return {dtype.name for dtype in found if dtype.is_floating}
 
 
 def with_batch(frozen: FrozenGraph, batch: int) -> FrozenGraph:

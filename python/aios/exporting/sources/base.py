@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord, TensorRecord
+from aios.bundle.precision import FLOATS
 from aios.errors import InvalidArgumentError, UnsupportedError
-from aios.exporting.graphs import FrozenGraph, freeze
+from aios.exporting.graphs import FrozenGraph, float_types, freeze
 
 #: Where the SavedModel is in a bundle.
 SAVED_MODEL = "saved_model"
@@ -53,6 +54,13 @@ class Source:
     def words(self) -> tuple[str, ...]:
         """Strings that the model knows, to draw samples from; may be empty."""
         return ()
+
+    def floats(self) -> set[str]:
+        """Float types that its signatures calculate in, round to or answer in."""
+        found = {spec.dtype for item in self.signatures for spec in item.outputs}
+        for item in self.signatures:
+            found |= float_types(self._functions[item.name].graph.as_graph_def())
+        return found.intersection(FLOATS)
 
     def frozen(self, signature: str) -> FrozenGraph:
         """The signature's frozen graph, made once.

@@ -41,11 +41,11 @@ def pending_directory(target: Path) -> Iterator[Path]:
     try:
         yield work
     except AiosError as error:
-        if _is_disk_full(error):
+        if is_disk_full(error):
             raise _write_error(parent, error) from error
         raise
     except Exception as error:
-        if _is_disk_full(error) or isinstance(error, OSError):
+        if is_disk_full(error) or isinstance(error, OSError):
             raise _write_error(parent, error) from error
         raise
     finally:
@@ -119,7 +119,7 @@ def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int]:
         os.close(lock)
 
 
-def _is_disk_full(error: BaseException | None) -> bool:
+def is_disk_full(error: BaseException | None) -> bool:
     """Libraries tell it in their own exceptions: what is left of the system's error is its text."""
     full = (errno.ENOSPC, errno.EDQUOT)
     while error is not None:
@@ -132,7 +132,7 @@ def _is_disk_full(error: BaseException | None) -> bool:
 
 
 def _write_error(parent: Path, error: Exception) -> AiosError:
-    if _is_disk_full(error):
+    if is_disk_full(error):
         return OverloadedError(f"the disk of '{parent}' is full ({error}); nothing was published")
     return FailedPreconditionError(f"'{parent}' can't be written to: {error}")
 

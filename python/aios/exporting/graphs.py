@@ -1,20 +1,13 @@
-"""Frozen graphs: a signature's function with its variables folded in, and copies of fixed batch."""
+"""Frozen graphs: copies of them with a fixed batch, and functions that run them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from aios.errors import UnsupportedError
+from aios.exporting.folding import drop
 
-_TABLES = re.compile(r"HashTable|LookupTable|InitializeTable")
-_ASSIGNS = re.compile(
-    r"Assign\w*VariableOp|ResourceScatter|ResourceApply|^Assign|ResourceStridedSliceAssign"
-)
-_PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc", "NumpyFunction")
-_VARIABLES = ("VarHandleOp", "ReadVariableOp", "VariableV2", "Variable")
 #: Operators that give what they are given: nothing is rounded in them.
 _PASSIVE = frozenset({
     "Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "Shape",
@@ -32,50 +25,15 @@ _ELEMENT_SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class FrozenGraph:
-    """A GraphDef without variables; tensor names in it ("x:0") by the signature's names."""
+    """A GraphDef without variables; tensor names in it ("x:0") by the signature's names.
+
+    `initializers` are the operations that fill its look-up tables, before the first call.
+    """
 
     graph_def: Any
     inputs: dict[str, str]
     outputs: dict[str, str]
-
-
-def freeze(function: Any) -> FrozenGraph:
-    """Folds the variables of a signature's ConcreteFunction into constants.
-
-    Functional loops stay functional: LiteRT's converter wants them so, and TensorFlow's
-    single-threaded executor runs nothing else.
-
-    Raises:
-        UnsupportedError: Names what can't be folded: variables that are written, look-up tables.
-    """
-    from tensorflow.python.framework.convert_to_constants import (
-        convert_variables_to_constants_v2,
-    )
-
-    _require_freezable(set(operators(function.graph.as_graph_def())))
-    try:
-        frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
-    except Exception as error:
-        raise UnsupportedError(f"its variables can't be folded in: {first_line(error)}") from error
-    graph_def = frozen.graph.as_graph_def()
-    left = sorted(set(operators(graph_def)).intersection(_VARIABLES))
-    if left:
-        raise UnsupportedError(f"it still reads variables when frozen: {', '.join(left)}")
-    return FrozenGraph(
-        graph_def,
-        dict(zip(input_names(function), [t.name for t in frozen.inputs], strict=True)),
-        dict(zip(output_names(function), [t.name for t in frozen.outputs], strict=True)),
-    )
-
-
-def input_names(function: Any) -> list[str]:
-    """Names of a signature's inputs, in the order of its graph's inputs: tf.nest sorts keys."""
-    return sorted(function.structured_input_signature[1])
-
-
-def output_names(function: Any) -> list[str]:
-    """Names of a signature's outputs, in the order of its graph's outputs."""
-    return sorted(function.structured_outputs)
+    initializers: tuple[str, ...] = ()
 
 
 def operators(graph_def: Any) -> Iterator[str]:
@@ -121,14 +79,14 @@ def with_batch(frozen: FrozenGraph, batch: int) -> FrozenGraph:
     for function in copy.library.function:
         function.signature.name = renamed[function.signature.name]
         for arguments in function.arg_attr.values():
-            _drop(arguments.attr, "_output_shapes")
+            drop(arguments.attr, "_output_shapes")
     for nodes in _node_lists(copy):
         _pin_element_shapes(nodes, batch)
         for node in nodes:
             _rename_functions(node, renamed)
-            _drop(node.attr, "_output_shapes")
+            drop(node.attr, "_output_shapes")
             if node.op in ("While", "StatelessWhile"):
-                _drop(node.attr, "output_shapes")
+                drop(node.attr, "output_shapes")
     return FrozenGraph(copy, frozen.inputs, frozen.outputs)
 
 
@@ -144,31 +102,6 @@ def imported(frozen: FrozenGraph) -> Any:
         [tensor(name) for name in frozen.inputs.values()],
         [tensor(name) for name in frozen.outputs.values()],
     )
-
-
-def first_line(error: BaseException, limit: int = 300) -> str:
-    """The line that matters of an error's message, which may be a page long."""
-    lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
-    lines = [line for line in lines if line]
-    if not lines:
-        return repr(error)
-    introductions = ("in user code:", "Exception encountered when calling")
-    if len(lines) > 1 and lines[0].startswith(introductions[0]):
-        lines = [line for line in lines if "Error:" in line][-1:] or lines[-1:]
-    if len(lines) > 1 and lines[0].startswith(introductions[1]):
-        lines = [f"{lines[0]} {lines[1]}"]
-    return lines[0][:limit]
-
-
-def _require_freezable(used: Iterable[str]) -> None:
-    used = sorted(used)
-    for pattern, what in ((_TABLES, "look-up tables"), (_ASSIGNS, "variables that it writes")):
-        found = [op for op in used if pattern.search(op)]
-        if found:
-            raise UnsupportedError(f"it has {what}: {', '.join(found)}")
-    python = [op for op in used if op in _PYTHON]
-    if python:
-        raise UnsupportedError(f"it calls back into Python: {', '.join(python)}")
 
 
 def _node_lists(graph_def: Any) -> Iterator[Any]:
@@ -191,11 +124,6 @@ def _pin_element_shapes(nodes: Any, batch: int) -> None:
             pinned = sizes.copy()
             pinned[0] = batch
             shape.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(pinned))
-
-
-def _drop(attributes: Any, name: str) -> None:
-    if name in attributes:
-        del attributes[name]
 
 
 def _rename_functions(node: Any, renamed: dict[str, str]) -> None:

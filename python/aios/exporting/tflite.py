@@ -10,8 +10,10 @@ from typing import Any
 
 from aios.bundle.comparison import Arrays
 from aios.bundle.precision import FLOAT32
+from aios.bundle.publish import is_disk_full
 from aios.errors import UnsupportedError
-from aios.exporting.graphs import FrozenGraph, first_line, imported, with_batch
+from aios.exporting.graphs import FrozenGraph, imported, with_batch
+from aios.exporting.reasons import first_line
 
 #: Operators that would read variables that LiteRT's runtime never sets.
 _VARIABLE_OPERATORS = ("READ_VARIABLE", "VAR_HANDLE", "ASSIGN_VARIABLE")
@@ -44,26 +46,27 @@ def convert(
     """
     import tensorflow as tf
 
+    for frozen in signatures.values():
+        _require_no_tables(frozen)
     graphs = {
         name: frozen if batch is None else with_batch(frozen, batch)
         for name, frozen in signatures.items()
     }
-    module = tf.Module()
-    module.endpoints = {name: _endpoint(frozen) for name, frozen in graphs.items()}
-    with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
-        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-        tf.saved_model.save(module, directory, signatures=module.endpoints, options=options)
-        converter = tf.lite.TFLiteConverter.from_saved_model(
-            directory, signature_keys=list(signatures)
-        )
-        if precision != FLOAT32:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if precision == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
+            _save(graphs, directory)
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                directory, signature_keys=list(signatures)
+            )
+            if precision != FLOAT32:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if precision == "float16":
+                converter.target_spec.supported_types = [tf.float16]
             model = bytes(converter.convert())
-        except Exception as error:
-            raise UnsupportedError(_refusal(error)) from error
+    except Exception as error:
+        if is_disk_full(error):
+            raise
+        raise UnsupportedError(_refusal(error)) from error
     refused = refused_operators(model)
     if refused:
         raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
@@ -161,6 +164,20 @@ def run(model: bytes, signature: str, inputs: Arrays) -> Arrays:
         return {name: array.copy() for name, array in runner(**inputs).items()}
     except (RuntimeError, ValueError) as error:
         raise UnsupportedError(f"LiteRT can't run it: {first_line(error)}") from error
+
+
+def _require_no_tables(frozen: FrozenGraph) -> None:
+    if frozen.initializers:
+        raise UnsupportedError("it has look-up tables, which only the tensorflow engine takes")
+
+
+def _save(graphs: Mapping[str, FrozenGraph], directory: str) -> None:
+    import tensorflow as tf
+
+    module = tf.Module()
+    module.endpoints = {name: _endpoint(frozen) for name, frozen in graphs.items()}
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    tf.saved_model.save(module, directory, signatures=module.endpoints, options=options)
 
 
 def _endpoint(frozen: FrozenGraph) -> Any:

@@ -98,6 +98,17 @@ class LoadedGraph {
   std::string meta_graph_;
 };
 
+// The single-threaded executor can't even load some graphs: those of reference variables.
+std::unique_ptr<LoadedGraph> loadLeniently(const Api& api, const std::filesystem::path& path,
+                                           const std::vector<std::string>& tags, int threads) {
+  try {
+    return std::make_unique<LoadedGraph>(api, path, tags, configProto(threads, true));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kNotFound) throw;
+    return std::make_unique<LoadedGraph>(api, path, tags, configProto(threads, false));
+  }
+}
+
 SessionBinding bindingOf(const LoadedGraph& loaded, const bundle::Graph& graph,
                          const Signature& signature) {
   SessionBinding binding;
@@ -124,7 +135,8 @@ class ArtifactModel final : public Model {
         graphs_(artifact.graphs),
         threads_(options.threads) {
     for (const bundle::Graph& graph : graphs_) {
-      fast_.try_emplace(graph.path, load(graph.path, /*single_threaded_executor=*/true));
+      fast_.try_emplace(graph.path,
+                        loadLeniently(api_, directory_ / graph.path, {"serve"}, threads_));
     }
   }
 
@@ -146,16 +158,14 @@ class ArtifactModel final : public Model {
                                              signature.name + "'; use another engine");
   }
 
-  std::unique_ptr<LoadedGraph> load(const std::string& path, bool single_threaded_executor) const {
-    return std::make_unique<LoadedGraph>(api_, directory_ / path, std::vector<std::string>{"serve"},
-                                         configProto(threads_, single_threaded_executor));
-  }
-
   // The default executor runs what the single-threaded one refuses; loaded when first needed.
   const LoadedGraph* robust(const std::string& path) const {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::unique_ptr<LoadedGraph>& slot = robust_[path];
-    if (!slot) slot = load(path, /*single_threaded_executor=*/false);
+    if (!slot) {
+      slot = std::make_unique<LoadedGraph>(
+          api_, directory_ / path, std::vector<std::string>{"serve"}, configProto(threads_, false));
+    }
     return slot.get();
   }
 
@@ -180,8 +190,8 @@ std::shared_ptr<const Model> loadTensorFlowModel(const bundle::Bundle& bundle,
 bundle::Bundle describeSavedModel(const std::string& directory,
                                   const std::vector<std::string>& tags,
                                   const EngineOptions& options) {
-  const tensorflow::LoadedGraph loaded(tensorflow::api(options.library), directory, tags,
-                                       tensorflow::configProto(options.threads, true));
+  const auto loaded =
+      tensorflow::loadLeniently(tensorflow::api(options.library), directory, tags, options.threads);
   bundle::Bundle bundle;
   bundle.directory = directory;
   bundle::Artifact artifact;
@@ -189,7 +199,7 @@ bundle::Bundle describeSavedModel(const std::string& directory,
   artifact.target = "any";
   artifact.precision = "float32";
   artifact.verdict = bundle::Verdict::kPassed;
-  for (tensorflow::SignatureDef& def : tensorflow::readSignatures(loaded.metaGraph())) {
+  for (tensorflow::SignatureDef& def : tensorflow::readSignatures(loaded->metaGraph())) {
     def.graph.path = ".";
     bundle.signatures.push_back(std::move(def.signature));
     artifact.graphs.push_back(std::move(def.graph));

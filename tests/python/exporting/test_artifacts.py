@@ -140,17 +140,10 @@ def _writes(module, x):
     return x * module.state
 
 
-@pytest.mark.parametrize(
-    ("function", "reason"),
-    [
-        (_writes, "AssignVariableOp"),
-        (lambda m, x: x + m.table.lookup(tf.cast(x[:, 0] > 0, tf.int32))[:, None], "LookupTable"),
-    ],
-)
-def test_what_cannot_be_frozen_runs_from_the_saved_model(tmp_path, function, reason):
-    module = _module(function)
+def test_what_cannot_be_frozen_runs_from_the_saved_model(tmp_path):
+    module = _module(_writes)
     report = aios.export(module, tmp_path / "m.cell")
-    assert reason in report.declined["litert"]
+    assert "AssignVariableOp" in report.declined["litert"]
     artifact = _artifact(tmp_path / "m.cell", "tensorflow")
     assert artifact.verdict == "passed"
     (graph,) = artifact.graphs
@@ -230,7 +223,7 @@ class _Diverging:
     """Corrupts the weights of one layer wherever a model is frozen."""
 
     def __init__(self, kernel):
-        from aios.exporting.graphs import freeze
+        from aios.exporting.freezing import freeze
 
         self._kernel, self._freeze = kernel, freeze
 

@@ -107,7 +107,7 @@ def test_string_models_run_on_tensorflow_only_and_draw_from_their_vocabulary(tmp
     manifest = read_manifest(tmp_path / "m.cell")
     assert manifest.signatures[0].inputs[0].dtype == "string"
     (graph,) = manifest.artifacts[-1].graphs
-    assert graph.path == "saved_model"
+    assert graph.path == "tensorflow/serving_default"
     golden = load_file(tmp_path / "m.cell" / "golden.safetensors")
     kept = unpack_strings("serving_default/inputs/words", golden)
     assert kept.shape[1:] == (1, 2)

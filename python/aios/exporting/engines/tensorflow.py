@@ -5,16 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
 from aios.errors import UnsupportedError
 from aios.exporting.golden import GoldenSet
+from aios.exporting.graphs import FrozenGraph
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 
 #: A protobuf message can't be larger.
 _MAX_GRAPH_BYTES = 2**31 - 1
 _PYTHON_OPERATORS = "calls back into Python"
+#: The operation that TensorFlow runs once when it loads a SavedModel.
+_MAIN_OPERATION = "saved_model_main_op"
 
 
 def make(
@@ -22,56 +26,95 @@ def make(
 ) -> ArtifactRecord:
     """Writes `tensorflow/SIGNATURE.pb`, or points at the bundle's SavedModel.
 
+    A graph with look-up tables is written as a SavedModel, `tensorflow/SIGNATURE/`, because those
+    are filled when it is loaded.
+
     Raises:
         UnsupportedError: The model calls back into Python, which a C program can't.
     """
     del tolerance
     try:
         graphs = _frozen(work, source, golden)
-        paths = [graph.path for graph in graphs]
     except UnsupportedError as error:
         if _PYTHON_OPERATORS in str(error):
             raise
         graphs = [_in_saved_model(source, item.signature.name) for item in golden]
-        paths = sorted(
-            str(path.relative_to(work))
-            for path in (work / SAVED_MODEL).rglob("*")
-            if path.is_file()
-        )
     return ArtifactRecord(
         engine="tensorflow",
         target="any",
         precision="float32",
         verdict="pending",
-        files=tuple(hash_file(work, path) for path in paths),
+        files=tuple(hash_file(work, path) for path in _files(work, graphs)),
         graphs=tuple(graphs),
         composable=all(is_stackable(item.signature) and item.independent for item in golden),
     )
 
 
 def _frozen(work: Path, source: Source, golden: Sequence[GoldenSet]) -> list[GraphRecord]:
-    names = [item.signature.name for item in golden]
     contents = {}
     for item in golden:
-        if any(spec.dtype == "string" for spec in item.signature.inputs + item.signature.outputs):
-            raise UnsupportedError("it has string tensors")
-        graph_def = source.frozen(item.signature.name).graph_def
-        if graph_def.ByteSize() > _MAX_GRAPH_BYTES:
-            raise UnsupportedError("its weights don't fit one graph file")
-        contents[item.signature.name] = graph_def.SerializeToString(deterministic=True)
-    (work / "tensorflow").mkdir(exist_ok=True)
-    graphs = []
-    for index, name in enumerate(names):
+        name = item.signature.name
         frozen = source.frozen(name)
-        path = f"tensorflow/{_file_name(name, index)}.pb"
-        (work / path).write_bytes(contents[name])
-        graphs.append(GraphRecord(path, -1, name, dict(frozen.inputs), dict(frozen.outputs)))
+        content = _saved_model(frozen, item) if frozen.initializers else frozen.graph_def
+        if content.ByteSize() > _MAX_GRAPH_BYTES:
+            raise UnsupportedError("its weights don't fit one graph file")
+        contents[name] = content.SerializeToString(deterministic=True)
+    graphs = []
+    for index, (name, content) in enumerate(contents.items()):
+        frozen = source.frozen(name)
+        path = f"tensorflow/{_file_name(name, index)}"
+        file = f"{path}/saved_model.pb" if frozen.initializers else f"{path}.pb"
+        (work / file).parent.mkdir(parents=True, exist_ok=True)
+        (work / file).write_bytes(content)
+        graphs.append(
+            GraphRecord(
+                path if frozen.initializers else file,
+                -1,
+                name,
+                dict(frozen.inputs),
+                dict(frozen.outputs),
+            )
+        )
     return graphs
+
+
+def _saved_model(frozen: FrozenGraph, item: GoldenSet) -> Any:
+    """A SavedModel without variables, whose tables are filled when it is loaded."""
+    import tensorflow as tf
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    saved = SavedModel(saved_model_schema_version=1)
+    graph = saved.meta_graphs.add()
+    graph.meta_info_def.tags.append("serve")
+    graph.meta_info_def.tensorflow_version = tf.__version__
+    graph.graph_def.CopyFrom(frozen.graph_def)
+    fill = graph.graph_def.node.add(name="aios_fill_tables", op="NoOp")
+    fill.input.extend(f"^{operation}" for operation in frozen.initializers)
+    graph.collection_def[_MAIN_OPERATION].node_list.value.append(fill.name)
+    signature = graph.signature_def[item.signature.name]
+    signature.method_name = "tensorflow/serving/predict"
+    for names, specs, tensors in (
+        (frozen.inputs, item.signature.inputs, signature.inputs),
+        (frozen.outputs, item.signature.outputs, signature.outputs),
+    ):
+        for spec in specs:
+            tensors[spec.name].name = names[spec.name]
+            tensors[spec.name].dtype = tf.as_dtype(spec.dtype).as_datatype_enum
+            for size in spec.shape:
+                tensors[spec.name].tensor_shape.dim.add().size = size
+    return saved
 
 
 def _in_saved_model(source: Source, name: str) -> GraphRecord:
     inputs, outputs = source.saved_names(name)
     return GraphRecord(SAVED_MODEL, -1, name, inputs, outputs)
+
+
+def _files(work: Path, graphs: Sequence[GraphRecord]) -> list[str]:
+    """Paths in the bundle of the files that the graphs are in."""
+    paths = {work / graph.path for graph in graphs}
+    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
+    return sorted(file.relative_to(work).as_posix() for file in files if file.is_file())
 
 
 def _file_name(signature: str, index: int) -> str:

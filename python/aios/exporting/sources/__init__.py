@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.errors import InvalidArgumentError, NotFoundError
-from aios.exporting.graphs import first_line
+from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import Source
 
 _TAKEN = (

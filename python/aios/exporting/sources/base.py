@@ -12,7 +12,8 @@ from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 from aios.bundle.precision import FLOATS
 from aios.errors import InvalidArgumentError, UnsupportedError
-from aios.exporting.graphs import FrozenGraph, float_types, freeze
+from aios.exporting.freezing import freeze
+from aios.exporting.graphs import FrozenGraph, float_types
 
 #: Where the SavedModel is in a bundle.
 SAVED_MODEL = "saved_model"
@@ -171,10 +172,17 @@ def _ordered(present: Any, order: Iterable[str]) -> list[str]:
     return first + sorted((name for name in present if name not in first), key=natural)
 
 
+def _is_dense(spec: Any) -> bool:
+    """Whether it is a tensor's spec; a TensorFlow 1 signature has tensors in their place."""
+    import tensorflow as tf
+
+    return isinstance(spec, (tf.TensorSpec, tf.Tensor))
+
+
 def _record(name: str, spec: Any) -> TensorRecord:
     dtype = getattr(getattr(spec, "dtype", None), "name", type(spec).__name__)
     shape = getattr(spec, "shape", None)
-    if dtype not in DTYPES or not hasattr(spec, "is_compatible_with"):
+    if dtype not in DTYPES or not _is_dense(spec):
         raise UnsupportedError(
             f"tensor '{name}' is {dtype}; expected one of {', '.join(DTYPES)}: cast it in the model"
         )

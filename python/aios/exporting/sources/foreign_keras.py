@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.errors import UnsupportedError
-from aios.exporting.graphs import first_line
+from aios.exporting.reasons import first_line
 from aios.exporting.sources.call_plan import CallPlan, plan
 from aios.exporting.sources.keras_model import KerasSource
 

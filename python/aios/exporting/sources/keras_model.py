@@ -12,7 +12,7 @@ import numpy as np
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.errors import AiosError, UnsupportedError
-from aios.exporting.graphs import first_line
+from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import DEFAULT_SIGNATURE, Source, signature_record, tensors
 from aios.exporting.sources.call_plan import CallPlan, plan
 

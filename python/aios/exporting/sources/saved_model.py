@@ -11,7 +11,7 @@ import numpy as np
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.errors import InvalidArgumentError
-from aios.exporting.graphs import first_line
+from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import (
     DEFAULT_SIGNATURE,
     Source,

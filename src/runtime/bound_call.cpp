@@ -14,6 +14,11 @@ BoundCall::BoundCall(std::shared_ptr<LoadedModel> model, Endpoint& endpoint,
   if (batch_ != 0) endpoint.serve(inputs_, batch_, [this](Runner& runner) { attach(runner); });
 }
 
+// The pool may be locked for ever by a thread that stayed in the parent.
+BoundCall::~BoundCall() {
+  if (model_->isForked()) static_cast<void>(lease_.release());
+}
+
 void BoundCall::attach(Runner& runner) {
   lease_ = std::make_unique<SessionPool::KeptLease>(runner.pool());
   lease_->slot().session->bind(inputs_, outputs_);

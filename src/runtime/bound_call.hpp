@@ -15,6 +15,7 @@ class BoundCall {
   // one of `model`'s. Throws what Endpoint::infer throws.
   BoundCall(std::shared_ptr<LoadedModel> model, Endpoint& endpoint, Span<const TensorView> inputs,
             Span<TensorView> outputs);
+  ~BoundCall();
   // The session is bound to what is in here.
   BoundCall(const BoundCall&) = delete;
   BoundCall& operator=(const BoundCall&) = delete;

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "core/fork.hpp"
 #include "engines/tensorflow/tensorflow_model.hpp"
 #include "runtime/background.hpp"
 #include "runtime/process.hpp"
@@ -129,6 +130,12 @@ LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>
 }
 
 LoadedModel::~LoadedModel() {
+  if (isForked()) {
+    // Engines would wait for their threads, which stayed in the parent.
+    using Candidates = decltype(contest_.candidates);
+    static_cast<void>(std::make_unique<Candidates>(std::move(contest_.candidates)).release());
+    return;
+  }
   endpoints_.clear();
   contest_.candidates.clear();
   trimMemory();
@@ -180,11 +187,14 @@ void LoadedModel::prepare() {
 }
 
 void LoadedModel::requireSameProcess() const {
-  if (fork_generation_ == forkGeneration()) return;
+  if (!isForked()) return;
   throw Error(ErrorCode::kFailedPrecondition,
               "this process was forked after the model was loaded, which engines don't survive; "
-              "load it again in the child, or start children with 'spawn'");
+              "load it again in the child (openvino and tensorflow can't: they are refused there "
+              "by name), or start children with 'spawn'");
 }
+
+bool LoadedModel::isForked() const noexcept { return fork_generation_ != forkGeneration(); }
 
 Endpoint& LoadedModel::endpoint(const std::string& signature) const {
   requireSameProcess();

@@ -36,6 +36,7 @@ class LoadedModel {
   Endpoint& endpoint(const std::string& signature = "") const;
   // Throws FailedPrecondition in a process that was forked after loading.
   void requireSameProcess() const;
+  bool isForked() const noexcept;
   const std::vector<std::unique_ptr<Endpoint>>& endpoints() const noexcept { return endpoints_; }
 
   Metrics metrics() const;

@@ -1,23 +1,20 @@
 #include "runtime/thread_budget.hpp"
 
-#include <atomic>
 #include <cstdlib>
 #include <limits>
-#include <memory>
 #include <string>
 
 #include "aios/error.hpp"
+#include "core/fork.hpp"
 #include "runtime/cpu_limits.hpp"
-#include "runtime/process.hpp"
 
 namespace aios::runtime {
 namespace {
 
 struct ProcessBudget {
-  ProcessBudget(int generation_, int cpus)
-      : generation(generation_), budget(budgetSize(std::getenv("AIOS_THREADS"), cpus), cpus) {}
+  ProcessBudget() : ProcessBudget(usableCpus(affinityCpus(), cgroupCpus())) {}
+  explicit ProcessBudget(int cpus) : budget(budgetSize(std::getenv("AIOS_THREADS"), cpus), cpus) {}
 
-  const int generation;
   ThreadBudget budget;
 };
 
@@ -57,17 +54,10 @@ int budgetSize(const char* wish, int cpus) {
                   std::string(wish) + "'");
 }
 
-// A child must not wait for shares that its parent's threads hold: it replaces the budget, which
-// stays allocated, for those of its threads that may still use it.
+// A child must not wait for shares that its parent's threads hold.
 ThreadBudget& threadBudget() {
-  static std::atomic<ProcessBudget*> current = nullptr;
-  const int generation = forkGeneration();
-  ProcessBudget* known = current.load(std::memory_order_acquire);
-  if (known != nullptr && known->generation == generation) return known->budget;
-  auto fresh =
-      std::make_unique<ProcessBudget>(generation, usableCpus(affinityCpus(), cgroupCpus()));
-  if (current.compare_exchange_strong(known, fresh.get())) return fresh.release()->budget;
-  return known->budget;
+  static PerProcess<ProcessBudget> made;
+  return made.get().budget;
 }
 
 }  // namespace aios::runtime

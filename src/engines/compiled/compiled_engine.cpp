@@ -18,6 +18,7 @@
 
 #include "aios/compiled_model.h"
 #include "aios/error.hpp"
+#include "core/fork.hpp"
 #include "engines/compiled/cpu_features.hpp"
 #include "engines/compiled/thread_team.hpp"
 
@@ -55,13 +56,13 @@ class CodeLibrary {
  public:
   // One object per file: dlopen would give a file opened twice the name that it had first.
   static std::shared_ptr<const CodeLibrary> open(const std::filesystem::path& path) {
-    static std::mutex mutex;
-    static auto* open_files = new std::map<FileId, std::weak_ptr<const CodeLibrary>>;
-    const std::lock_guard<std::mutex> lock(mutex);
-    const FileId id = identify(path);
-    if (auto shared = (*open_files)[id].lock()) return shared;
+    static PerProcess<OpenFiles> made;
+    OpenFiles& open_files = made.get();
+    const std::lock_guard<std::mutex> lock(open_files.mutex);
+    std::weak_ptr<const CodeLibrary>& known = open_files.by_id[identify(path)];
+    if (auto shared = known.lock()) return shared;
     auto opened = std::make_shared<const CodeLibrary>(path);
-    (*open_files)[id] = opened;
+    known = opened;
     return opened;
   }
 
@@ -97,6 +98,10 @@ class CodeLibrary {
 
  private:
   using FileId = std::pair<dev_t, ino_t>;
+  struct OpenFiles {
+    std::mutex mutex;
+    std::map<FileId, std::weak_ptr<const CodeLibrary>> by_id;
+  };
   static FileId identify(const std::filesystem::path& path) {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) throwMisfit("'" + path.string() + "' is missing");

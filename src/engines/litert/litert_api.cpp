@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "aios/error.hpp"
+#include "core/fork.hpp"
 
 namespace aios::engines::litert {
 
@@ -84,12 +85,21 @@ Runtime::Runtime(const std::string& path) : api(path) {
   check(api.createEnvironment(2, options, &environment), "create an environment");
 }
 
+namespace {
+
+struct Runtimes {
+  std::mutex mutex;
+  std::map<std::string, std::unique_ptr<const Runtime>> by_path;
+};
+
+}  // namespace
+
 const Runtime& runtime(const std::string& library_path) {
-  static std::mutex mutex;
-  // Leaked on purpose: other threads may still run models while the process exits.
-  static auto* runtimes = new std::map<std::string, std::unique_ptr<const Runtime>>;
-  const std::lock_guard<std::mutex> lock(mutex);
-  std::unique_ptr<const Runtime>& slot = (*runtimes)[library_path];
+  // Threads belong to compiled models, so a child only needs an environment of its own.
+  static PerProcess<Runtimes> made;
+  Runtimes& runtimes = made.get();
+  const std::lock_guard<std::mutex> lock(runtimes.mutex);
+  std::unique_ptr<const Runtime>& slot = runtimes.by_path[library_path];
   if (!slot) slot = std::make_unique<const Runtime>(library_path);
   return *slot;
 }

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include "aios/tensor.hpp"
@@ -95,12 +96,13 @@ struct Api {
 };
 
 // One library and one environment, made at the first use of a path and kept for the life of the
-// process: LiteRT's environment owns process-wide state.
+// process (a forked child makes its own): LiteRT's environment owns process-wide state.
 struct Runtime {
   explicit Runtime(const std::string& path);
 
   Api api;
   Environment environment = nullptr;
+  mutable std::mutex compiling;  // all models share the environment: one creation at a time
 };
 const Runtime& runtime(const std::string& library_path);
 

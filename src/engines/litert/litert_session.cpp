@@ -74,9 +74,7 @@ void ShapedModel::compile(LiteRtModel model, int threads) {
   check(api.createOpaqueOptions("xnnpack", ::strdup(toml.c_str()), std::free, &cpu),
         "create CPU options");
   check(api.addOpaqueOptions(options, cpu), "set the number of threads");
-  // The environment is shared by all models: one creation at a time.
-  static std::mutex mutex;
-  const std::lock_guard<std::mutex> lock(mutex);
+  const std::lock_guard<std::mutex> lock(runtime_.compiling);
   check(api.createCompiledModel(runtime_.environment, model, options, &compiled_),
         "compile the model");
 }

@@ -9,6 +9,9 @@
 #include <sstream>
 #include <utility>
 
+#include "core/fork.hpp"
+#include "engines/one_process.hpp"
+
 namespace aios::engines::openvino {
 namespace {
 
@@ -118,6 +121,11 @@ int fixPoolWidth(int threads) {
   return max_concurrency(nullptr);
 }
 
+struct Runtimes {
+  std::mutex mutex;
+  std::map<std::string, std::unique_ptr<const Runtime>> by_path;
+};
+
 }  // namespace
 
 Api::Api(const std::string& path)
@@ -171,11 +179,12 @@ uint32_t Runtime::codeOf(DType dtype) const {
 }
 
 const Runtime& runtime(const std::string& library_path, int threads) {
-  static std::mutex mutex;
-  // Leaked on purpose: other threads may still run models while the process exits.
-  static auto* runtimes = new std::map<std::string, std::unique_ptr<const Runtime>>;
-  const std::lock_guard<std::mutex> lock(mutex);
-  std::unique_ptr<const Runtime>& slot = (*runtimes)[library_path];
+  static OneProcess process("openvino");
+  static PerProcess<Runtimes> made;
+  process.enter();
+  Runtimes& runtimes = made.get();
+  const std::lock_guard<std::mutex> lock(runtimes.mutex);
+  std::unique_ptr<const Runtime>& slot = runtimes.by_path[library_path];
   if (!slot) slot = std::make_unique<const Runtime>(library_path, threads);
   return *slot;
 }

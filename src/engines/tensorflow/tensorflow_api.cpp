@@ -1,11 +1,18 @@
 #include "engines/tensorflow/tensorflow_api.hpp"
 
+#include <dlfcn.h>
+#include <pthread.h>
+
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <mutex>
 #include <utility>
 
 #include "aios/error.hpp"
+#include "core/fork.hpp"
+#include "engines/one_process.hpp"
 
 namespace aios::engines::tensorflow {
 namespace {
@@ -25,6 +32,39 @@ constexpr std::array<std::pair<DType, int>, 13> kTypes = {{
     {DType::kUInt32, 22},
     {DType::kUInt64, 23},
 }};
+
+struct Apis {
+  std::mutex mutex;
+  std::map<std::string, std::unique_ptr<const Api>> by_path;
+};
+
+OneProcess process("tensorflow");
+
+// Whether TensorFlow, which names its threads, has any in this process.
+bool hasThreads() {
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream file(thread.path() / "comm");
+    std::string name;
+    if (std::getline(file, name) && name.rfind("tf_", 0) == 0) return true;
+  }
+  return false;
+}
+
+// Python's TensorFlow is the same library, with the same threads.
+void noteUseByOthers() noexcept {
+  try {
+    void* library = ::dlopen("libtensorflow_cc.so.2", RTLD_LAZY | RTLD_NOLOAD);
+    if (library == nullptr) return;
+    ::dlclose(library);
+    if (hasThreads()) process.note();
+  } catch (...) {
+    process.note();  // to be on the safe side
+  }
+}
+
+// Registered once, when the library is loaded.
+[[maybe_unused]] const int registered = ::pthread_atfork(noteUseByOthers, nullptr, nullptr);
 
 }  // namespace
 
@@ -82,11 +122,11 @@ Api::Api(const std::string& path)
 }
 
 const Api& api(const std::string& library_path) {
-  static std::mutex mutex;
-  // Leaked on purpose: other threads may still run models while the process exits.
-  static auto* apis = new std::map<std::string, std::unique_ptr<const Api>>;
-  const std::lock_guard<std::mutex> lock(mutex);
-  std::unique_ptr<const Api>& slot = (*apis)[library_path];
+  static PerProcess<Apis> made;
+  process.enter();
+  Apis& apis = made.get();
+  const std::lock_guard<std::mutex> lock(apis.mutex);
+  std::unique_ptr<const Api>& slot = apis.by_path[library_path];
   if (!slot) slot = std::make_unique<const Api>(library_path);
   return *slot;
 }

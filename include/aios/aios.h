@@ -43,7 +43,8 @@ typedef enum aios_dtype {
   AIOS_UINT64 = 9,
   AIOS_FLOAT16 = 10,
   AIOS_FLOAT32 = 11,
-  AIOS_FLOAT64 = 12
+  AIOS_FLOAT64 = 12,
+  AIOS_BFLOAT16 = 14
 } aios_dtype;
 
 typedef struct aios_cell aios_cell;

@@ -30,7 +30,8 @@ enum class DType : int32_t {
   kFloat16 = 10,
   kFloat32 = 11,
   kFloat64 = 12,
-  kString = 13,  // elements are StringRef
+  kString = 13,    // elements are StringRef
+  kBFloat16 = 14,  // the upper half of a float32
 };
 
 // An element of a kString tensor: borrowed bytes, not terminated, of any content.

@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 }
 
 DType dtypeFromSafetensors(const std::string& code) {
-  static constexpr std::array<std::pair<const char*, DType>, 12> kCodes = {{
+  static constexpr std::array<std::pair<const char*, DType>, 13> kCodes = {{
       {"BOOL", DType::kBool},
       {"I8", DType::kInt8},
       {"U8", DType::kUInt8},
@@ -30,6 +30,7 @@ DType dtypeFromSafetensors(const std::string& code) {
       {"I64", DType::kInt64},
       {"U64", DType::kUInt64},
       {"F16", DType::kFloat16},
+      {"BF16", DType::kBFloat16},
       {"F32", DType::kFloat32},
       {"F64", DType::kFloat64},
   }};

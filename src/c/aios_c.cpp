@@ -12,6 +12,7 @@
 #include "aios/performance_cell.hpp"
 
 static_assert(AIOS_FLOAT64 == static_cast<int>(aios::DType::kFloat64) &&
+                  AIOS_BFLOAT16 == static_cast<int>(aios::DType::kBFloat16) &&
                   AIOS_BOOL == static_cast<int>(aios::DType::kBool),
               "the C and C++ element types are the same numbers");
 static_assert(AIOS_MAX_RANK == aios::kMaxRank, "");

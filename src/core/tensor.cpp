@@ -16,7 +16,7 @@ struct DTypeRow {
   std::size_t bytes;
 };
 
-constexpr std::array<DTypeRow, 14> kDTypes = {{
+constexpr std::array<DTypeRow, 15> kDTypes = {{
     {DType::kInvalid, "invalid", 0},
     {DType::kBool, "bool", 1},
     {DType::kInt8, "int8", 1},
@@ -31,6 +31,7 @@ constexpr std::array<DTypeRow, 14> kDTypes = {{
     {DType::kFloat32, "float32", 4},
     {DType::kFloat64, "float64", 8},
     {DType::kString, "string", sizeof(StringRef)},
+    {DType::kBFloat16, "bfloat16", 2},
 }};
 
 const DTypeRow& row(DType dtype) noexcept {

@@ -18,6 +18,31 @@ namespace {
 
 static_assert(sizeof(npy_intp) == sizeof(int64_t), "shapes are passed without conversion");
 
+// NumPy's number of ml_dtypes.bfloat16, which that package registers when it is imported. Throws
+// NotFound if it isn't installed.
+int bfloat16Type() {
+  static int type = NPY_NOTYPE;
+  if (type != NPY_NOTYPE) return type;
+  const nb::object package = nb::steal(PyImport_ImportModule("ml_dtypes"));
+  if (!package.is_valid()) {
+    PyErr_Clear();
+    throw Error(ErrorCode::kNotFound,
+                "NumPy has bfloat16 from the package ml_dtypes, which isn't installed: pip install "
+                "ml_dtypes");
+  }
+  const nb::object dtype = nb::module_::import_("numpy").attr("dtype")(package.attr("bfloat16"));
+  return type = nb::cast<int>(dtype.attr("num"));
+}
+
+// Of a type that NumPy hasn't itself; kInvalid for any but bfloat16.
+DType dtypeFromRegistered(int type) noexcept {
+  try {
+    return type == bfloat16Type() ? DType::kBFloat16 : DType::kInvalid;
+  } catch (const std::exception&) {
+    return DType::kInvalid;
+  }
+}
+
 DType dtypeFromNumpy(int type) {
   switch (type) {
     case NPY_BOOL:
@@ -47,11 +72,12 @@ DType dtypeFromNumpy(int type) {
     case NPY_DOUBLE:
       return DType::kFloat64;
     default:
-      return DType::kInvalid;
+      return type < NPY_USERDEF ? DType::kInvalid : dtypeFromRegistered(type);
   }
 }
 
 int numpyFromDType(DType dtype) {
+  if (dtype == DType::kBFloat16) return bfloat16Type();
   static constexpr int kTypes[] = {NPY_NOTYPE, NPY_BOOL,    NPY_INT8,    NPY_UINT8, NPY_INT16,
                                    NPY_UINT16, NPY_INT32,   NPY_UINT32,  NPY_INT64, NPY_UINT64,
                                    NPY_HALF,   NPY_FLOAT32, NPY_FLOAT64, NPY_OBJECT};
@@ -87,7 +113,8 @@ bool isPlain(PyArrayObject* array) { return PyArray_ISCARRAY_RO(array); }
 
 nb::object convert(nb::handle value, const TensorSpec& spec) {
   const nb::module_ numpy = nb::module_::import_("numpy");
-  const nb::object dtype = numpy.attr("dtype")(name(spec.dtype));
+  const nb::object dtype =
+      nb::steal(reinterpret_cast<PyObject*>(PyArray_DescrFromType(numpyFromDType(spec.dtype))));
   const nb::object array = numpy.attr("asarray")(value);
   if (!nb::cast<bool>(numpy.attr("can_cast")(array.attr("dtype"), dtype, "same_kind"))) {
     reject("input", spec, describeArray(asArray(array)), "that cast would lose information");

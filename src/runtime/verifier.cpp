@@ -31,14 +31,24 @@ T load(const TensorView& view, std::size_t index) {
   return value;
 }
 
+// The upper half of a float32's bits.
+double bfloat16ToDouble(uint16_t bits) {
+  const uint32_t whole = uint32_t{bits} << 16;
+  float value = 0;
+  std::memcpy(&value, &whole, sizeof value);
+  return value;
+}
+
 bool isFloat(DType dtype) {
-  return dtype == DType::kFloat16 || dtype == DType::kFloat32 || dtype == DType::kFloat64;
+  return dtype == DType::kFloat16 || dtype == DType::kFloat32 || dtype == DType::kFloat64 ||
+         dtype == DType::kBFloat16;
 }
 
 double loadFloat(const TensorView& view, std::size_t index) {
   if (view.dtype() == DType::kFloat32) return load<float>(view, index);
   if (view.dtype() == DType::kFloat64) return load<double>(view, index);
-  return halfToDouble(load<uint16_t>(view, index));
+  const auto bits = load<uint16_t>(view, index);
+  return view.dtype() == DType::kBFloat16 ? bfloat16ToDouble(bits) : halfToDouble(bits);
 }
 
 void record(double error, double tolerances, const std::string& tensor, std::size_t sample,

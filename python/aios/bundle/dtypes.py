@@ -48,13 +48,7 @@ def is_float(dtype: np.dtype[Any]) -> bool:
 
 def can_cast(given: np.dtype[Any], name: str) -> bool:
     """Whether an array may be cast to the dtype: at most a float's precision is lost."""
-    if BFLOAT16 in (given.name, name):
-        return (
-            given.name == name
-            or (name == BFLOAT16 and given.kind in "fiub")
-            or (given.name == BFLOAT16 and is_float(numpy_dtype(name)))
-        )
-    return np.can_cast(given, name, "same_kind")
+    return np.can_cast(given, numpy_dtype(name), "same_kind")
 
 
 def float_limits(dtype: npt.DTypeLike) -> Any:

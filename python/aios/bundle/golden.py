@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from aios.bundle.dtypes import BFLOAT16, numpy_dtype
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 from aios.errors import CorruptBundleError
 
@@ -26,6 +27,7 @@ OFFSETS = "#offsets"
 _DTYPES = {
     "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
     "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+    "BF16": BFLOAT16,
 }  # fmt: skip
 
 
@@ -51,7 +53,7 @@ def read_tensors(path: Path) -> dict[str, Array]:
 
 def _entry(payload: memoryview, entry: Mapping[str, Any]) -> Array:
     begin, end = entry["data_offsets"]
-    dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), entry["shape"]
+    dtype, shape = numpy_dtype(_DTYPES[entry["dtype"]]), entry["shape"]
     if not 0 <= begin <= end <= len(payload) or math.prod(shape) * dtype.itemsize != end - begin:
         raise ValueError(f"{entry} doesn't fit its bytes")
     return np.frombuffer(payload[begin:end], dtype).reshape(shape)
@@ -76,7 +78,9 @@ def samples_of(
     if (key + OFFSETS if strings else key) not in tensors:
         raise CorruptBundleError(f"bundle's golden samples lack '{key}'; export the bundle again")
     samples = unpack_strings(key, tensors) if strings else tensors[key]
-    fits = (strings or samples.dtype == spec.dtype) and samples.ndim == 1 + len(spec.shape)
+    fits = (strings or samples.dtype == numpy_dtype(spec.dtype)) and samples.ndim == 1 + len(
+        spec.shape
+    )
     sizes = zip(spec.shape, samples.shape[1:], strict=False)
     if not fits or any(expected not in (-1, size) for expected, size in sizes):
         raise CorruptBundleError(

@@ -26,7 +26,7 @@ MAX_RANK = 8
 _VERDICTS = ("pending", "passed", "failed", "declined")
 DTYPES = frozenset({
     "bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64",
-    "float16", "float32", "float64", "string",
+    "float16", "bfloat16", "float32", "float64", "string",
 })  # fmt: skip
 
 

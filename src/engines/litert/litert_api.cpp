@@ -35,6 +35,8 @@ DType dtypeFromElementType(int32_t element_type) {
       return DType::kUInt32;
     case 17:
       return DType::kUInt16;
+    case 19:
+      return DType::kBFloat16;
     default:
       throw Error(ErrorCode::kUnsupported, "engine 'litert': element type " +
                                                std::to_string(element_type) +

@@ -17,8 +17,9 @@ namespace {
 
 // OpenVINO's names of element types in its IR format, which is documented and versioned; the codes
 // of its C enum aren't.
-constexpr std::array<std::pair<DType, const char*>, 12> kIrTypes = {{
+constexpr std::array<std::pair<DType, const char*>, 13> kIrTypes = {{
     {DType::kFloat16, "f16"},
+    {DType::kBFloat16, "bf16"},
     {DType::kFloat32, "f32"},
     {DType::kFloat64, "f64"},
     {DType::kInt8, "i8"},

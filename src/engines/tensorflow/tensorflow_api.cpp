@@ -17,7 +17,7 @@
 namespace aios::engines::tensorflow {
 namespace {
 
-constexpr std::array<std::pair<DType, int>, 13> kTypes = {{
+constexpr std::array<std::pair<DType, int>, 14> kTypes = {{
     {DType::kFloat32, 1},
     {DType::kFloat64, 2},
     {DType::kInt32, 3},
@@ -27,6 +27,7 @@ constexpr std::array<std::pair<DType, int>, 13> kTypes = {{
     {DType::kString, kTfString},
     {DType::kInt64, 9},
     {DType::kBool, 10},
+    {DType::kBFloat16, 14},
     {DType::kUInt16, 17},
     {DType::kFloat16, 19},
     {DType::kUInt32, 22},

@@ -56,6 +56,15 @@ TEST(CompareTensor, ReadsHalves) {
   EXPECT_DOUBLE_EQ(result.max_error, 0.001953125);
 }
 
+TEST(CompareTensor, ReadsBfloat16) {
+  const std::array<uint16_t, 2> answer = {0x3f80, 0xc000};     // 1, -2
+  const std::array<uint16_t, 2> reference = {0x3f80, 0xc001};  // 1, -2.015625
+  Verification result;
+  compareTensor(TensorView(answer.data(), DType::kBFloat16, {2}),
+                TensorView(reference.data(), DType::kBFloat16, {2}), kTolerance, "y", 0, result);
+  EXPECT_DOUBLE_EQ(result.max_error, 0.015625);
+}
+
 TEST(CompareTensor, KeepsTheWorstOfAllTensors) {
   const std::array<float, 1> one = {1.0F};
   const std::array<float, 1> off = {1.5F};

@@ -63,6 +63,30 @@ def test_other_floats_keep_their_precision(tmp_path, dtype, error):
         np.testing.assert_allclose(answer, (x @ weights), atol=error, rtol=error)
 
 
+@pytest.mark.filterwarnings("ignore::aios.PurePythonWarning")
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_tensors_of_16_bits_pass_the_bridge_and_the_fallback(tmp_path, dtype):
+    from aios.bridge import fallback
+    from aios.bundle.dtypes import numpy_dtype
+
+    half = numpy_dtype(dtype)
+    x = np.arange(-6, 6, dtype=np.float32).reshape(4, 3).astype(half)
+    report = aios.export(_module(dtype, lambda x: x * 3), tmp_path / "m.cell", samples=x)
+    assert "tensorflow" in report.errors
+    pure = fallback.Cell()
+    pure._load(str(tmp_path / "m.cell"), "tensorflow", 1, "full", "float32", 0, ["serve"], {})
+    with aios.load(tmp_path / "m.cell", engine="tensorflow", verify="full") as bridge:
+        for cell in (bridge, pure):
+            answer = cell.perform_inference(x)
+            assert answer.dtype == half
+            np.testing.assert_array_equal(answer.astype(np.float32), x.astype(np.float32) * 3)
+            out = aios.empty(x.shape, half)
+            cell.perform_inference(x.astype(np.float32), out=out, copy=True)
+            np.testing.assert_array_equal(out, answer)
+            with pytest.raises(aios.InvalidArgumentError, match=f"expected {dtype}.*got float32"):
+                cell.perform_inference(x.astype(np.float32))
+
+
 def test_a_dtype_that_no_engine_has_is_unsupported_by_name(tmp_path):
     module = _module("complex64", tf.identity)
     with pytest.raises(aios.UnsupportedError, match="tensor 'x' is complex64"):

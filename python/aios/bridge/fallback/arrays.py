@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from aios.bridge.fallback.records import Signature, TensorSpec, describe
+from aios.bundle.dtypes import STRING, can_cast, numpy_dtype
 from aios.bundle.integrity import ANY_SIZE, DTYPES, MAX_RANK
 from aios.errors import InvalidArgumentError, UnsupportedError
 
 Array = npt.NDArray[Any]
-STRING = "string"
 
 
 def borrow_inputs(signature: Signature, x: object, *, copy: bool) -> list[Array]:
@@ -107,7 +107,7 @@ def empty_outputs(signature: Signature) -> list[Array]:
 
 def dtype_of(spec: TensorSpec) -> np.dtype[Any]:
     """NumPy's dtype; objects of type bytes for strings."""
-    return np.dtype(object if spec.dtype == STRING else spec.dtype)
+    return numpy_dtype(spec.dtype)
 
 
 def bytes_of(array: Array) -> int:
@@ -162,7 +162,7 @@ def _borrow_input(value: object, spec: TensorSpec, copy: bool) -> Array:
     if spec.dtype == STRING:
         return _strings(value, spec)
     array = value.view(np.ndarray) if isinstance(value, np.ndarray) else _view_of(value)
-    if copy and (array is None or not _is_plain(array) or array.dtype != spec.dtype):
+    if copy and (array is None or not _is_plain(array) or array.dtype != dtype_of(spec)):
         array = _converted(value, spec)
     if array is None:
         remedy = "pass a NumPy array or a CPU tensor, or copy=True"
@@ -213,11 +213,11 @@ def _view_of(value: Any) -> Array | None:
 
 def _converted(value: object, spec: TensorSpec) -> Array:
     array = np.asarray(value)
-    if not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+    if not can_cast(array.dtype, spec.dtype):
         got = describe(str(array.dtype), array.shape)
         _reject("input", spec, got, "that cast would lose information")
     # ascontiguousarray gives a 0-d array one dimension.
-    return np.ascontiguousarray(array, spec.dtype).reshape(array.shape)
+    return np.ascontiguousarray(array, dtype_of(spec)).reshape(array.shape)
 
 
 def _strings(value: object, spec: TensorSpec) -> Array:

@@ -21,7 +21,7 @@ DEFAULT_SIGNATURE = "serving_default"
 #: What the C++ core has, by NumPy's names; "string" elements are bytes.
 DTYPES = (
     *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
-    *("float16", "float32", "float64", "string"),
+    *("float16", "bfloat16", "float32", "float64", "string"),
 )
 
 

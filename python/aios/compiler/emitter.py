@@ -11,6 +11,7 @@ import numpy as np
 from aios.compiler.batching import SHARED_CALL_MULTIPLY_ADDS, RunWriter
 from aios.compiler.graph import CTYPES, Graph, Tensor
 from aios.compiler.program import (
+    Branch,
     Call,
     Literal,
     Loop,
@@ -21,6 +22,7 @@ from aios.compiler.program import (
     Scratch,
     Statement,
     Step,
+    While,
 )
 
 if TYPE_CHECKING:
@@ -257,18 +259,36 @@ class _Body:
 
     def _statements(self, statements: tuple[Statement, ...], indent: str, depth: int) -> None:
         for statement in statements:
-            if isinstance(statement, Loop):
-                counter = f"i{depth}"
-                self._lines.append(f"{indent}// {_comment(statement.comment)}\n")
-                self._lines.append(
-                    f"{indent}for (std::ptrdiff_t {counter} = 0; {counter} < {statement.trips}; "
-                    f"++{counter}) {{\n"
-                )
-                self._statements(statement.body, indent + "  ", depth + 1)
-                self._lines.append(f"{indent}}}\n")
-            else:
+            if isinstance(statement, Call):
                 self._call(statement, indent, depth)
                 self._position += 1
+            else:
+                self._lines.append(f"{indent}// {_comment(statement.comment)}\n")
+                self._control(statement, indent, depth)
+                self._lines.append(f"{indent}}}\n")
+
+    def _control(self, statement: Loop | While | Branch, indent: str, depth: int) -> None:
+        """Writes a loop or a branch up to its last brace."""
+        inner = indent + "  "
+        if isinstance(statement, Loop):
+            counter = f"i{depth}"
+            self._lines.append(
+                f"{indent}for (std::ptrdiff_t {counter} = 0; {counter} < {statement.trips}; "
+                f"++{counter}) {{\n"
+            )
+            self._statements(statement.body, inner, depth + 1)
+            return
+        flag = f"*{self._operand(statement.flag, 0, depth)}"
+        if isinstance(statement, While):
+            self._lines.append(f"{indent}for (;;) {{\n")
+            self._statements(statement.condition, inner, depth + 1)
+            self._lines.append(f"{inner}if (!{flag}) break;\n")
+            self._statements(statement.body, inner, depth + 1)
+            return
+        self._lines.append(f"{indent}if ({flag}) {{\n")
+        self._statements(statement.then, inner, depth + 1)
+        self._lines.append(f"{indent}}} else {{\n")
+        self._statements(statement.otherwise, inner, depth + 1)
 
     def _call(self, call: Call, indent: str, depth: int) -> None:
         operands = ", ".join(

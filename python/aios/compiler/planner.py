@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aios.compiler.graph import MISSING
-from aios.compiler.program import Call, Loop, Program, Scratch, Statement, Step, Value
+from aios.compiler.program import (
+    Branch,
+    Call,
+    Loop,
+    Operand,
+    Program,
+    Scratch,
+    Statement,
+    Step,
+    Value,
+    While,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,13 +122,23 @@ class _Liveness:
 
     def _walk(self, statements: tuple[Statement, ...]) -> None:
         for statement in statements:
-            if isinstance(statement, Loop):
-                start = self._position
-                self._walk(statement.body)
-                self._loops.append((start, self._position - 1))
-            else:
+            if isinstance(statement, Call):
                 self._call(statement)
                 self._position += 1
+            elif isinstance(statement, Branch):
+                self._touch(statement.flag, self._read, max(0, self._position - 1))
+                self._walk(statement.then)
+                self._walk(statement.otherwise)
+            else:
+                self._loop(statement)
+
+    def _loop(self, loop: Loop | While) -> None:
+        start = self._position
+        if isinstance(loop, While):
+            self._walk(loop.condition)
+            self._touch(loop.flag, self._read, max(start, self._position - 1))
+        self._walk(loop.body)
+        self._loops.append((start, self._position - 1))
 
     def _call(self, call: Call) -> None:
         for place, operand in enumerate(call.operands):
@@ -127,10 +148,15 @@ class _Liveness:
                     self._scratch.append(
                         _Interval(key, operand.nbytes, self._position, self._position)
                     )
-            elif isinstance(operand, Value | Step) and operand.index != MISSING:
-                index, _ = self._program.owner(operand.index)
-                if index in self._external or self._program.graph.constant(index) is not None:
-                    continue
-                self._touched.setdefault(index, []).append(self._position)
+            else:
                 accesses = self._written if place in call.written else self._read
-                accesses.setdefault(index, []).append(self._position)
+                self._touch(operand, accesses, self._position)
+
+    def _touch(self, operand: Operand, accesses: dict[int, list[int]], position: int) -> None:
+        if not isinstance(operand, Value | Step) or operand.index == MISSING:
+            return
+        index, _ = self._program.owner(operand.index)
+        if index in self._external or self._program.graph.constant(index) is not None:
+            return
+        self._touched.setdefault(index, []).append(position)
+        accesses.setdefault(index, []).append(position)

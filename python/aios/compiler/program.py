@@ -114,14 +114,52 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Loop:
-    """Calls that run `trips` times."""
+    """Statements that run `trips` times."""
 
     trips: int
-    body: tuple[Call | Loop, ...]
+    body: tuple[Statement, ...]
     comment: str
 
 
-Statement = Call | Loop
+@dataclass(frozen=True, slots=True, eq=False)
+class While:
+    """Statements that run as long as `flag` is true after `condition` has run.
+
+    Attributes:
+        condition: What computes the flag.
+        flag: A bool.
+        body: What runs in each trip.
+        comment: For the reader of the C++ file.
+    """
+
+    condition: tuple[Statement, ...]
+    flag: Value
+    body: tuple[Statement, ...]
+    comment: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Branch:
+    """Statements of which one list runs: `then` where the bool `flag` is true, else `otherwise`."""
+
+    flag: Value
+    then: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+    comment: str
+
+
+Statement = Call | Loop | While | Branch
+
+
+def parts(statement: Statement) -> tuple[tuple[Statement, ...], ...]:
+    """Returns the lists of statements inside a statement, in the order in which they may run."""
+    if isinstance(statement, Loop):
+        return (statement.body,)
+    if isinstance(statement, While):
+        return (statement.condition, statement.body)
+    if isinstance(statement, Branch):
+        return (statement.then, statement.otherwise)
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +228,7 @@ class Program:
 
 def _calls(statements: tuple[Statement, ...]) -> Iterator[Call]:
     for statement in statements:
-        if isinstance(statement, Loop):
-            yield from _calls(statement.body)
-        else:
+        if isinstance(statement, Call):
             yield statement
+        for part in parts(statement):
+            yield from _calls(part)

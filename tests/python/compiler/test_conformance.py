@@ -216,6 +216,15 @@ def _sequence_to_sequence(a: Any, b: Any) -> Any:
     return L.TimeDistributed(L.Dense(3))(decoded)
 
 
+def _conv_lstm_states() -> Any:
+    source, hidden, memory = (keras.Input(s) for s in ((3, 8, 8, 2), (4, 4, 3), (4, 4, 3)))
+    sequence, *ends = L.ConvLSTM2D(
+        3, 3, strides=2, padding="same", return_sequences=True, return_state=True
+    )(source, initial_state=[hidden, memory])
+    last = L.ConvLSTM1D(2, 3, dilation_rate=2, go_backwards=True)(L.Reshape((3, 16, 3))(sequence))
+    return keras.Model([source, hidden, memory], [sequence, *ends, last])
+
+
 def _own_functions() -> Any:
     import tensorflow as tf
 
@@ -254,6 +263,7 @@ KINDS: dict[str, Any] = {
     "one hot": _one_hot,
     "grouped queries": lambda: _two(L.GroupQueryAttention(8, 4, 2), (6, 16), (5, 16)),
     "convolutional lstm": lambda: _sequence((4, 6, 6, 2), L.ConvLSTM2D(3, 3, padding="same")),
+    "convolutional lstm with states": _conv_lstm_states,
     "stacked cells": lambda: _sequence(
         (6, 3), L.RNN(L.StackedRNNCells([L.LSTMCell(4), L.GRUCell(5)]))
     ),

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 from aios.compiler.lowering import (
+    control,
     dense,
     elementwise,
+    indexing,
     matmul,
     normalization,
+    ordering,
+    padding,
     recurrent,
     reduce,
     scan,
     shape,
+    slices,
     window,
 )
 from aios.compiler.lowering.core import DeclineError, Lowerer, Machine, lowered_kinds
 
-_MODULES = (dense, elementwise, matmul, normalization, recurrent, reduce, scan, shape, window)
+_MODULES = (
+    control,
+    dense,
+    elementwise,
+    indexing,
+    matmul,
+    normalization,
+    ordering,
+    padding,
+    recurrent,
+    reduce,
+    scan,
+    shape,
+    slices,
+    window,
+)
 
 __all__ = ["DeclineError", "Lowerer", "Machine", "lowered_kinds"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
-from aios.compiler.program import Call, Loop, Operand, Program, Shared, Statement, Value, Work
+from aios.compiler.program import Call, Operand, Program, Shared, Statement, Value, Work
 from aios.errors import UnsupportedError
 
 
@@ -86,7 +86,7 @@ class Lowerer:
         self._aliases: dict[int, tuple[int, int]] = {}
         self._functions = {} if functions is None else functions
         self._computed: set[int] = set()
-        self._in_loop = False
+        self._depth = 0
 
     def tensor(self, index: int) -> Tensor:
         """Returns a tensor of the graph."""
@@ -130,13 +130,23 @@ class Lowerer:
             Call(function, operands, frozenset(written), comment, header, shared)
         )
 
-    def loop(self, trips: int, body: tuple[Statement, ...], comment: str) -> None:
-        """Appends a loop."""
-        self._statements.append(Loop(trips, body, comment))
+    def append(self, statement: Statement) -> None:
+        """Appends a loop or a branch."""
+        self._statements.append(statement)
 
-    def enter_loop(self, inside: bool) -> None:
-        """Says whether the calls that follow are a loop's body."""
-        self._in_loop = inside
+    def body(self, operators: Iterable[Operator]) -> tuple[Statement, ...]:
+        """Lowers the operators of a loop's or a branch's body, and returns their statements.
+
+        Raises:
+            BodyDeclineError: Some can't be compiled.
+        """
+        start = self.position
+        self._depth += 1
+        declined = self.lower_all(operators)
+        self._depth -= 1
+        if declined:
+            raise BodyDeclineError(declined)
+        return self.take_statements(start)
 
     def take_statements(self, start: int) -> tuple[Statement, ...]:
         """Removes and returns the statements from position `start` on: a loop's body."""
@@ -170,7 +180,7 @@ class Lowerer:
         """
         owner, offset = self.owner(index)
         tensor = self.tensor(owner)
-        free = owner in self._computed and owner not in self.graph.outputs and not self._in_loop
+        free = owner in self._computed and owner not in self.graph.outputs and not self._depth
         if not free or offset != 0 or tensor.nbytes != self.tensor(index).nbytes:
             return False
         self._aliases[owner] = (whole, byte_offset)

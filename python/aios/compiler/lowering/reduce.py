@@ -1,4 +1,4 @@
-"""Reductions over axes, and positions of extremes."""
+"""Reductions over axes."""
 
 from __future__ import annotations
 
@@ -61,19 +61,3 @@ def reduce(lowerer: Lowerer, op: Operator) -> None:
         if op.kind != "MEAN":
             function = f"reduceAny<{operation}, {arguments}>"
     lowerer.call(function, [op.inputs[0]], [op.outputs[0]], comment=comment, header="reduce.hpp")
-
-
-@lowers("ARG_MAX", "ARG_MIN")
-def arg_extreme(lowerer: Lowerer, op: Operator) -> None:
-    """Lowers the position of the first largest or smallest element along an axis."""
-    shape = lowerer.tensor(op.inputs[0]).shape
-    axis = int(constant(lowerer, op, 1, "an axis")[0]) % len(shape)
-    counts = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
-    maximum = "true" if op.kind == "ARG_MAX" else "false"
-    lowerer.call(
-        f"argExtreme<{maximum}, {', '.join(map(str, counts))}>",
-        [op.inputs[0]],
-        [op.outputs[0]],
-        comment=summary(lowerer, op),
-        header="reduce.hpp",
-    )

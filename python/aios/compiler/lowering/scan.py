@@ -6,109 +6,91 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
-from aios.compiler.graph import Graph, Operator, Scan
-from aios.compiler.lowering.core import BodyDeclineError, DeclineError, Lowerer, lowers
-from aios.compiler.program import Loop, Operand, Statement, Step, Value, Work
+from aios.compiler.lowering.bodies import copy, inline, keep_states, write_in_place
+from aios.compiler.lowering.core import Lowerer, lowers
+from aios.compiler.program import Call, Loop, Operand, Statement, Step, Value, Work
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aios.compiler.graph import Operator, Scan
 
 
 @lowers("SCAN")
 def scan(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a loop: its states live in memory of their own, and are replaced after each step."""
     attributes: Scan = op["scan"]
-    body, mapping = _inlined(lowerer, attributes.body)
     first_state, first_rest = attributes.sequences, attributes.sequences + attributes.states
+    old = attributes.body.inputs[first_state:first_rest]
+    kept = dict(zip(attributes.body.outputs, old, strict=False))
+    body, mapping = inline(lowerer, write_in_place(attributes.body, kept))
     states = [mapping[i] for i in attributes.body.inputs[first_state:first_rest]]
     invariants = [mapping[i] for i in attributes.body.inputs[first_rest:]]
     for inner, outer in zip(invariants, op.inputs[first_rest:], strict=True):
-        lowerer.alias(inner, outer)
+        if lowerer.tensor(inner).data is None:
+            lowerer.alias(inner, outer)
     for state, initial in zip(states, op.inputs[first_state:first_rest], strict=True):
-        _copy(lowerer, Value(initial), Value(state), "initial state")
-    start, before = lowerer.position, lowerer.work
+        copy(lowerer, initial, state, "initial state")
+    before = lowerer.work
     lowerer.work = Work()
-    lowerer.enter_loop(True)
-    declined = lowerer.lower_all(body)
-    if declined:
-        raise BodyDeclineError(declined)
-    lowerer.enter_loop(False)
+    statements = lowerer.body(body)
+    start = lowerer.position
     news = [mapping[i] for i in attributes.body.outputs]
-    _keep_states(lowerer, states, news[: attributes.states])
-    for value, result in zip(
-        news[attributes.states :], op.outputs[attributes.states :], strict=True
-    ):
-        nbytes = lowerer.tensor(value).nbytes
-        lowerer.call(
-            f"copyBytes<{nbytes}>",
-            [value],
-            [Step(result, nbytes)],
-            comment="collect",
-            header="shape.hpp",
-        )
-    slices = {}
-    for inner, outer in zip(attributes.body.inputs[:first_state], op.inputs, strict=False):
-        tensor = lowerer.tensor(outer)
-        stride = prod(tensor.shape[1:]) * tensor.dtype.itemsize
-        slices[mapping[inner]] = Step(outer, stride)
-    statements = tuple(_with_slices(lowerer, s, slices) for s in lowerer.take_statements(start))
+    _collect(lowerer, news[attributes.states :], op.outputs[attributes.states :])
+    keep_states(lowerer, states, news[: attributes.states])
+    statements += lowerer.take_statements(start)
+    slices = {mapping[i]: o for i, o in zip(attributes.body.inputs, op.inputs, strict=False)}
+    sequences = dict(list(slices.items())[:first_state])
     lowerer.work = before.plus(lowerer.work, attributes.trips)
-    lowerer.loop(attributes.trips, statements, f"{attributes.trips} steps")
+    statements = _with_slices(lowerer, statements, sequences)
+    lowerer.append(Loop(attributes.trips, statements, f"{attributes.trips} steps"))
     for state, result in zip(states, op.outputs, strict=False):
         lowerer.alias(result, state)
 
 
-def _inlined(lowerer: Lowerer, body: Graph) -> tuple[list[Operator], dict[int, int]]:
-    """Adds the body's tensors to the graph; returns its operators over them and the indices."""
-    offset = lowerer.add_tensors(body.tensors)
-    mapping = {i: i + offset for i in range(len(body.tensors))}
-    mapping[-1] = -1
-    operators = []
-    for op in body.operators:
-        attributes = dict(op.attributes)
-        if "residual" in attributes:
-            attributes["residual"] = mapping[attributes["residual"]]
-        operators.append(
-            Operator(
-                op.kind,
-                tuple(mapping[i] for i in op.inputs),
-                tuple(mapping[i] for i in op.outputs),
-                attributes,
-            )
+def _collect(lowerer: Lowerer, values: list[int], results: tuple[int, ...]) -> None:
+    """Copies what is collected into this step's slices."""
+    for value, result in zip(values, results, strict=True):
+        nbytes = lowerer.tensor(value).nbytes
+        step = Step(result, nbytes)
+        call = f"copyBytes<{nbytes}>"
+        lowerer.call(call, [value], [step], comment="collect", header="shape.hpp")
+
+
+def _with_slices(
+    lowerer: Lowerer, statements: tuple[Statement, ...], sequences: Mapping[int, int]
+) -> tuple[Statement, ...]:
+    """Reads the slices of sequences where they lie, or from copies where that isn't possible."""
+    steps = {}
+    for inner, outer in sequences.items():
+        tensor = lowerer.tensor(outer)
+        steps[inner] = Step(outer, prod(tensor.shape[1:]) * tensor.dtype.itemsize)
+    if all(isinstance(s, Call) and _same_types(lowerer, s, steps) for s in statements):
+        return tuple(
+            replace(s, operands=tuple(_sliced(lowerer, o, steps) for o in s.operands))
+            for s in statements
+            if isinstance(s, Call)
         )
-    return operators, mapping
+    start = lowerer.position
+    for inner, step in steps.items():
+        call = f"copyBytes<{step.stride_bytes}>"
+        lowerer.call(call, [step], [inner], comment="slice", header="shape.hpp")
+    return lowerer.take_statements(start) + statements
 
 
-def _copy(lowerer: Lowerer, source: Value, target: Value, comment: str) -> None:
-    nbytes = lowerer.tensor(target.index).nbytes
-    lowerer.call(f"copyBytes<{nbytes}>", [source], [target], comment=comment, header="shape.hpp")
+def _same_types(lowerer: Lowerer, call: Call, steps: Mapping[int, Step]) -> bool:
+    for operand in call.operands:
+        if isinstance(operand, Value):
+            step = steps.get(lowerer.owner(operand.index)[0])
+            dtype = lowerer.tensor(operand.index).dtype
+            if step is not None and dtype != lowerer.tensor(step.index).dtype:
+                return False
+    return True
 
 
-def _keep_states(lowerer: Lowerer, states: list[int], news: list[int]) -> None:
-    """Moves each new state into the memory of the old one."""
-    for place, (state, new) in enumerate(zip(states, news, strict=True)):
-        owner, _ = lowerer.owner(new)
-        if owner in states and owner != state and states.index(owner) < place:
-            raise DeclineError("states that trade places")
-        if owner != state:
-            _copy(lowerer, Value(new), Value(state), "next state")
-
-
-def _with_slices(lowerer: Lowerer, statement: Statement, slices: Mapping[int, Step]) -> Statement:
-    if isinstance(statement, Loop):
-        raise DeclineError("a loop in a loop")
-    operands = tuple(_sliced(lowerer, o, slices) for o in statement.operands)
-    return replace(statement, operands=operands) if operands != statement.operands else statement
-
-
-def _sliced(lowerer: Lowerer, operand: Operand, slices: Mapping[int, Step]) -> Operand:
+def _sliced(lowerer: Lowerer, operand: Operand, steps: Mapping[int, Step]) -> Operand:
     if not isinstance(operand, Value):
         return operand
     owner, offset = lowerer.owner(operand.index)
-    step = slices.get(owner)
-    if step is None:
-        return operand
-    tensor = lowerer.tensor(step.index)
-    if tensor.dtype != lowerer.tensor(operand.index).dtype:
-        raise DeclineError("a slice seen as another type")
-    return replace(step, byte_offset=offset + operand.byte_offset)
+    step = steps.get(owner)
+    return operand if step is None else replace(step, byte_offset=offset + operand.byte_offset)

@@ -1,9 +1,9 @@
-"""Operators that only move elements: reshapes, slices, concatenations, pads, tiles, gathers."""
+"""Operators that only move elements: reshapes, concatenations, splits, tiles, diagonals."""
 
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -143,116 +143,6 @@ def split(lowerer: Lowerer, op: Operator) -> None:
         position += size
 
 
-@lowers("SLICE")
-def slice_(lowerer: Lowerer, op: Operator) -> None:
-    """Lowers a slice with constant bounds."""
-    begin = [int(b) for b in constant(lowerer, op, 1, "a slice's begin")]
-    constant(lowerer, op, 2, "a slice's size")
-    _cut(lowerer, op, begin, [1] * len(begin), lowerer.tensor(op.outputs[0]).shape)
-
-
-@lowers("STRIDED_SLICE")
-def strided_slice(lowerer: Lowerer, op: Operator) -> None:
-    """Lowers NumPy's basic indexing with constant bounds."""
-    shape = lowerer.tensor(op.inputs[0]).shape
-    begin, end, step = (
-        [int(v) for v in constant(lowerer, op, i, "a slice's bound")] for i in (1, 2, 3)
-    )
-    if op.attributes.get("ellipsis_mask", 0) or op.attributes.get("new_axis_mask", 0):
-        raise DeclineError("an ellipsis or a new axis")
-    if op.attributes.get("offset"):
-        raise DeclineError("end relative to begin")
-    starts: list[int] = []
-    steps: list[int] = []
-    sizes: list[int] = []
-    for axis, n in enumerate(shape):
-        if axis >= len(begin):
-            starts, steps, sizes = [*starts, 0], [*steps, 1], [*sizes, n]
-            continue
-        bit = 1 << axis
-        first = None if op["begin_mask"] & bit else begin[axis]
-        last = None if op["end_mask"] & bit else end[axis]
-        if op["shrink_axis_mask"] & bit:
-            starts, steps, sizes = [*starts, begin[axis] % n], [*steps, 1], [*sizes, 1]
-            continue
-        covered = range(n)[slice(first, last, step[axis])]
-        starts.append(covered.start)
-        steps.append(step[axis])
-        sizes.append(len(covered))
-    _cut(lowerer, op, starts, steps, sizes)
-
-
-def _cut(
-    lowerer: Lowerer, op: Operator, begin: Sequence[int], step: Sequence[int], sizes: Sequence[int]
-) -> None:
-    source, result = op.inputs[0], op.outputs[0]
-    tensor = lowerer.tensor(source)
-    strides = dense_strides(tensor.shape)
-    first = sum(b * s for b, s in zip(begin, strides, strict=True))
-    offset = first * tensor.dtype.itemsize
-    if prod(sizes) != lowerer.tensor(result).size:
-        raise DeclineError("bounds that don't give the stated shape")
-    steps = [a * b for a, b in zip(strides, step, strict=True)]
-    dense = dense_strides(sizes)
-    _, (read, write) = merge_axes(sizes, steps, dense)
-    if read == write:
-        lowerer.alias(result, source, offset)
-        return
-    values = Value(source, offset), Value(result)
-    move(lowerer, *values, sizes, (steps, dense), comment=summary(lowerer, op))
-
-
-@lowers("REVERSE_V2")
-def reverse(lowerer: Lowerer, op: Operator) -> None:
-    """Walks axes backwards."""
-    shape = lowerer.tensor(op.inputs[0]).shape
-    turned = {int(a) % len(shape) for a in constant(lowerer, op, 1, "axes")}
-    begin = [n - 1 if a in turned else 0 for a, n in enumerate(shape)]
-    _cut(lowerer, op, begin, [-1 if a in turned else 1 for a in range(len(shape))], shape)
-
-
-@lowers("PAD", "PADV2")
-def pad(lowerer: Lowerer, op: Operator) -> None:
-    """Fills the result with the padding's value and copies the inside."""
-    source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
-    pads = np.asarray(constant(lowerer, op, 1, "paddings")).reshape(-1, 2)
-    value = constant(lowerer, op, 2, "a pad value")[0] if len(op.inputs) > 2 else 0
-    if (pads < 0).any():
-        raise DeclineError("negative padding")
-    comment = summary(lowerer, op)
-    fill = Packed(np.asarray([value], out.dtype))
-    lowerer.call(f"fill<{out.size}>", [fill], [op.outputs[0]], comment=comment, header="shape.hpp")
-    strides = dense_strides(out.shape)
-    offset = sum(int(p) * s for p, s in zip(pads[:, 0], strides, strict=True))
-    target = Value(op.outputs[0], offset * out.dtype.itemsize)
-    move(
-        lowerer,
-        Value(op.inputs[0]),
-        target,
-        source.shape,
-        (dense_strides(source.shape), strides),
-        comment=comment,
-    )
-
-
-@lowers("MIRROR_PAD")
-def mirror_pad(lowerer: Lowerer, op: Operator) -> None:
-    """Gathers elements by a table of positions: mirrored without or with the border element."""
-    source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
-    pads = np.asarray(constant(lowerer, op, 1, "paddings")).reshape(-1, 2)
-    mode: Literal["symmetric", "reflect"]
-    mode = "symmetric" if op.attributes.get("mode", 0) == 1 else "reflect"
-    positions = np.arange(source.size, dtype=np.int32).reshape(source.shape)
-    table = np.pad(positions, pads, mode=mode)
-    lowerer.call(
-        f"gather<1, {source.size}, {out.size}, 1>",
-        [op.inputs[0], Packed(table)],
-        [op.outputs[0]],
-        comment=summary(lowerer, op),
-        header="shape.hpp",
-    )
-
-
 @lowers("TILE")
 def tile(lowerer: Lowerer, op: Operator) -> None:
     """Repeats a tensor along its axes."""
@@ -275,59 +165,6 @@ def broadcast_to(lowerer: Lowerer, op: Operator) -> None:
     move(lowerer, *values, out, steps, comment=summary(lowerer, op))
 
 
-@lowers("GATHER", "EMBEDDING_LOOKUP")
-def gather(lowerer: Lowerer, op: Operator) -> None:
-    """Takes slices of an axis by index; an index out of range is taken as the nearest."""
-    table, index = (op.inputs[1], op.inputs[0]) if op.kind != "GATHER" else op.inputs[:2]
-    if op.attributes.get("batch_dims", 0):
-        raise DeclineError("batch dimensions")
-    shape = lowerer.tensor(table).shape
-    axis = int(op.attributes.get("axis", 0)) % len(shape)
-    counts = prod(shape[:axis]), shape[axis], lowerer.tensor(index).size, prod(shape[axis + 1 :])
-    if lowerer.tensor(index).dtype.name not in ("int32", "int64", "uint8"):
-        raise DeclineError(f"indices of {lowerer.tensor(index).dtype.name}")
-    lowerer.call(
-        f"gather<{', '.join(map(str, counts))}>",
-        [table, index],
-        [op.outputs[0]],
-        comment=summary(lowerer, op),
-        header="shape.hpp",
-    )
-
-
-@lowers("ONE_HOT")
-def one_hot(lowerer: Lowerer, op: Operator) -> None:
-    """Lowers a one-hot encoding along any axis."""
-    index, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
-    axis = int(op.attributes.get("axis", -1)) % len(out.shape)
-    counts = prod(out.shape[:axis]), out.shape[axis], prod(out.shape[axis + 1 :])
-    if index.dtype.name not in ("int32", "int64", "uint8"):
-        raise DeclineError(f"indices of {index.dtype.name}")
-    lowerer.call(
-        f"oneHot<{', '.join(map(str, counts))}>",
-        [op.inputs[0], op.inputs[2], op.inputs[3]],
-        [op.outputs[0]],
-        comment=summary(lowerer, op),
-        header="shape.hpp",
-    )
-
-
-@lowers("CUMSUM")
-def cumsum(lowerer: Lowerer, op: Operator) -> None:
-    """Sums along an axis, keeping every partial sum."""
-    shape = lowerer.tensor(op.inputs[0]).shape
-    axis = int(constant(lowerer, op, 1, "an axis")[0]) % len(shape)
-    counts = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
-    flags = [str(bool(op.attributes.get(f, False))).lower() for f in ("exclusive", "reverse")]
-    lowerer.call(
-        f"cumulativeSum<{', '.join([*map(str, counts), *flags])}>",
-        [op.inputs[0]],
-        [op.outputs[0]],
-        comment=summary(lowerer, op),
-        header="shape.hpp",
-    )
-
-
 @lowers("DEPTH_TO_SPACE", "SPACE_TO_DEPTH")
 def depth_and_space(lowerer: Lowerer, op: Operator) -> None:
     """Moves blocks of pixels between rows and columns and channels."""
@@ -347,7 +184,36 @@ def depth_and_space(lowerer: Lowerer, op: Operator) -> None:
     move(lowerer, *values, shape, steps, comment=summary(lowerer, op))
 
 
-@lowers("SHAPE", "RANGE")
+@lowers("BITCAST")
+def bitcast(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers the same bytes as another type; a copy, so that C++ may see one type per address."""
+    source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
+    if source.nbytes != out.nbytes:
+        raise DeclineError(f"{source.dtype.name} as {out.dtype.name}")
+    comment = summary(lowerer, op)
+    function = f"copyBytes<{out.nbytes}>"
+    lowerer.call(function, [op.inputs[0]], [op.outputs[0]], comment=comment, header="shape.hpp")
+
+
+@lowers("MATRIX_DIAG", "MATRIX_SET_DIAG")
+def matrix_diag(lowerer: Lowerer, op: Operator) -> None:
+    """Puts rows on the diagonals of matrices of zeros, or of given ones."""
+    out = lowerer.tensor(op.outputs[0])
+    *batch, rows, columns = out.shape
+    diagonal = op.inputs[0 if op.kind == "MATRIX_DIAG" else 1]
+    comment = summary(lowerer, op)
+    function, source = f"copyBytes<{out.nbytes}>", Value(op.inputs[0])
+    if op.kind == "MATRIX_DIAG":
+        zero = Packed(np.zeros(1, out.dtype))
+        lowerer.call(f"fill<{out.size}>", [zero], op.outputs, comment=comment, header="shape.hpp")
+    else:
+        lowerer.call(function, [source], op.outputs, comment=comment, header="shape.hpp")
+    shape = (prod(batch), min(rows, columns))
+    steps = (shape[1], 1), (rows * columns, columns + 1)
+    move(lowerer, Value(diagonal), Value(op.outputs[0]), shape, steps, comment=comment)
+
+
+@lowers("SHAPE", "RANGE", "RANK")
 def dynamic(lowerer: Lowerer, op: Operator) -> None:
     """Declines what constant folding should have removed."""
     raise DeclineError("operands that are not constant")

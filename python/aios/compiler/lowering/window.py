@@ -21,7 +21,7 @@ from aios.compiler.packing import (
     pack_winograd,
     pad_to_lanes,
 )
-from aios.compiler.program import Packed, PackedStep, Scratch, Shared, Step, Value, Work
+from aios.compiler.program import Loop, Packed, PackedStep, Scratch, Shared, Step, Value, Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -217,7 +217,7 @@ def _grouped(
     steps = dense_strides(cut), dense_strides(out.shape)
     move(lowerer, Value(part_out), Step(op.outputs[0], deep * 4), cut, steps, comment=comment)
     lowerer.work = before.plus(lowerer.work, groups)
-    lowerer.loop(groups, lowerer.take_statements(start), f"{groups} groups")
+    lowerer.append(Loop(groups, lowerer.take_statements(start), f"{groups} groups"))
 
 
 @lowers("DEPTHWISE_CONV_2D")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aios.compiler.passes.attention import fuse_attention
 from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
+from aios.compiler.passes.control import attach_bodies, map_bodies
 from aios.compiler.passes.elementwise import merge_elementwise
 from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.exactness import mark_exact
@@ -25,8 +26,8 @@ __all__ = ["optimise"]
 
 def optimise(graph: Graph) -> Graph:
     """Returns an equal graph with fewer, larger operators."""
-    graph = recognise_loops(graph, graph.subgraphs)
-    graph = fold_constants(graph)
+    graph = fold_constants(attach_bodies(graph, graph.subgraphs))
+    graph = fold_constants(recognise_loops(graph))
     graph = drop_identities(graph)
     graph = remove_dead(graph)
     graph = absorb_orders(fuse_cells(graph))
@@ -44,6 +45,6 @@ def optimise(graph: Graph) -> Graph:
 
 def _with_optimised_body(op: Operator) -> Operator:
     if op.kind != "SCAN":
-        return op
+        return map_bodies(op, optimise)
     scan: Scan = op["scan"]
     return replace(op, attributes={"scan": replace(scan, body=optimise(scan.body))})

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
+from aios.compiler.passes.control import settle_bodies
+from aios.compiler.passes.shapes import infer_shape
 
 # A constant larger than this isn't made by folding: a broadcast would bloat the weights.
 MAX_FOLDED_BYTES = 64 << 20
@@ -51,9 +53,14 @@ _FOLDS: dict[str, Fold] = {
 
 
 def fold_constants(graph: Graph) -> Graph:
-    """Replaces operators on constants by their values; float16 constants become float32."""
+    """Replaces operators on constants by their values; float16 constants become float32.
+
+    Sizes that the file leaves open are computed on the way, where they follow from the inputs.
+    """
     rewriter = Rewriter(graph)
-    for op in rewriter:
+    for source in rewriter:
+        op = settle_bodies(rewriter, source, fold_constants)
+        infer_shape(rewriter, op)
         value = _value(rewriter, op)
         if value is None:
             rewriter.emit(op)

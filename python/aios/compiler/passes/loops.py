@@ -13,28 +13,31 @@ import numpy as np
 
 from aios.compiler.graph import Graph, Operator, Rewriter, Scan, Tensor
 from aios.compiler.passes.clean import remove_dead
-from aios.compiler.passes.fold import fold_constants
+from aios.compiler.passes.control import recognise_writes
 
 
-def recognise_loops(graph: Graph, subgraphs: tuple[Graph, ...]) -> Graph:
+def recognise_loops(graph: Graph) -> Graph:
     """Turns every WHILE that counts between constants into a SCAN; leaves the others."""
     rewriter = Rewriter(graph)
     for op in rewriter:
-        scan = _Loop(rewriter, op, subgraphs).scan() if op.kind == "WHILE" else None
-        rewriter.emit(scan or op)
+        if op.kind != "WHILE":
+            rewriter.emit(op)
+            continue
+        body = remove_dead(recognise_writes(op["body"]))
+        loop = replace(op, attributes={**op.attributes, "body": body})
+        rewriter.emit(_Loop(rewriter, loop).scan() or loop)
     return rewriter.finish()
 
 
 class _Loop:
     """Looks at one WHILE."""
 
-    def __init__(self, outer: Rewriter, op: Operator, subgraphs: tuple[Graph, ...]) -> None:
+    def __init__(self, outer: Rewriter, op: Operator) -> None:
         self._outer = outer
         self._op = op
-        if op.kind == "WHILE":
-            self._condition = fold_constants(subgraphs[int(op["cond_subgraph_index"])])
-            self._body = fold_constants(subgraphs[int(op["body_subgraph_index"])])
-            self._producers = self._body.producers()
+        self._condition: Graph = op["condition"]
+        self._body: Graph = op["body"]
+        self._producers = self._body.producers()
 
     def scan(self) -> Operator | None:
         counters = self._counters()
@@ -102,33 +105,10 @@ class _Loop:
     def _written_slice(self, index: int, result: int, counters: dict[int, int]) -> int | None:
         """Returns v when `result` is `index` with slice number `counter` replaced by v."""
         op = self._producers.get(result)
-        if op is None or op.kind != "CONCATENATION" or int(op["axis"]) != 0 or len(op.inputs) != 3:
+        if op is None or op.kind != "WRITE_ROW" or op.inputs[0] != index:
             return None
-        before, value, after = op.inputs
-        slices = [self._producers.get(i) for i in (before, after)]
-        if any(s is None or s.kind != "SLICE" or s.inputs[0] != index for s in slices):
-            return None
-        head, tail = slices
-        assert head is not None
-        assert tail is not None
-        begin = self._body.constant(head.inputs[1])
-        if begin is None or begin.any() or self._body.tensors[value].shape[0] != 1:
-            return None
-        if self._first_of(head.inputs[2]) not in counters:
-            return None
-        start = self._producers.get(self._first_of(tail.inputs[1]))
-        one = start is not None and start.kind == "ADD" and start.inputs[0] in counters
-        return value if one else None
-
-    def _first_of(self, index: int) -> int:
-        """Follows `[i, …]` made by CONCATENATION and RESHAPE back to the scalar i."""
-        while index in self._producers and self._producers[index].kind in (
-            "CONCATENATION",
-            "PACK",
-            "RESHAPE",
-        ):
-            index = self._producers[index].inputs[0]
-        return index
+        first = counters.get(op.inputs[2])
+        return op.inputs[1] if first == 0 else None
 
     def _build(self, counters: dict[int, int], trips: int, roles: list[str]) -> Operator | None:
         places = {
@@ -148,6 +128,10 @@ class _Loop:
         rest = (own[p] for p in (*places["state"], *places["invariant"]))
         step = replace(step, inputs=(*slices, *used, *rest))
         given, results = self._op.inputs, self._op.outputs
+        for place, index in enumerate(own):
+            if index in counters:
+                last = np.asarray(counters[index] + trips)
+                self._outer.set_constant(results[place], last)
         sequences = [*(given[p] for p in places["sequence"]), *tables]
         states, collected = len(places["state"]), len(places["collected"])
         return Operator(

@@ -194,9 +194,20 @@ class ArtifactVerification:
     @property
     def reason(self) -> str: ...
 
-def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False) -> list[ArtifactVerification]:
+    @property
+    def not_run(self) -> bool:
+        """
+        It isn't wrong: its engine isn't installed, or it isn't made for this machine.
+        """
+
+def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int = 1, include_pending: bool = False, only: tuple[str, str, str] | None = None, check_files: bool = True) -> list[ArtifactVerification]:
     """
-    Checks every file, then runs all golden samples on every engine found here.
+    Checks every file, then runs all golden samples on every engine found here; or on one artifact, by its engine, target and precision.
+    """
+
+def report_phases(descriptor: int) -> None:
+    """
+    Writes what engines are doing, as 'compiling' and a zero byte, to the start of a file that another process can read when this one has died; -1 for nobody.
     """
 
 class EngineChoice:

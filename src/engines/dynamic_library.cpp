@@ -1,6 +1,7 @@
 #include "engines/dynamic_library.hpp"
 
 #include <dlfcn.h>
+#include <unistd.h>
 
 #include <cstdlib>
 
@@ -22,9 +23,11 @@ DynamicLibrary::DynamicLibrary(const std::string& path, const char* environment_
   library_ = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr) {
     const char* reason = ::dlerror();
-    throw Error(ErrorCode::kNotFound, "engine library '" + path_ + "' can't be opened (" +
-                                          (reason != nullptr ? reason : "no reason given") + "); " +
-                                          remedy);
+    // One that is there but no library for this machine isn't missing.
+    const bool there = ::access(path_.c_str(), F_OK) == 0;
+    throw Error(there ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
+                "engine library '" + path_ + "' can't be opened (" +
+                    (reason != nullptr ? reason : "no reason given") + "); " + remedy);
   }
 }
 

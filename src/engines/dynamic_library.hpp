@@ -8,7 +8,7 @@ namespace aios::engines {
 class DynamicLibrary {
  public:
   // Opens the first of: `path`, the environment variable, the name on the loader's path. Throws
-  // NotFound with the loader's words and `remedy`.
+  // NotFound with the loader's words and `remedy`; Unsupported if the file is there all the same.
   DynamicLibrary(const std::string& path, const char* environment_variable, const char* soname,
                  const char* remedy);
 

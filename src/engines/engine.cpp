@@ -7,6 +7,7 @@
 #include "engines/compiled/compiled_engine.hpp"
 #include "engines/litert/litert_model.hpp"
 #include "engines/openvino/openvino_model.hpp"
+#include "engines/phase.hpp"
 #include "engines/tensorflow/tensorflow_model.hpp"
 
 namespace aios::engines {
@@ -57,6 +58,7 @@ std::vector<Tensor> Session::answer(Span<const TensorView> /*inputs*/) {
 std::shared_ptr<const Model> loadModel(const bundle::Bundle& bundle,
                                        const bundle::Artifact& artifact,
                                        const EngineOptions& options) {
+  const Phase phase("opening");
   std::string known;
   for (const EngineRow& engine : kEngines) {
     if (artifact.engine == engine.name) return engine.load(bundle, artifact, options);

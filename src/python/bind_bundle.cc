@@ -1,9 +1,13 @@
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unordered_map.h>
 #include <nanobind/stl/vector.h>
 
+#include <tuple>
+
 #include "bindings.hpp"
+#include "engines/phase.hpp"
 #include "gil.hpp"
 #include "runtime/loaded_model.hpp"
 
@@ -12,12 +16,21 @@ namespace nb = nanobind;
 namespace aios::python {
 namespace {
 
+// Engine, target and precision: what tells one artifact of a bundle from another.
+using ArtifactKey = std::tuple<std::string, std::string, std::string>;
+
 std::vector<runtime::ArtifactVerification> verify(const std::string& path,
                                                   const Libraries& libraries, int threads,
-                                                  bool include_pending) {
+                                                  bool include_pending,
+                                                  const std::optional<ArtifactKey>& only,
+                                                  bool check_files) {
   CellOptions options = optionsWith(libraries);
   options.threads = threads;
-  return runtime::verifyBundle(path, options, include_pending);
+  runtime::VerifyScope scope;
+  scope.include_pending = include_pending;
+  scope.check_files = check_files;
+  if (only) std::tie(scope.engine, scope.target, scope.precision) = *only;
+  return runtime::verifyBundle(path, options, scope);
 }
 
 }  // namespace
@@ -47,11 +60,20 @@ void bindBundle(nb::module_& module) {
       .def_prop_ro("samples", [](const Entry& entry) { return entry.verification.samples; })
       .def_prop_ro("sample", [](const Entry& entry) { return entry.verification.sample; })
       .def_prop_ro("tensor", [](const Entry& entry) { return entry.verification.tensor; })
-      .def_prop_ro("reason", [](const Entry& entry) { return entry.verification.reason; });
-  module.def("verify_bundle", &verify, nb::arg("path"), nb::kw_only(),
-             nb::arg("libraries") = Libraries(), nb::arg("threads") = 1,
-             nb::arg("include_pending") = false, nb::call_guard<WithoutGil>(),
-             "Checks every file, then runs all golden samples on every engine found here.");
+      .def_prop_ro("reason", [](const Entry& entry) { return entry.verification.reason; })
+      .def_prop_ro(
+          "not_run", [](const Entry& entry) { return entry.verification.not_run; },
+          "It isn't wrong: its engine isn't installed, or it isn't made for this machine.");
+  module.def(
+      "verify_bundle", &verify, nb::arg("path"), nb::kw_only(), nb::arg("libraries") = Libraries(),
+      nb::arg("threads") = 1, nb::arg("include_pending") = false, nb::arg("only") = nb::none(),
+      nb::arg("check_files") = true, nb::call_guard<WithoutGil>(),
+      "Checks every file, then runs all golden samples on every engine found here; or on one "
+      "artifact, by its engine, target and precision.");
+  module.def(
+      "report_phases", &engines::reportPhases, nb::arg("descriptor"),
+      "Writes what engines are doing, as 'compiling' and a zero byte, to the start of a file "
+      "that another process can read when this one has died; -1 for nobody.");
 }
 
 }  // namespace aios::python

@@ -92,6 +92,9 @@ Runner* Candidate::runner(std::size_t signature) {
     } catch (const std::exception& error) {
       failure = std::current_exception();
       refusal = error.what();
+    } catch (...) {
+      refusal = "engine '" + artifact_.engine + "' threw an exception of an unknown type";
+      failure = std::make_exception_ptr(Error(ErrorCode::kInternal, refusal));
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     runners_ = std::move(loaded);

@@ -70,8 +70,41 @@ bool somethingLighterPassed(const bundle::Bundle& bundle, const CellOptions& opt
                                         "' can't run on engine '" + engine + "' here: " + reasons);
 }
 
+bool asksFor(const VerifyScope& scope, const bundle::Artifact& artifact) {
+  const bool pending = artifact.verdict == bundle::Verdict::kPending && scope.include_pending;
+  if (artifact.verdict != bundle::Verdict::kPassed && !pending) return false;
+  return scope.engine.empty() ||
+         (artifact.engine == scope.engine && artifact.target == scope.target &&
+          artifact.precision == scope.precision);
+}
+
+// Whether an artifact that can't be run here isn't wrong for that: nothing runs it, or it is code
+// for other machines, or a precision that not every processor calculates in.
+bool isForElsewhere(const bundle::Artifact& artifact, ErrorCode code) {
+  if (code == ErrorCode::kNotFound) return true;
+  const bool of_some_machines = artifact.engine == "compiled" || artifact.precision != "float32";
+  return code == ErrorCode::kUnsupported && of_some_machines;
+}
+
+Verification verifyArtifact(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
+                            const bundle::GoldenSamples& golden, const CellOptions& options) {
+  Verification result;
+  result.ok = false;
+  try {
+    return verifyModel(loadRunners(bundle, artifact, options), golden, artifact, kAllSamples);
+  } catch (const Error& error) {
+    result.reason = error.what();
+    result.not_run = isForElsewhere(artifact, error.code());
+  } catch (const std::exception& error) {
+    result.reason = "engine '" + artifact.engine + "': " + error.what();
+  } catch (...) {
+    result.reason = "engine '" + artifact.engine + "' threw an exception of an unknown type";
+  }
+  return result;
+}
+
 void requireEveryEngine(const bundle::Bundle& bundle, const CellOptions& options) {
-  for (const ArtifactVerification& entry : verifyBundle(bundle.directory, options, false)) {
+  for (const ArtifactVerification& entry : verifyBundle(bundle.directory, options)) {
     if (entry.verification.ok || entry.verification.samples == 0) continue;
     throw Error(ErrorCode::kDataLoss, "bundle '" + bundle.directory.string() + "' on engine '" +
                                           entry.artifact.engine +
@@ -231,23 +264,15 @@ std::vector<EngineChoice> LoadedModel::explain() const {
 }
 
 std::vector<ArtifactVerification> verifyBundle(const std::string& path, const CellOptions& options,
-                                               bool include_pending) {
+                                               const VerifyScope& scope) {
   const bundle::Bundle bundle = bundle::readBundle(path);
-  bundle::checkFiles(bundle, /*sizes_only=*/false);
+  if (scope.check_files) bundle::checkFiles(bundle, /*sizes_only=*/false);
   const bundle::GoldenSamples golden(bundle.directory / bundle.golden);
   std::vector<ArtifactVerification> results;
   for (const bundle::Artifact& artifact : bundle.artifacts) {
-    const bool pending = artifact.verdict == bundle::Verdict::kPending && include_pending;
-    if (artifact.verdict != bundle::Verdict::kPassed && !pending) continue;
-    ArtifactVerification entry{artifact, {}};
-    try {
-      entry.verification =
-          verifyModel(loadRunners(bundle, artifact, options), golden, artifact, kAllSamples);
-    } catch (const Error& error) {
-      entry.verification.ok = false;
-      entry.verification.reason = error.what();
+    if (asksFor(scope, artifact)) {
+      results.push_back({artifact, verifyArtifact(bundle, artifact, golden, options)});
     }
-    results.push_back(std::move(entry));
   }
   return results;
 }

@@ -55,10 +55,19 @@ class LoadedModel {
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // one per signature, in the bundle's order
 };
 
+// What verifyBundle() does of its work.
+struct VerifyScope {
+  bool include_pending = false;  // that is how an exporter gets its verdicts
+  bool check_files = true;       // their sizes and SHA-256
+  // The only artifact to run; empty: all.
+  std::string engine;
+  std::string target;
+  std::string precision;
+};
+
 // Checks every file, then runs all golden samples on every artifact that has the verdict passed,
-// and on those still pending if asked for (that is how an exporter gets its verdicts). An engine
-// that isn't installed here is reported, not thrown.
+// and on those still pending if asked for. An artifact that can't run is reported, not thrown.
 std::vector<ArtifactVerification> verifyBundle(const std::string& path, const CellOptions& options,
-                                               bool include_pending);
+                                               const VerifyScope& scope = {});
 
 }  // namespace aios::runtime

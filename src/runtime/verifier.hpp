@@ -21,6 +21,8 @@ struct Verification {
   std::size_t sample = 0;
   std::string tensor;
   std::string reason;  // why not ok
+  // It isn't wrong: its engine isn't installed, or it isn't made for this machine.
+  bool not_run = false;
   // Of each sample and output of floats: its largest error over the reference's largest magnitude.
   std::vector<double> relative_errors;
   std::size_t classified = 0;  // rows of class scores

@@ -88,7 +88,8 @@ class ArtifactRecord:
     `relative_error` is the median, over samples and outputs, of the largest error over the output's
     largest magnitude. `top1_agreement` says how often, from 0 to 1, the class of the largest score
     is the training model's; None for a model that doesn't classify. All are of the first
-    `golden_samples` of each signature; None for all of them.
+    `golden_samples` of each signature; None for all of them. `proved_in_child` says that it was run
+    in a child process only, which an engine may end without harm.
     """
 
     engine: str
@@ -106,6 +107,7 @@ class ArtifactRecord:
     top1_agreement: float | None = None
     golden_samples: int | None = None
     reason: str | None = None
+    proved_in_child: bool = False
 
     @property
     def bytes(self) -> int:

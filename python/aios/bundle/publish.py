@@ -120,7 +120,10 @@ def _locked_directory(parent: Path, prefix: str) -> tuple[Path, int]:
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Libraries tell it in their own exceptions: what is left of the system's error is its text."""
+    """Whether an error, or one that it came from, says so.
+
+    Libraries tell it in their own exceptions: what is left of the system's error is its text.
+    """
     full = (errno.ENOSPC, errno.EDQUOT)
     while error is not None:
         if isinstance(error, OSError) and error.errno in full:

@@ -10,9 +10,12 @@ from aios.bundle.manifest import ArtifactRecord
 
 if TYPE_CHECKING:
     from aios import _core
+    from aios.bridge.fallback.records import ArtifactVerification
 
 
-def judged(artifact: ArtifactRecord, entry: _core.ArtifactVerification) -> ArtifactRecord:
+def judged(
+    artifact: ArtifactRecord, entry: ArtifactVerification | _core.ArtifactVerification
+) -> ArtifactRecord:
     """The record with the verdict and errors of a verification that ran samples."""
     return replace(
         artifact,

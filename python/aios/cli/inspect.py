@@ -31,6 +31,7 @@ def inspect(
         return
     _print_signatures(bundle, manifest)
     artifact_listing(manifest.artifacts).print(data)
+    _print_isolated(manifest)
     _print_provenance(manifest)
 
 
@@ -71,6 +72,7 @@ def artifact_rows(artifacts: Iterable[ArtifactRecord]) -> list[dict[str, Any]]:
             "relative_error": artifact.relative_error,
             "top1_agreement": artifact.top1_agreement,
             "tolerance": asdict(artifact.tolerance),
+            "proved_in_child": artifact.proved_in_child,
             "reason": artifact.reason,
             "bytes": artifact.bytes,
         }
@@ -119,6 +121,13 @@ def _accuracy(artifact: ArtifactRecord) -> str:
     if artifact.top1_agreement is not None:
         return f"{artifact.top1_agreement:.1%} top-1"
     return "" if artifact.relative_error is None else f"{artifact.relative_error:.1e} rel."
+
+
+def _print_isolated(manifest: Manifest) -> None:
+    names = [artifact_name(item) for item in manifest.artifacts if item.proved_in_child]
+    if names:
+        data.print()
+        data.print(Text(f"run in a child process only, at export: {', '.join(names)}"))
 
 
 def _print_provenance(manifest: Manifest) -> None:

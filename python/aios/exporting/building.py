@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
-from aios.bridge import TensorFlowCellularBridge
-from aios.bridge.core import core
-from aios.bridge.engines import library_paths
-from aios.bundle.comparison import answers_agree
+from aios.bundle.comparison import Arrays, answers_agree
 from aios.bundle.manifest import (
     ArtifactRecord,
     FileRecord,
@@ -21,12 +19,13 @@ from aios.bundle.manifest import (
 )
 from aios.bundle.verdict import judged
 from aios.compiler.bundled import is_strained
-from aios.errors import AiosError, UnsupportedError
+from aios.errors import UnsupportedError
 from aios.exporting import engines, golden
 from aios.exporting.acceptance import objection
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
+from aios.proving import ArtifactVerification, Prover
 
 #: Neither is a size that artifacts are made for, and the second needs several of those.
 PROBED_BATCHES = (3, 11)
@@ -42,6 +41,8 @@ def build(
     sets: Sequence[GoldenSet],
     names: Sequence[str],
     tolerances: Mapping[str, Tolerance],
+    *,
+    prover: Prover,
 ) -> Manifest:
     """Writes golden samples and artifacts, runs them through the C++ cell, and tells the verdicts.
 
@@ -51,13 +52,14 @@ def build(
         sets: Golden samples of every signature.
         names: Engines to make artifacts for.
         tolerances: Allowed error of each precision to make artifacts in, float32 among them.
+        prover: Runs the artifacts; one that it dies of, or whose making raises, is declined.
     """
     golden.save(work / golden.FILE, sets)
     artifacts = tuple(
         artifact
         for name in engines.MAKERS
         if name in names
-        for artifact in engines.make(name, work, source, sets, tolerances)
+        for artifact in engines.make(name, work, source, sets, tolerances, prover=prover)
     )
     artifacts += engines.unmade(names, tolerances)
     manifest = Manifest(
@@ -68,57 +70,59 @@ def build(
         labels=None,
         provenance={},
     )
-    manifest = _judged(work, manifest, sets)
-    manifest = _judged_in_batches(work, manifest, source, sets)
+    manifest = _judged(work, manifest, sets, prover)
+    manifest = _judged_in_batches(work, manifest, source, sets, prover)
     write_manifest(work, manifest)
     return manifest
 
 
-def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet]) -> Manifest:
+def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet], prover: Prover) -> Manifest:
     """Returns the manifest with verdicts, and removes the files of what is of no use."""
-    found = _with_verdicts(work, manifest, sets)
+    found = _with_verdicts(work, manifest, sets, prover)
     artifacts = tuple(
-        replace(engines.compiled.made_exact(work, artifact), tolerance=artifact.tolerance)
-        if is_strained(artifact)
-        else artifact
-        for artifact in found
+        _made_exact(work, artifact) if is_strained(artifact) else artifact for artifact in found
     )
     if artifacts != found:
-        found = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets)
+        found = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets, prover)
     _remove_files(work, manifest.artifacts, found)
     return replace(manifest, artifacts=found, files=_shared_files(work, found))
 
 
+def _made_exact(work: Path, artifact: ArtifactRecord) -> ArtifactRecord:
+    try:
+        made = engines.compiled.made_exact(work, artifact)
+    except Exception as error:
+        return _declined(artifact, engines.contained(error))
+    return replace(made, tolerance=artifact.tolerance)
+
+
 def _with_verdicts(
-    work: Path, manifest: Manifest, sets: Sequence[GoldenSet]
+    work: Path, manifest: Manifest, sets: Sequence[GoldenSet], prover: Prover
 ) -> tuple[ArtifactRecord, ...]:
     """Runs the C++ cell on what is pending or passed."""
     write_manifest(work, manifest)
-    results = {
-        _KEY(entry): entry
-        for entry in core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
-    }
+    results = {_KEY(entry): entry for entry in prover.verify(work, include_pending=True)}
+    judgements = ((artifact, results.get(_KEY(artifact))) for artifact in manifest.artifacts)
     return tuple(
-        _accepted(_with_verdict(artifact, results.get(_KEY(artifact))), sets)
-        for artifact in manifest.artifacts
+        artifact
+        if entry is None
+        else replace(
+            _accepted(_with_verdict(artifact, entry), sets), proved_in_child=prover.isolated
+        )
+        for artifact, entry in judgements
     )
 
 
-def _with_verdict(
-    artifact: ArtifactRecord, entry: core.ArtifactVerification | None
-) -> ArtifactRecord:
-    if entry is None:
-        return artifact
+def _with_verdict(artifact: ArtifactRecord, entry: ArtifactVerification) -> ArtifactRecord:
     if entry.samples == 0:
-        return replace(
-            artifact,
-            verdict="declined",
-            files=(),
-            graphs=(),
-            composable=False,
-            reason=f"it could not be run here: {entry.reason}",
-        )
+        return _declined(artifact, f"it could not be run here: {entry.reason}")
     return judged(artifact, entry)
+
+
+def _declined(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
+    return replace(
+        artifact, verdict="declined", files=(), graphs=(), composable=False, reason=reason
+    )
 
 
 def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRecord:
@@ -129,7 +133,7 @@ def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRe
 
 
 def _judged_in_batches(
-    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet]
+    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet], prover: Prover
 ) -> Manifest:
     """Asks what passed for batches too, through the cell that will serve them."""
     stackable = all(is_stackable(item.signature) for item in sets)
@@ -140,54 +144,60 @@ def _judged_in_batches(
     return replace(
         manifest,
         artifacts=tuple(
-            _probed(work, artifact, source, sets) if artifact.verdict == "passed" else artifact
+            _probed(work, artifact, source, sets, prover)
+            if artifact.verdict == "passed"
+            else artifact
             for artifact in manifest.artifacts
         ),
     )
 
 
 def _probed(
-    work: Path, artifact: ArtifactRecord, source: Source, sets: Sequence[GoldenSet]
+    work: Path,
+    artifact: ArtifactRecord,
+    source: Source,
+    sets: Sequence[GoldenSet],
+    prover: Prover,
 ) -> ArtifactRecord:
     any_batch = artifact.composable or all(graph.batch == -1 for graph in artifact.graphs)
     if not any_batch:
         return artifact
     wide = (WIDE_BATCH,) if max(artifact.batches, default=0) > max(PROBED_BATCHES) else ()
-    bridge = TensorFlowCellularBridge(artifact.engine, precision=artifact.precision)
+    ask = partial(prover.answers, work, artifact)
     try:
-        bridge.load_model_from_training_cell(work, verify="off")
-        for item in sets:
-            for batch in (*PROBED_BATCHES, *wide):
-                if not _agrees(bridge, item, batch, source, artifact.tolerance):
-                    return replace(
-                        artifact,
-                        verdict="failed",
-                        composable=False,
-                        reason=f"signature '{item.signature.name}': a batch of {batch} isn't "
-                        "answered as the training model answers it",
-                    )
+        wrong = [
+            (item.signature.name, batch)
+            for item in sets
+            for batch in (*PROBED_BATCHES, *wide)
+            if not _agrees(ask, item, batch, source, artifact.tolerance)
+        ]
     except UnsupportedError:
         return replace(artifact, composable=False)
-    except AiosError as error:
-        return replace(artifact, verdict="failed", composable=False, reason=f"in a batch: {error}")
-    finally:
-        bridge.close()
-    return artifact
+    except Exception as error:
+        return _failed_in_batches(artifact, f"in a batch: {engines.contained(error)}")
+    if not wrong:
+        return artifact
+    name, batch = wrong[0]
+    return _failed_in_batches(
+        artifact,
+        f"signature '{name}': a batch of {batch} isn't answered as the training model answers it",
+    )
+
+
+def _failed_in_batches(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
+    return replace(artifact, verdict="failed", composable=False, reason=reason)
 
 
 def _agrees(
-    bridge: TensorFlowCellularBridge,
+    ask: Callable[[str, Arrays], Arrays],
     item: GoldenSet,
     batch: int,
     source: Source,
     tolerance: Tolerance,
 ) -> bool:
     inputs = item.batch(batch)
-    if bridge.signature.name == item.signature.name:
-        answers = bridge.perform_inference(inputs)
-    else:
-        answers = bridge.perform_inference(inputs, signature=item.signature.name)
-    return answers_agree(answers, source.answers(item.signature, inputs), tolerance)
+    references = source.answers(item.signature, inputs)
+    return answers_agree(ask(item.signature.name, inputs), references, tolerance)
 
 
 def _shared_files(work: Path, artifacts: Sequence[ArtifactRecord]) -> tuple[FileRecord, ...]:

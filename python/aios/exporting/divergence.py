@@ -9,17 +9,24 @@ from typing import Any
 
 from aios.bundle.manifest import Tolerance
 from aios.bundle.precision import FLOAT32
-from aios.errors import AiosError
 from aios.exporting import golden
 from aios.exporting.building import build
+from aios.exporting.engines import contained
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import Samples
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource
+from aios.proving import Prover
 
 
 def first_diverging_layer(
-    source: KerasSource, samples: GoldenSet, engine: str, tolerance: Tolerance, work: Path
+    source: KerasSource,
+    samples: GoldenSet,
+    engine: str,
+    tolerance: Tolerance,
+    work: Path,
+    *,
+    prover: Prover,
 ) -> str | None:
     """Exports prefixes of the model, from its inputs to one layer, the way the whole was exported.
 
@@ -29,7 +36,7 @@ def first_diverging_layer(
     Returns:
         "'NAME' (CLASS)", or None for a model without layers to cut at, or if no prefix diverges.
     """
-    prefixes = _Prefixes(source.model, samples, engine, tolerance, work)
+    prefixes = _Prefixes(source.model, samples, engine, tolerance, work, prover=prover)
     found = _bisect(prefixes)
     while found is not None:
         earlier = [index for index in prefixes.feeding(found) if prefixes.diverges(index)]
@@ -60,7 +67,14 @@ class _Prefixes:
     """The layers that a model can be cut after, and whether it diverges up to each."""
 
     def __init__(
-        self, model: Any, samples: GoldenSet, engine: str, tolerance: Tolerance, work: Path
+        self,
+        model: Any,
+        samples: GoldenSet,
+        engine: str,
+        tolerance: Tolerance,
+        work: Path,
+        *,
+        prover: Prover,
     ) -> None:
         self.layers = _cut_points(model)
         self._model = model
@@ -68,6 +82,7 @@ class _Prefixes:
         self._engine = engine
         self._tolerance = tolerance
         self._work = work
+        self._prover = prover
         self._known: dict[int, bool] = {}
 
     def diverges(self, index: int) -> bool:
@@ -97,8 +112,9 @@ class _Prefixes:
                 self._tolerance,
             )
             tolerances = {FLOAT32: self._tolerance}
-            manifest = build(work, source, [kept], [self._engine], tolerances)
-        except (AiosError, ValueError):
+            manifest = build(work, source, [kept], [self._engine], tolerances, prover=self._prover)
+        except Exception as error:
+            contained(error)
             return False  # Such a prefix can't be exported by itself: it says nothing.
         return any(artifact.verdict == "failed" for artifact in manifest.artifacts)
 

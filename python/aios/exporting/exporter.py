@@ -24,6 +24,7 @@ from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError
 from aios.exporting import arguments, golden
 from aios.exporting.building import build
 from aios.exporting.divergence import first_diverging_layer
+from aios.exporting.engines import OUT_OF_MEMORY, contained
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
 from aios.exporting.report import ExportReport, declined_engines, notes, verified_with
@@ -31,6 +32,7 @@ from aios.exporting.samples import Samples, drawn, given
 from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource
+from aios.proving import Prover, open_prover
 
 
 def export(
@@ -83,14 +85,14 @@ def export(
     arguments.label_names(labels)
     target = arguments.target_directory(path, overwrite=overwrite)
     source = open_source(model)
-    with pending_directory(target) as work:
+    with open_prover() as prover, pending_directory(target) as work:
         source.save(work / SAVED_MODEL, samples)
         allowed = arguments.tolerances_of(tolerance, lowered, source.floats())
         names = arguments.label_names(labels, source.signatures[0])
         sets = _golden_sets(source, samples, allowed[FLOAT32])
-        manifest = build(work, source, sets, wanted, allowed)
+        manifest = build(work, source, sets, wanted, allowed, prover=prover)
         manifest = replace(manifest, labels=names, provenance=provenance(source, sets))
-        manifest, layers = _with_diverging_layers(work, manifest, source, sets)
+        manifest, layers = _with_diverging_layers(work, manifest, source, sets, prover)
         _require_one_passed(manifest)
         write_manifest(work, manifest)
         publish(work, target, overwrite=overwrite)
@@ -137,7 +139,7 @@ def _samples_of(source: Source, signature: SignatureRecord, samples: object) -> 
 
 
 def _with_diverging_layers(
-    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet]
+    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet], prover: Prover
 ) -> tuple[Manifest, dict[str, str]]:
     """Names, in the reason of a failed artifact, the Keras layer in which it goes wrong."""
     found = {}
@@ -146,9 +148,12 @@ def _with_diverging_layers(
         layer = None
         exact = artifact.precision == FLOAT32
         if exact and artifact.verdict == "failed" and type(source) is KerasSource:
-            layer = first_diverging_layer(
-                source, sets[0], artifact.engine, artifact.tolerance, work
-            )
+            try:
+                layer = first_diverging_layer(
+                    source, sets[0], artifact.engine, artifact.tolerance, work, prover=prover
+                )
+            except Exception as error:
+                contained(error)
         if layer is not None:
             found[artifact.engine] = layer
             reason = f"{artifact.reason}; it first diverges in layer {layer}"
@@ -162,6 +167,8 @@ def _require_one_passed(manifest: Manifest) -> None:
     if any(artifact.verdict == "passed" for artifact in made):
         return
     reasons = "; ".join(f"{a.engine} {a.verdict}: {a.reason}" for a in made)
+    if any(artifact.reason == OUT_OF_MEMORY for artifact in made):
+        raise MemoryError(f"nothing was exported ({reasons})")
     kind: type[AiosError] = FailedPreconditionError
     if all(artifact.verdict == "declined" for artifact in made):
         kind = UnsupportedError

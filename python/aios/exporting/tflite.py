@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from aios.bundle.comparison import Arrays
 from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import is_disk_full
 from aios.errors import UnsupportedError
@@ -64,7 +63,7 @@ def convert(
                 converter.target_spec.supported_types = [tf.float16]
             model = bytes(converter.convert())
     except Exception as error:
-        if is_disk_full(error):
+        if is_disk_full(error) or isinstance(error, MemoryError):
             raise
         raise UnsupportedError(_refusal(error)) from error
     refused = refused_operators(model)
@@ -149,21 +148,6 @@ def tensor_names(model: bytes, signature: str) -> tuple[dict[str, str], dict[str
                 _names(graph, [found.Outputs(i) for i in range(found.OutputsLength())]),
             )
     raise UnsupportedError(f"the .tflite file has no signature '{signature}'")
-
-
-def run(model: bytes, signature: str, inputs: Arrays) -> Arrays:
-    """Answers one call with LiteRT's Python interpreter: for probes at export.
-
-    Raises:
-        UnsupportedError: The interpreter can't prepare or run the graph for these shapes.
-    """
-    from ai_edge_litert.interpreter import Interpreter
-
-    try:
-        runner: Any = Interpreter(model_content=model).get_signature_runner(signature)
-        return {name: array.copy() for name, array in runner(**inputs).items()}
-    except (RuntimeError, ValueError) as error:
-        raise UnsupportedError(f"LiteRT can't run it: {first_line(error)}") from error
 
 
 def _require_no_tables(frozen: FrozenGraph) -> None:

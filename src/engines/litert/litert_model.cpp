@@ -5,6 +5,7 @@
 #include "aios/error.hpp"
 #include "engines/composed_session.hpp"
 #include "engines/litert/litert_session.hpp"
+#include "engines/phase.hpp"
 
 namespace aios::engines {
 namespace litert {
@@ -33,6 +34,7 @@ class FileModel {
  public:
   FileModel(const Runtime& runtime, const std::filesystem::path& path, int threads)
       : runtime_(runtime), threads_(threads) {
+    const Phase phase("reading");
     const Status status =
         runtime.api.createModelFromFile(runtime.environment, path.c_str(), &model_);
     if (status != kOk) {

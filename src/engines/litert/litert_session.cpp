@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "aios/error.hpp"
+#include "engines/phase.hpp"
 
 namespace aios::engines::litert {
 namespace {
@@ -39,6 +40,7 @@ ShapedModel::ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
                          const SignatureBinding& binding, Span<const TensorView> inputs,
                          Span<const TensorView> outputs)
     : runtime_(runtime), binding_(binding) {
+  const Phase phase("compiling");
   try {
     compile(model, threads);
     resizeInputs(inputs);

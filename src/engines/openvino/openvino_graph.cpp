@@ -9,6 +9,7 @@
 
 #include "aios/error.hpp"
 #include "engines/openvino/openvino_session.hpp"
+#include "engines/phase.hpp"
 
 namespace aios::engines::openvino {
 namespace {
@@ -103,6 +104,7 @@ Shapes shapesOf(Span<const TensorView> views) {
 GraphFile::GraphFile(const Runtime& runtime, const fs::path& path, const std::string& precision,
                      int threads)
     : runtime_(runtime), precision_(hintOf(precision)), threads_(threads), bytes_(bytesOf(path)) {
+  const Phase phase("reading");
   check(runtime.api, runtime.api.readModel(runtime.core, path.c_str(), nullptr, &model_),
         "read '" + path.string() + "'", ErrorCode::kUnsupported);
 }
@@ -240,6 +242,7 @@ void GraphFile::reshape(const GraphBinding& binding, const Shapes& shapes) const
 }
 
 std::unique_ptr<CompiledGraph> GraphFile::compile(bool exclusive) const {
+  const Phase phase("compiling");
   const Api& api = runtime_.api;
   const std::string threads = std::to_string(threads_);
   CompiledModel* compiled = nullptr;

@@ -8,6 +8,7 @@
 
 #include "aios/error.hpp"
 #include "bundle/integrity.hpp"
+#include "engines/phase.hpp"
 #include "engines/tensorflow/config_proto.hpp"
 #include "engines/tensorflow/meta_graph.hpp"
 #include "engines/tensorflow/tensorflow_api.hpp"
@@ -23,6 +24,7 @@ class LoadedGraph {
   LoadedGraph(const Api& api, const std::filesystem::path& path,
               const std::vector<std::string>& tags, const std::string& config)
       : api_(api), graph_(api.newGraph()) {
+    const Phase phase("reading");
     const std::unique_ptr<TfSessionOptions, void (*)(TfSessionOptions*)> options(
         api.newSessionOptions(), api.deleteSessionOptions);
     const Status status(api);

@@ -186,7 +186,7 @@ def test_a_graph_that_only_the_saved_model_has_is_taken_from_there(tmp_path, mon
 
     from aios.exporting.engines import litert
 
-    def refused(*_):
+    def refused(*_, **__):
         raise aios.UnsupportedError("no .tflite form")
 
     monkeypatch.setattr(litert, "write_graphs", refused)

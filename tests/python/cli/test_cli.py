@@ -23,6 +23,7 @@ def test_inspect_shows_what_a_bundle_holds(digits):
     assert shown.returncode == 0, shown.stderr
     for part in ("x: float32[-1,64]", "output_0: float32[-1,10]", "litert", "passed", "keras 3"):
         assert part in shown.stdout
+    assert "run in a child process only, at export: compiled native, " in shown.stdout
 
 
 def test_inspect_prints_json(digits):
@@ -38,7 +39,7 @@ def test_inspect_prints_json(digits):
     assert artifact["bytes"] == (digits.bundle / "litert/dynamic.tflite").stat().st_size
     assert set(artifact) == {
         "engine", "target", "precision", "verdict", "max_error", "relative_error",
-        "top1_agreement", "tolerance", "reason", "bytes",
+        "top1_agreement", "tolerance", "proved_in_child", "reason", "bytes",
     }  # fmt: skip
 
 

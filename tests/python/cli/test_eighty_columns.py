@@ -78,9 +78,11 @@ def test_export(screen):
 def test_verify(screen):
     rows = [
         {"engine": "compiled", "target": "x86-64-v3", "precision": "float32", "ok": True,
-         "samples": 70, "worst": 0.0714, "reason": None},
+         "not_run": False, "samples": 70, "worst": 0.0714, "reason": None},
         {"engine": "litert", "target": "any", "precision": "int8", "ok": False,
-         "samples": 70, "worst": 1234.5, "reason": LONG},
+         "not_run": False, "samples": 70, "worst": 1234.5, "reason": LONG},
+        {"engine": "openvino", "target": "any", "precision": "float32", "ok": False,
+         "not_run": True, "samples": 0, "worst": None, "reason": "engine 'openvino' not installed"},
     ]  # fmt: skip
     tensor = TensorRecord("x", "float32", (-1, 64))
     signature = SignatureRecord("serving_default", (tensor,), (tensor,))

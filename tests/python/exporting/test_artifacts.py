@@ -9,6 +9,9 @@ from aios.bundle.manifest import Tolerance, read_manifest
 from aios.exporting import tflite
 from aios.exporting.engines import litert
 from aios.exporting.sources.keras_model import KerasSource
+from aios.proving import may_isolate
+from aios.proving.in_process import InProcessProver
+from aios.proving.isolated import IsolatedProver
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 tf = pytest.importorskip("tensorflow")
@@ -77,19 +80,21 @@ def test_a_recurrent_model_gets_batches_1_and_8_that_any_batch_is_composed_of(tm
         content = (tmp_path / "m.cell" / graph.path).read_bytes()
         assert "WHILE" in tflite.operators(content)
         x = _x(graph.batch, 6, 4)
-        answer = tflite.run(content, "serving_default", {"x": x})["output_0"]
+        path = tmp_path / "m.cell" / graph.path
+        answer = InProcessProver().interpret(path, "serving_default", {"x": x})["output_0"]
         assert_within_tolerance(answer, np.asarray(model(x)))
 
 
 def test_a_dynamic_file_that_is_wrong_in_batches_gives_way_to_fixed_ones(tmp_path, monkeypatch):
     model = keras.Sequential([keras.Input((4,), name="x"), layers.Dense(3)])
-    run = tflite.run
+    prover = IsolatedProver if may_isolate() else InProcessProver
+    run = prover.interpret
 
-    def wrong_at_batch_3(content, signature, inputs):
-        answers = run(content, signature, inputs)
+    def wrong_at_batch_3(self, model, signature, inputs):
+        answers = run(self, model, signature, inputs)
         return {k: v + 1 if len(v) == litert._PROBED_BATCH else v for k, v in answers.items()}
 
-    monkeypatch.setattr(tflite, "run", wrong_at_batch_3)
+    monkeypatch.setattr(prover, "interpret", wrong_at_batch_3)
     aios.export(model, tmp_path / "m.cell")
     assert [graph.batch for graph in _artifact(tmp_path / "m.cell", "litert").graphs] == [1, 8]
     with aios.load(tmp_path / "m.cell", engine="litert") as bridge:
@@ -283,11 +288,11 @@ def test_a_failed_engine_is_reported_beside_one_that_passed(tmp_path, monkeypatc
     corrupt = _Diverging(kernel)
     real = litert.make
 
-    def make_corrupted(work, source, golden, tolerance):
+    def make_corrupted(work, source, golden, tolerance, prover):
         wrong = type(source)(source.model)
         wrong.__dict__.update(source.__dict__)
         wrong._frozen = {name: corrupt(function) for name, function in source._functions.items()}
-        return real(work, wrong, golden, tolerance)
+        return real(work, wrong, golden, tolerance, prover)
 
     monkeypatch.setitem(aios.exporting.engines.MAKERS, "litert", make_corrupted)
     with pytest.warns(UserWarning, match="'second'"):

@@ -22,8 +22,9 @@ from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import describe_saved_model
 from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
+from aios.bundle import integrity
 from aios.bundle.golden import read_tensors
-from aios.bundle.integrity import check_files, open_bundle
+from aios.bundle.integrity import open_bundle
 from aios.bundle.manifest import MANIFEST, ArtifactRecord
 from aios.errors import (
     AiosError,
@@ -99,7 +100,7 @@ class LoadedModel:
             bundle, golden_samples = _bare_bundle(Path(path), options), 0
         else:
             bundle = Bundle(Path(path), open_bundle(Path(path)))
-            check_files(bundle.root, bundle.manifest, sizes_only=options.verify == "off")
+            integrity.check_files(bundle.root, bundle.manifest, sizes_only=options.verify == "off")
             if options.verify == "full":
                 _require_every_engine(bundle, options.threads)
         self._excluded: list[EngineChoice] = []
@@ -200,6 +201,8 @@ def verify_bundle(
     libraries: Mapping[str, str] = {},
     threads: int = 1,
     include_pending: bool = False,
+    only: tuple[str, str, str] | None = None,
+    check_files: bool = True,
 ) -> list[ArtifactVerification]:
     """Checks every file, then runs all golden samples on every artifact that passed at export.
 
@@ -210,15 +213,19 @@ def verify_bundle(
         libraries: Of the C++ engines: not used here.
         threads: Threads that one call may use.
         include_pending: Also run those that have no verdict yet.
+        only: Engine, target and precision of the only one to run.
+        check_files: Whether to check files first.
     """
     del libraries
     bundle = Bundle(Path(path), open_bundle(Path(path)))
-    check_files(bundle.root, bundle.manifest, sizes_only=False)
+    if check_files:
+        integrity.check_files(bundle.root, bundle.manifest, sizes_only=False)
     verdicts = ("passed", "pending") if include_pending else ("passed",)
     return [
         _verified(bundle, artifact, threads)
         for artifact in bundle.manifest.artifacts
         if artifact.verdict in verdicts
+        and only in (None, (artifact.engine, artifact.target, artifact.precision))
     ]
 
 
@@ -228,8 +235,9 @@ def _verified(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Artifac
         return verify(load_artifact(bundle, artifact, threads), golden, artifact)
     except AiosError as error:
         return ArtifactVerification(
-            artifact.engine, artifact.target, artifact.precision, reason=str(error)
-        )
+            artifact.engine, artifact.target, artifact.precision, reason=str(error),
+            not_run=isinstance(error, NotFoundError),
+        )  # fmt: skip
 
 
 def _require_every_engine(bundle: Bundle, threads: int) -> None:

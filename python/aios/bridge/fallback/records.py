@@ -148,7 +148,8 @@ class ArtifactVerification:
     `worst` is the largest error in tolerances: over 1 is a failure, of `tensor` in `sample`;
     `max_error` is the largest absolute error, `samples` how many were asked. `relative_error` is
     the median over samples and outputs of the largest error over the output's largest magnitude,
-    and `top1_agreement` how often the class of the largest score is the reference's.
+    and `top1_agreement` how often the class of the largest score is the reference's. One that is
+    `not_run` isn't wrong: its engine isn't installed, or it isn't made for this machine.
     """
 
     engine: str
@@ -163,3 +164,4 @@ class ArtifactVerification:
     sample: int = 0
     tensor: str = ""
     reason: str = ""
+    not_run: bool = False

@@ -15,16 +15,19 @@ from pathlib import Path
 from aios.bridge.core import refusal
 from aios.bundle.manifest import ArtifactRecord, Tolerance
 from aios.bundle.precision import FLOAT32
-from aios.errors import UnsupportedError
+from aios.bundle.publish import is_disk_full
+from aios.errors import AiosError, UnsupportedError
 from aios.exporting.engines import compiled, litert, openvino, tensorflow
 from aios.exporting.golden import GoldenSet
+from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import Source
+from aios.proving import Prover
 
 Artifacts = ArtifactRecord | tuple[ArtifactRecord, ...]
 
 #: Writes files below the directory and returns pending records of them; it raises
 #: UnsupportedError, whose message is the reason, where the engine can't run the model.
-Maker = Callable[[Path, Source, Sequence[GoldenSet], Tolerance], Artifacts]
+Maker = Callable[[Path, Source, Sequence[GoldenSet], Tolerance, Prover], Artifacts]
 
 MAKERS: dict[str, Maker] = {
     "compiled": compiled.make,
@@ -32,6 +35,9 @@ MAKERS: dict[str, Maker] = {
     "openvino": openvino.make,
     "tensorflow": tensorflow.make,
 }
+
+#: Why an artifact is declined whose making raised MemoryError.
+OUT_OF_MEMORY = "there wasn't enough memory to make it"
 
 #: Makes the engine's float32 artifact once more, in the precision named; it raises as a Maker does.
 Reducer = Callable[[Path, Source, ArtifactRecord, str], ArtifactRecord]
@@ -49,8 +55,10 @@ def make(
     source: Source,
     golden: Sequence[GoldenSet],
     tolerances: Mapping[str, Tolerance],
+    *,
+    prover: Prover,
 ) -> tuple[ArtifactRecord, ...]:
-    """The engine's artifacts, pending or declined with the reason.
+    """The engine's artifacts, pending or declined with the reason, whatever a maker raises.
 
     Args:
         engine: One of MAKERS.
@@ -58,6 +66,10 @@ def make(
         source: What is exported.
         golden: Golden samples of every signature.
         tolerances: Allowed error of each precision to make, float32 among them.
+        prover: What runs them where a maker must try.
+
+    Raises:
+        Exception: The disk is full; as it was raised.
     """
     try:
         if refusal(engine):
@@ -65,10 +77,10 @@ def make(
                 "it can't be verified without the C++ extension of aios; export where that is "
                 "installed"
             )
-        made = MAKERS[engine](work, source, golden, tolerances[FLOAT32])
+        made = MAKERS[engine](work, source, golden, tolerances[FLOAT32], prover)
         records = made if isinstance(made, tuple) else (made,)
-    except UnsupportedError as error:
-        records = (_declined(engine, FLOAT32, str(error)),)
+    except Exception as error:
+        records = (_declined(engine, FLOAT32, contained(error)),)
         shutil.rmtree(work / engine, ignore_errors=True)
     records += tuple(
         _reduced(work, source, records[0], precision)
@@ -97,14 +109,29 @@ def unmade(engines: Sequence[str], precisions: Iterable[str]) -> tuple[ArtifactR
     return tuple(declined)
 
 
+def contained(error: Exception) -> str:
+    """The reason that an artifact's failure becomes, so that the others go on.
+
+    Raises:
+        Exception: The error itself, if it says that the disk is full: nothing can go on.
+    """
+    if is_disk_full(error):
+        raise error
+    if isinstance(error, MemoryError):
+        return OUT_OF_MEMORY
+    if isinstance(error, AiosError):
+        return str(error)
+    return f"{type(error).__name__}: {first_line(error)}"
+
+
 def _reduced(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:
     if base.verdict == "declined":
         return replace(base, precision=precision)
     try:
         return REDUCERS[base.engine, precision](work, source, base, precision)
-    except UnsupportedError as error:
+    except Exception as error:
         shutil.rmtree(work / base.engine / precision, ignore_errors=True)
-        return _declined(base.engine, precision, str(error))
+        return _declined(base.engine, precision, contained(error))
 
 
 def _declined(engine: str, precision: str, reason: str) -> ArtifactRecord:

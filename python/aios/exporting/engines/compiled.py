@@ -13,6 +13,7 @@ from aios.exporting import tflite
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import Source
+from aios.proving import Prover
 
 
 def targets() -> tuple[str, ...]:
@@ -21,13 +22,18 @@ def targets() -> tuple[str, ...]:
 
 
 def make(
-    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    prover: Prover,
 ) -> tuple[ArtifactRecord, ...]:
     """Writes `compiled/source/b1.tflite`, `b8.tflite`, and `compiled/TARGET/` for each target.
 
     Raises:
         UnsupportedError: The compiler can't take the model, or there is no C++ compiler.
     """
+    del tolerance, prover
     if len(golden) != 1:
         raise UnsupportedError(f"the model has {len(golden)} signatures; one can be compiled")
     (item,) = golden

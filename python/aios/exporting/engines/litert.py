@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
-from aios.errors import UnsupportedError
+from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
 from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import FrozenGraph
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import Source
+from aios.proving import EngineDiedError, Prover
 
 FIXED_BATCHES = (1, 8)
 _PROBED_BATCH = 3
 
 
 def make(
-    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    prover: Prover,
 ) -> ArtifactRecord:
     """Writes `litert/dynamic.tflite`, or `litert/b1.tflite` and `litert/b8.tflite`.
 
     Raises:
         UnsupportedError: LiteRT can't run the model; the message names operators or tensors.
     """
-    graphs = write_graphs(work, "litert", source, golden, tolerance)
+    graphs = write_graphs(work, "litert", source, golden, tolerance, prover=prover)
     batched = all(is_stackable(item.signature) for item in golden)
     return ArtifactRecord(
         engine="litert",
@@ -60,7 +66,13 @@ def reduce(work: Path, source: Source, base: ArtifactRecord, precision: str) -> 
 
 
 def write_graphs(
-    work: Path, folder: str, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    work: Path,
+    folder: str,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    *,
+    prover: Prover,
 ) -> list[GraphRecord]:
     """Writes `dynamic.tflite`, or `b1.tflite` and `b8.tflite`, into a folder of the bundle.
 
@@ -70,9 +82,10 @@ def write_graphs(
     _require_no_strings(golden)
     frozen = {item.signature.name: source.frozen(item.signature.name) for item in golden}
     batched = all(is_stackable(item.signature) for item in golden)
-    files = _dynamic(work, source, golden, frozen, tolerance, probe=batched)
+    probe = _Probe(work, source, golden, tolerance, prover)
+    files = _dynamic(work, frozen, probe if batched else None)
     if files is None:
-        files = _fixed(work, source, golden, frozen, tolerance)
+        files = _fixed(work, frozen, probe)
     (work / folder).mkdir(exist_ok=True)
     graphs = []
     for name, (batch, content) in files.items():
@@ -84,38 +97,56 @@ def write_graphs(
 _Files = dict[str, tuple[int, bytes]]
 
 
-def _dynamic(
-    work: Path,
-    source: Source,
-    golden: Sequence[GoldenSet],
-    frozen: Mapping[str, FrozenGraph],
-    tolerance: Tolerance,
-    *,
-    probe: bool,
-) -> _Files | None:
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """Asks LiteRT's interpreter, outside of this process, what the model answers."""
+
+    work: Path
+    source: Source
+    golden: Sequence[GoldenSet]
+    tolerance: Tolerance
+    prover: Prover
+
+    def wrong_only_in_batches(self, content: bytes) -> bool:
+        """A file that is wrong for single samples too is left for the gate to judge."""
+        return not self.agrees(content, _PROBED_BATCH) and self.agrees(content, 1)
+
+    def agrees(self, content: bytes, batch: int) -> bool:
+        """Whether a file gives the model's answers to a batch; True where nothing can tell."""
+        with tempfile.NamedTemporaryFile(prefix="probe-", dir=self.work) as file:
+            file.write(content)
+            file.flush()
+            try:
+                return all(self._agrees(Path(file.name), item, batch) for item in self.golden)
+            except NotFoundError:
+                return True
+            except (UnsupportedError, EngineDiedError):
+                return False
+
+    def _agrees(self, model: Path, item: GoldenSet, batch: int) -> bool:
+        inputs = item.batch(batch)
+        answers = self.prover.interpret(model, item.signature.name, inputs)
+        return answers_agree(answers, self.source.answers(item.signature, inputs), self.tolerance)
+
+
+def _dynamic(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe | None) -> _Files | None:
     """One file for any batch; None where that can't be made, but a fixed batch may be."""
     try:
         content = tflite.convert(frozen, work)
         tflite.require_own_outputs(content)
         # LiteRT's compiled models don't know the sizes that a graph computes before it has run.
-        if probe and "SHAPE" in tflite.operators(content):
+        if probe is not None and "SHAPE" in tflite.operators(content):
             return None
-        if probe and _wrong_only_in_batches(content, source, golden, tolerance):
+        if probe is not None and probe.wrong_only_in_batches(content):
             return None
     except UnsupportedError:
-        if not probe:
+        if probe is None:
             raise
         return None
     return {"dynamic.tflite": (-1, content)}
 
 
-def _fixed(
-    work: Path,
-    source: Source,
-    golden: Sequence[GoldenSet],
-    frozen: Mapping[str, FrozenGraph],
-    tolerance: Tolerance,
-) -> _Files:
+def _fixed(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe) -> _Files:
     """A file per batch size; only for one where the larger doesn't give the model's answers."""
     files = {}
     for batch in FIXED_BATCHES:
@@ -126,38 +157,9 @@ def _fixed(
             if batch == 1:
                 raise
             continue
-        if batch == 1 or _agrees(content, source, golden, tolerance, batch):
+        if batch == 1 or probe.agrees(content, batch):
             files[f"b{batch}.tflite"] = (batch, content)
     return files
-
-
-def _wrong_only_in_batches(
-    content: bytes, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
-) -> bool:
-    """A file that is wrong for single samples too is left for the gate to judge."""
-    if _agrees(content, source, golden, tolerance, _PROBED_BATCH):
-        return False
-    return _agrees(content, source, golden, tolerance, 1)
-
-
-def _agrees(
-    content: bytes,
-    source: Source,
-    golden: Sequence[GoldenSet],
-    tolerance: Tolerance,
-    batch: int,
-) -> bool:
-    try:
-        for item in golden:
-            inputs = item.batch(batch)
-            answers = tflite.run(content, item.signature.name, inputs)
-            if not answers_agree(answers, source.answers(item.signature, inputs), tolerance):
-                return False
-    except ImportError:
-        return True
-    except UnsupportedError:
-        return False
-    return True
 
 
 def _require_no_strings(golden: Sequence[GoldenSet]) -> None:

@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aios.bridge.core import core
-from aios.bridge.engines import library_paths
 from aios.bundle.manifest import (
     ArtifactRecord,
     GraphRecord,
@@ -23,12 +21,17 @@ from aios.exporting.engines import litert
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
+from aios.proving import ArtifactVerification, Prover
 
 _FOLDER = "openvino"
 
 
 def make(
-    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    prover: Prover,
 ) -> ArtifactRecord:
     """Points at the bundle's .tflite files, or writes `openvino/*.tflite`, or the SavedModel.
 
@@ -48,7 +51,7 @@ def make(
     reasons = []
     wrong = None
     candidates: tuple[Callable[[], list[GraphRecord]], ...] = (
-        lambda: _lite_graphs(work, source, golden, tolerance),
+        lambda: _lite_graphs(work, source, golden, tolerance, prover),
         lambda: [GraphRecord(SAVED_MODEL, -1, item.signature.name)],
     )
     for graphs in candidates:
@@ -57,7 +60,7 @@ def make(
         except UnsupportedError as error:
             reasons.append(str(error))
             continue
-        result = _verified(work, item, record)
+        result = _verified(work, item, record, prover)
         if result.ok:
             return record
         if result.samples:
@@ -79,7 +82,11 @@ def reduce(work: Path, source: Source, base: ArtifactRecord, precision: str) -> 
 
 
 def _lite_graphs(
-    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    prover: Prover,
 ) -> list[GraphRecord]:
     """Those of the litert engine, or ones of this engine's own where it has none."""
     name = golden[0].signature.name
@@ -88,7 +95,7 @@ def _lite_graphs(
         for path in sorted((work / "litert").glob("*.tflite"))
     ]
     if not graphs:
-        graphs = litert.write_graphs(work, _FOLDER, source, golden, tolerance)
+        graphs = litert.write_graphs(work, _FOLDER, source, golden, tolerance, prover=prover)
     return [
         GraphRecord(
             graph.path,
@@ -120,7 +127,9 @@ def _record(
     )
 
 
-def _verified(work: Path, item: GoldenSet, record: ArtifactRecord) -> core.ArtifactVerification:
+def _verified(
+    work: Path, item: GoldenSet, record: ArtifactRecord, prover: Prover
+) -> ArtifactVerification:
     """How the C++ engine answers the golden samples with this artifact alone."""
     write_manifest(
         work,
@@ -133,5 +142,5 @@ def _verified(work: Path, item: GoldenSet, record: ArtifactRecord) -> core.Artif
             provenance={},
         ),
     )
-    (entry,) = core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+    (entry,) = prover.verify(work, include_pending=True)
     return entry

@@ -13,6 +13,7 @@ from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import FrozenGraph
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
+from aios.proving import Prover
 
 #: A protobuf message can't be larger.
 _MAX_GRAPH_BYTES = 2**31 - 1
@@ -22,7 +23,11 @@ _MAIN_OPERATION = "saved_model_main_op"
 
 
 def make(
-    work: Path, source: Source, golden: Sequence[GoldenSet], tolerance: Tolerance
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    prover: Prover,
 ) -> ArtifactRecord:
     """Writes `tensorflow/SIGNATURE.pb`, or points at the bundle's SavedModel.
 
@@ -32,7 +37,7 @@ def make(
     Raises:
         UnsupportedError: The model calls back into Python, which a C program can't.
     """
-    del tolerance
+    del tolerance, prover
     try:
         graphs = _frozen(work, source, golden)
     except UnsupportedError as error:

@@ -1,0 +1,91 @@
+"""Messages with arrays between two processes that run this version of aios.
+
+A message is the length of its JSON in 8 bytes, little endian, the JSON, then the bytes of its
+arrays, which the JSON's "arrays" describes as [name, dtype, shape].
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import socket
+import time
+from typing import Any
+
+import numpy as np
+
+from aios.bundle.comparison import Arrays
+
+Json = dict[str, Any]
+_ARRAYS = "arrays"
+
+
+class Line:
+    """One end of a line; the other process has the other."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    def send(
+        self, message: Json, arrays: Arrays | None = None, limit_s: float | None = None
+    ) -> None:
+        """Sends a message.
+
+        Raises:
+            TimeoutError: The other end didn't take it in time.
+            OSError: The other end is closed.
+        """
+        plain = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+        places = [[name, array.dtype.name, array.shape] for name, array in plain.items()]
+        header = json.dumps({**message, _ARRAYS: places}).encode()
+        self._end.settimeout(limit_s)
+        self._end.sendall(len(header).to_bytes(8, "little") + header)
+        for array in plain.values():
+            self._end.sendall(array.reshape(-1).view(np.uint8).data)
+
+    def receive(self, limit_s: float | None = None) -> tuple[Json, Arrays]:
+        """The next message.
+
+        Raises:
+            TimeoutError: It didn't come in time.
+            EOFError: The other end is closed.
+        """
+        deadline = None if limit_s is None else time.monotonic() + limit_s
+        length = int.from_bytes(self._bytes(8, deadline), "little")
+        message: Json = json.loads(self._bytes(length, deadline))
+        arrays = {}
+        for name, dtype, shape in message.pop(_ARRAYS):
+            kind = _dtype(dtype)
+            content = self._bytes(math.prod(shape) * kind.itemsize, deadline)
+            arrays[name] = np.frombuffer(content, kind).reshape(shape)
+        return message, arrays
+
+    def close(self) -> None:
+        """Closes this end."""
+        self._end.close()
+
+    def _bytes(self, count: int, deadline: float | None) -> bytearray:
+        content = bytearray(count)
+        left = memoryview(content)
+        while left:
+            if deadline is not None:
+                # A limit of 0 would mean not to wait at all, which is another error.
+                self._end.settimeout(max(deadline - time.monotonic(), 1e-3))
+            try:
+                read = self._end.recv_into(left)
+            except ConnectionError:
+                read = 0
+            if read == 0:
+                raise EOFError("the other process has ended")
+            left = left[read:]
+        return content
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    try:
+        return np.dtype(name)
+    except TypeError:
+        import ml_dtypes
+
+        kind: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+        return kind

@@ -1,0 +1,125 @@
+"""The child process, seen from its parent: start, call, and what it died of."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from aios.bundle.comparison import Arrays
+from aios.errors import UnavailableError
+from aios.proving.line import Json, Line
+
+#: How long Python may take to start, however busy the machine is.
+_START_LIMIT_S = 120.0
+_LAST_WORDS = 4096
+_PHASE_BYTES = 32
+
+
+class ProcessEndedError(UnavailableError):
+    """The child process ended, or was ended because it didn't answer; says why."""
+
+
+class ChildProcess:
+    """One child process; it starts at once, and is waited for by the first call."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._line = Line(ours)
+        self._phases = os.memfd_create("aios-phases")
+        self._log = os.memfd_create("aios-log")
+        self._said_before = 0
+        self._ready = False
+        self._closed = False
+        # Nothing of the working directory, nor the user's __main__, is imported there.
+        command = [sys.executable, "-P", "-m", "aios.proving.child"]
+        with theirs:
+            self._process = subprocess.Popen(
+                [*command, str(theirs.fileno()), str(self._phases), str(os.getpid())],
+                pass_fds=(theirs.fileno(), self._phases),
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                env=_environment(),
+            )
+
+    def call(self, message: Json, inputs: Arrays, limit_s: float) -> tuple[Json, Arrays]:
+        """The child's reply.
+
+        Raises:
+            ProcessEndedError: It died, or was ended after `limit_s` seconds without a reply.
+        """
+        self._await_start()
+        os.pwrite(self._phases, b"preparing\0", 0)
+        self._said_before = os.fstat(self._log).st_size
+        return self._exchange(message, inputs, limit_s)
+
+    @property
+    def phase(self) -> str:
+        """What the engine was last doing, as "compiling"."""
+        return os.pread(self._phases, _PHASE_BYTES, 0).split(b"\0")[0].decode()
+
+    def close(self) -> None:
+        """Kills the child and waits for its end."""
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        self._line.close()
+        if not self._closed:
+            self._closed = True
+            os.close(self._log)
+            os.close(self._phases)
+
+    def _await_start(self) -> None:
+        if self._ready:
+            return
+        try:
+            self._line.receive(_START_LIMIT_S)
+        except (EOFError, TimeoutError) as error:
+            reason = self._end_of(error, _START_LIMIT_S)
+            raise ProcessEndedError(
+                f"the process for engines didn't start: it {reason}; AIOS_ISOLATION=0 does without"
+            ) from error
+        self._ready = True
+
+    def _exchange(self, message: Json, inputs: Arrays, limit_s: float) -> tuple[Json, Arrays]:
+        try:
+            self._line.send(message, inputs, limit_s)
+            return self._line.receive(limit_s)
+        except (EOFError, OSError) as error:
+            raise ProcessEndedError(self._end_of(error, limit_s)) from error
+
+    def _end_of(self, error: Exception, limit_s: float) -> str:
+        if isinstance(error, TimeoutError):
+            self._process.kill()
+            self._process.wait()
+            return f"gave no answer for {limit_s:g} s while {self.phase}, and was ended"
+        code = self._process.wait()
+        how = f"ended its process with exit code {code}"
+        if code < 0:
+            how = f"died by {_signal_name(-code)}"
+        if code == -signal.SIGKILL:
+            how += " (as the kernel does to one that takes too much memory)"
+        return f"{how} while {self.phase}{self._last_words()}"
+
+    def _last_words(self) -> str:
+        begin = max(self._said_before, os.fstat(self._log).st_size - _LAST_WORDS)
+        lines = os.pread(self._log, _LAST_WORDS, begin).decode(errors="replace").split("\n")
+        said = [line.strip() for line in lines if line.strip()]
+        return f": {said[-1][:200]}" if said else ""
+
+
+def _environment() -> dict[str, str]:
+    paths = [os.path.abspath(path) for path in sys.path]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    return environment
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -39,7 +39,7 @@ def start(
 
 def unfinished(path: Path) -> bool:
     """True while a run of the home isn't over."""
-    home = Home(path, create=False)
+    home = Home(path, mode="read")
     try:
         return bool(home.store.runs(status="RUNNING", limit=1))
     finally:
@@ -166,7 +166,7 @@ def finish(process: subprocess.Popen[bytes], timeout_s: float) -> None:
 def check(path: Path, runs: int) -> None:
     """Every run complete, each registered and deployed once, no message lost or doubled, no half"
     " bundle."""
-    home = Home(path, create=False)
+    home = Home(path, mode="open")
     try:
         store = home.store
         found = store.runs(limit=100_000)

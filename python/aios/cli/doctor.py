@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from aios.cli.environment import native_stderr_kept_back, prepare_tensorflow
+from aios.cli.home import home_report, home_text
 from aios.cli.machine import (
     best_target,
     cgroup_cpus,
@@ -58,7 +59,7 @@ def doctor(
         "engines": engines(),
         "cpu": _cpu(),
         "compiler": _compiler(),
-        "home": _home(home, backup=backup),
+        "home": home_report(home, backup=backup),
         "packages": {name: found for name in _TRAINING if (found := _version_of(name))},
     }
     if as_json:
@@ -220,36 +221,6 @@ def _compiler() -> dict[str, Any]:
     }
 
 
-def _home(path: Path, *, backup: bool) -> dict[str, Any]:
-    place = path.expanduser().absolute()
-    exists = place.exists()
-    above = place
-    while not above.exists():
-        above = above.parent
-    writable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
-    remedy = None
-    if not above.is_dir():
-        remedy = f"'{above}' is a file: move it away, or set AIOS_HOME to a directory"
-    elif not writable:
-        remedy = f"'{above}' can't be written to: set AIOS_HOME to a directory of yours"
-    report = {"path": str(place), "exists": exists, "writable": writable, "remedy": remedy}
-    if not (place / "aios.db").is_file():
-        return report
-    from aios.workflow.home import check_home
-
-    found = check_home(place, backup=backup)
-    return report | {
-        "problems": list(found.problems),
-        "runs": found.runs,
-        "unfinished": found.unfinished,
-        "versions": found.versions,
-        "bytes": found.bytes,
-        "free_bytes": found.free_bytes,
-        "backup": found.backup or None,
-        "remedy": remedy or found.remedy or None,
-    }
-
-
 def _version_of(package: str) -> str | None:
     try:
         return version(package)
@@ -267,7 +238,7 @@ def _print(report: dict[str, Any]) -> None:
         listing.add(engine["name"], state, engine["version"] or "", where)
     listing.print(data)
     data.print()
-    cpu, compiler, home = report["cpu"], report["compiler"], report["home"]
+    cpu, compiler = report["cpu"], report["compiler"]
     core = report["core"]
     lines = {
         "core": f"C++, {core['path']}" if core["native"] else f"pure Python; {core['remedy']}",
@@ -277,7 +248,7 @@ def _print(report: dict[str, Any]) -> None:
         "compiler": f"{compiler['path']}: {compiler['version']}"
         if compiler["found"]
         else f"none; {compiler['remedy']}",
-        "home": home["remedy"] or f"{home['path']}" + ("" if home["exists"] else " (not yet made)"),
+        "home": home_text(report["home"]),
         "packages": ", ".join(f"{name} {found}" for name, found in report["packages"].items())
         or "none for training: pip install aios-cells[tensorflow]",
         "aios": f"{report['aios']}, Python {report['python']}",

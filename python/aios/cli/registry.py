@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,12 +9,11 @@ from rich.text import Text
 
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
 from aios.cli.tables import Column, Listing
-from aios.cli.workflow import HOME, HomeOption
+from aios.cli.workflow import HOME, HomeOption, open_manager
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aios.workflow.manager import AICellManager
     from aios.workflow.model_version import ModelVersion
 
 app = typer.Typer(
@@ -35,7 +33,7 @@ def list_versions(
     as_json: JsonFlag = False,
 ) -> None:
     """List versions with their aliases, oldest first."""
-    with _manager(home) as manager:
+    with open_manager(home, "read") as manager:
         _print_versions(manager.registry.versions(name), as_json)
 
 
@@ -50,7 +48,7 @@ def promote(
     as_json: JsonFlag = False,
 ) -> None:
     """Let an alias name a version, in one transaction."""
-    with _manager(home) as manager:
+    with open_manager(home) as manager:
         _print_moved(manager.promote(name, version, alias), alias, as_json)
 
 
@@ -64,7 +62,7 @@ def rollback(
     as_json: JsonFlag = False,
 ) -> None:
     """Let an alias name the version that it named before."""
-    with _manager(home) as manager:
+    with open_manager(home) as manager:
         _print_moved(manager.rollback(name, alias), alias, as_json)
 
 
@@ -81,7 +79,7 @@ def lineage(
     as_json: JsonFlag = False,
 ) -> None:
     """Follow data, run, bundle and version, from whichever end is given."""
-    with _manager(home) as manager:
+    with open_manager(home, "read") as manager:
         found = manager.registry.lineage(
             name=name, version=version, run_id=run, data_sha256=data_hash, sha256=bundle
         )
@@ -110,14 +108,8 @@ def prune(
     as_json: JsonFlag = False,
 ) -> None:
     """Delete old bundles; never one that an alias names or would go back to."""
-    with _manager(home) as manager:
+    with open_manager(home) as manager:
         _print_versions(manager.registry.prune(name, keep), as_json)
-
-
-def _manager(home: Path) -> AICellManager:
-    from aios.workflow.manager import AICellManager
-
-    return AICellManager(home)
 
 
 def _print_versions(versions: Sequence[ModelVersion], as_json: bool) -> None:

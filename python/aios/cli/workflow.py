@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from aios.workflow.handle import RunHandle
     from aios.workflow.manager import AICellManager
     from aios.workflow.reports import RunReport, StepReport
+    from aios.workflow.sqlite_file import Mode
     from aios.workflow.workflow import Workflow
 
 app = typer.Typer(
@@ -49,7 +50,7 @@ def run(
     """Run a workflow to its end; killed, it goes on with 'aios workflow resume'."""
     made = load_workflow(workflow)
     given = None if data_file is None else load_data(data_file)
-    with _manager(home) as manager:
+    with open_manager(home, "create") as manager:
         manager.register_workflow(made)
         handle = manager.execute_workflow(made.id, given, source=workflow)
         _follow(handle, made, as_json)
@@ -65,7 +66,7 @@ def list_runs(
     as_json: JsonFlag = False,
 ) -> None:
     """List runs, newest first."""
-    with _manager(home) as manager:
+    with open_manager(home, "read") as manager:
         reports = [item.report() for item in manager.runs(workflow=workflow, limit=limit)]
     if as_json:
         print_json({"runs": [report.to_json() for report in reports]})
@@ -87,7 +88,7 @@ def list_runs(
 @reports_errors
 def show(run: RunArgument, *, home: HomeOption = HOME, as_json: JsonFlag = False) -> None:
     """Show a run's steps, durations, verdicts and artifacts, and why steps ran again."""
-    with _manager(home) as manager:
+    with open_manager(home, "read") as manager:
         report = manager.run(run).report()
         versions = manager.registry.lineage(run_id=run)
     if as_json:
@@ -111,7 +112,7 @@ def resume(
     as_json: JsonFlag = False,
 ) -> None:
     """Go on with a run that was killed, failed or was cancelled, to its end."""
-    with _manager(home) as manager:
+    with open_manager(home) as manager:
         source = workflow or manager.run_record(run).source
         if not source:
             raise NotFoundError(
@@ -127,7 +128,7 @@ def resume(
 @reports_errors
 def cancel(run: RunArgument, *, home: HomeOption = HOME, as_json: JsonFlag = False) -> None:
     """End a run now, whichever process works on it."""
-    with _manager(home) as manager:
+    with open_manager(home) as manager:
         changed = manager.cancel(run)
         status = manager.run(run).status
     if as_json:
@@ -188,10 +189,11 @@ def load_data(path: Path) -> Any:
     return found
 
 
-def _manager(home: Path) -> AICellManager:
+def open_manager(home: Path, mode: Mode = "open") -> AICellManager:
+    """A manager of the home; by default it has to be there."""
     from aios.workflow.manager import AICellManager
 
-    return AICellManager(home)
+    return AICellManager(home, mode=mode)
 
 
 def _follow(handle: RunHandle, workflow: Workflow, as_json: bool) -> None:

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from aios.errors import InvalidArgumentError
+from aios.errors import AiosError, CorruptHomeError, InvalidArgumentError
 from aios.workflow.content_store import ContentStore, FileRef
 
 _INLINE_BYTES: Final = 16 << 10
@@ -55,9 +55,19 @@ class ValueRef:
 
     @staticmethod
     def from_json(body: Mapping[str, Any]) -> ValueRef:
-        """Decode from a record."""
-        file = FileRef(*body["file"]) if "file" in body else None
-        return ValueRef(body["sha256"], body.get("inline"), file, body.get("count"))
+        """Decode from a record.
+
+        Raises:
+            CorruptHomeError: it is none.
+        """
+        try:
+            file = FileRef(*body["file"]) if "file" in body else None
+            return ValueRef(body["sha256"], body.get("inline"), file, body.get("count"))
+        except (KeyError, TypeError) as error:
+            raise CorruptHomeError(
+                f"a stored result's reference is damaged ({error}): {body!r:.200}; restore the"
+                " database from backups/, or start the run anew"
+            ) from error
 
 
 def combine(parts: Sequence[ValueRef]) -> ValueRef:
@@ -105,15 +115,37 @@ def load_value(ref: ValueRef, store: ContentStore) -> Any:
     Raises:
         CorruptHomeError: a file is missing or changed.
     """
-    tree = ref.inline if ref.file is None else json.loads(store.read_bytes(ref.file))
-    return _decode(tree, store)
+    return _decoded(ref, _tree(ref, store), store)
 
 
 def load_element(ref: ValueRef, index: int, store: ContentStore) -> Any:
     """Read element `index` of a stored list or tuple, and only that."""
-    tree = ref.inline if ref.file is None else json.loads(store.read_bytes(ref.file))
-    elements = tree["$tuple"] if isinstance(tree, dict) else tree
-    return _decode(elements[index], store)
+    tree = _tree(ref, store)
+    try:
+        element = (tree["$tuple"] if isinstance(tree, dict) else tree)[index]
+    except (KeyError, IndexError, TypeError) as error:
+        raise _damaged(ref, error) from error
+    return _decoded(ref, element, store)
+
+
+def _tree(ref: ValueRef, store: ContentStore) -> Any:
+    return ref.inline if ref.file is None else json.loads(store.read_bytes(ref.file))
+
+
+def _decoded(ref: ValueRef, tree: Any, store: ContentStore) -> Any:
+    try:
+        return _decode(tree, store)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        if isinstance(error, AiosError):
+            raise
+        raise _damaged(ref, error) from error
+
+
+def _damaged(ref: ValueRef, error: Exception) -> CorruptHomeError:
+    return CorruptHomeError(
+        f"the stored value {ref.sha256[:12]} can't be decoded ({type(error).__name__}: {error});"
+        " restore the home from a backup, or start the run anew"
+    )
 
 
 def _encode(value: Any, store: ContentStore, place: str) -> Any:  # noqa: PLR0911

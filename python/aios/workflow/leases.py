@@ -112,9 +112,8 @@ class Claims:
         now = self._clock.lease()
         vouched: dict[str, tuple[int, int]] = {}
         free: list[str] = []
-        waiting = [
-            run for run in self._store.runs(status="RUNNING", limit=10_000) if self._may(run)
-        ]
+        unfinished = self._store.runs(status="RUNNING", limit=10_000, strict=False)
+        waiting = [run for run in unfinished if self._may(run)]
         for run in waiting:
             if run.lease.ended(now):
                 free.append(run.id)

@@ -26,6 +26,7 @@ from aios.workflow.registry import Registry
 from aios.workflow.reports import RunReport, run_report
 from aios.workflow.runner import Runner
 from aios.workflow.scheduler import Schedule, Scheduler
+from aios.workflow.sqlite_file import Mode
 from aios.workflow.store import (
     AddMessage,
     Change,
@@ -54,8 +55,11 @@ class AICellManager:
         loader: makes a deployed model from a bundle's path; default: `aios.load`.
         tracing: True: OpenTelemetry spans; or a `TracerProvider` to use.
         clock: for tests.
+        mode: "create" makes a home if there is none; "open" refuses a folder that isn't one; "read"
+            does too, and looks at the home as it is now without changing it.
 
     Raises:
+        NotFoundError: there is no home, and none was to be made.
         FailedPreconditionError: the home can't be written, or is on a network file system.
         CorruptHomeError: its database is damaged.
         UnsupportedError: a later release has written it.
@@ -72,6 +76,7 @@ class AICellManager:
         loader: Loader | None = None,
         tracing: Any = None,
         clock: Clock | None = None,
+        mode: Mode = "create",
     ) -> None:
         if not 0.05 <= lease_s <= 3600:
             raise InvalidArgumentError(f"lease_s: expected 0.05 to 3600, such as 10, got {lease_s}")
@@ -82,7 +87,7 @@ class AICellManager:
         self._closed = False
         self._lock = threading.Lock()
         traces = tracing_for(tracing)
-        self.home = Home(home)
+        self.home = Home(home, mode=mode)
         self.metrics = WorkflowMetrics()
         self.bus = Bus(self.home.store)
         self.registry = Registry(self.home, self._clock, self.bus.committed)
@@ -111,6 +116,10 @@ class AICellManager:
         on.
         """
         self._check_open()
+        if self.home.store.mode == "read":
+            raise FailedPreconditionError(
+                f"the manager of {self.home.path} was opened to read; workflows need mode='open'"
+            )
         if not isinstance(workflow, Workflow):
             raise InvalidArgumentError(
                 f"expected an aios.Workflow, got {type(workflow).__name__}; wrap your steps in"

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
+
+from aios.errors import CorruptHomeError
+from aios.workflow.home_files import HomeFiles
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -44,12 +48,22 @@ class ModelVersion:
 
     @staticmethod
     def of(
-        value: Mapping[str, Any], aliases: Mapping[tuple[str, int], tuple[str, ...]]
+        value: Mapping[str, Any],
+        aliases: Mapping[tuple[str, int], tuple[str, ...]],
+        home: HomeFiles,
     ) -> ModelVersion:
         """Decode a document; fields written by a later version of aios are ignored."""
         known = ModelVersion.__dataclass_fields__
         values = {key: item for key, item in value.items() if key in known}
-        return ModelVersion(**values, aliases=aliases.get((value["name"], value["version"]), ()))
+        try:
+            named = aliases.get((value["name"], value["version"]), ())
+            version = ModelVersion(**{**values, "bundle": str(bundle_place(home, value))})
+            return replace(version, version=int(version.version), aliases=named)
+        except (TypeError, ValueError, KeyError) as error:
+            raise CorruptHomeError(
+                f"registry: a version's document is damaged ({error}): {value!r:.200}; restore the"
+                " database from backups/"
+            ) from error
 
     def __repr__(self) -> str:
         named = f" ({', '.join(self.aliases)})" if self.aliases else ""
@@ -59,3 +73,16 @@ class ModelVersion:
             f"<ModelVersion {self.name} {self.version}{named}{state}: bundle {self.sha256[:12]}"
             f"{', ' if numbers else ''}{numbers}>"
         )
+
+
+def bundle_place(home: HomeFiles, value: Mapping[str, Any]) -> Path:
+    """Where the bundle of a version's document is: in its home, wherever that has moved to."""
+    stored = Path(value["bundle"])
+    if stored.parent.name == home.bundles.name and stored.stem == value["sha256"]:
+        return home.bundles / stored.name
+    return home.path / stored
+
+
+def stored_bundle(home: HomeFiles, place: Path) -> str:
+    """How a document names a bundle of the home: by its place in it."""
+    return str(place.relative_to(home.path) if place.is_relative_to(home.path) else place)

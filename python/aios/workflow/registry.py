@@ -10,12 +10,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from aios.errors import (
+    CorruptHomeError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+)
 from aios.workflow.bundles import adopt_bundle, directory_bytes
 from aios.workflow.clock import Clock
 from aios.workflow.home import Home
 from aios.workflow.messages import ModelDeployed, ModelRegistered, ModelRolledBack
-from aios.workflow.model_version import ModelVersion
+from aios.workflow.model_version import ModelVersion, stored_bundle
 from aios.workflow.store import (
     AddMessage,
     Change,
@@ -27,6 +32,7 @@ from aios.workflow.store import (
 from aios.workflow.workflow import check_name
 
 _HISTORY: Final = 50
+_ALIAS: Final = {"name": str, "alias": str, "version": int, "history": list}
 _TRIES: Final = 50
 
 
@@ -48,7 +54,7 @@ class Registry:
         prefix = "" if name is None else f"{name}/"
         documents = self._store.documents("versions", prefix)
         aliases = self._aliases_by_version(prefix)
-        found = [ModelVersion.of(item.value, aliases) for item in documents]
+        found = [ModelVersion.of(item.value, aliases, self._home) for item in documents]
         return [item for item in found if deleted or not item.deleted]
 
     def version(self, name: str, version: int) -> ModelVersion:
@@ -73,7 +79,7 @@ class Registry:
             return self.version(name, int(alias))
         document = self._alias(name, alias)
         if document is None:
-            known = [item.value["alias"] for item in self._store.documents("aliases", f"{name}/")]
+            known = [item.value["alias"] for item in self._aliases(f"{name}/")]
             if not known and not self.versions(name):
                 raise NotFoundError(
                     f"no model '{name}' in {self._home.path}; see 'aios registry list'"
@@ -87,9 +93,9 @@ class Registry:
 
     def alias_versions(self) -> dict[tuple[str, str], int]:
         """All aliases: (name, alias) → version."""
-        documents = self._store.documents("aliases")
         return {
-            (item.value["name"], item.value["alias"]): item.value["version"] for item in documents
+            (item.value["name"], item.value["alias"]): item.value["version"]
+            for item in self._aliases()
         }
 
     def lineage(
@@ -176,7 +182,7 @@ class Registry:
             **details,
             "name": name,
             "version": version,
-            "bundle": str(bundle),
+            "bundle": stored_bundle(self._home, bundle),
             "sha256": sha256,
             "created": self._clock.wall(),
             "bytes": directory_bytes(bundle),
@@ -278,7 +284,8 @@ class Registry:
 
     def remove_alias(self, name: str, alias: str) -> bool:
         """Take an alias away; False when there was none."""
-        if self._alias(name, alias) is None:
+        key = f"{name}/{alias}"
+        if _exact(self._store.documents("aliases", key), key) is None:
             return False
         self._store.commit([PutDocument("aliases", f"{name}/{alias}", None)], durable=True)
         return True
@@ -309,7 +316,7 @@ class Registry:
 
         In a transaction that checks all aliases.
         """
-        aliases = self._store.documents("aliases", f"{item.name}/")
+        aliases = self._aliases(f"{item.name}/")
         for alias in aliases:
             named = {alias.value["version"], *alias.value["history"][-1:]}
             if item.version in named:
@@ -365,14 +372,27 @@ class Registry:
 
     def _alias(self, name: str, alias: str) -> Document | None:
         key = f"{name}/{alias}"
-        return _exact(self._store.documents("aliases", key), key)
+        return _exact(self._aliases(key), key)
+
+    def _aliases(self, prefix: str = "") -> list[Document]:
+        documents = self._store.documents("aliases", prefix)
+        for item in documents:
+            wrong = [
+                name for name, kind in _ALIAS.items() if not isinstance(item.value.get(name), kind)
+            ]
+            if wrong:
+                raise CorruptHomeError(
+                    f"registry: alias {item.key!r} is damaged ({', '.join(wrong)}); promote it"
+                    " anew after remove_alias, or restore the database from backups/"
+                )
+        return documents
 
     def _effect(self, key: str) -> Document | None:
         return _exact(self._store.documents("effects", key), key)
 
     def _aliases_by_version(self, prefix: str) -> dict[tuple[str, int], tuple[str, ...]]:
         found: dict[tuple[str, int], tuple[str, ...]] = {}
-        for item in self._store.documents("aliases", prefix):
+        for item in self._aliases(prefix):
             key = (item.value["name"], item.value["version"])
             found[key] = (*found.get(key, ()), item.value["alias"])
         return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from aios.errors import InvalidArgumentError
+from aios.errors import CorruptHomeError, InvalidArgumentError
 from aios.workflow.clock import Clock
-from aios.workflow.store import ConflictError, PutDocument, Store
+from aios.workflow.store import ConflictError, Document, PutDocument, Store
 from aios.workflow.workflow import check_name
 
 
@@ -22,6 +22,23 @@ class Schedule:
     every_s: float
     due: float
     runs: int = 0
+
+    @staticmethod
+    def of(document: Document) -> Schedule:
+        """Decode a document.
+
+        Raises:
+            CorruptHomeError: it is damaged.
+        """
+        try:
+            found = Schedule(**document.value)
+            return replace(
+                found, every_s=float(found.every_s), due=float(found.due), data=dict(found.data)
+            )
+        except (TypeError, ValueError) as error:
+            raise CorruptHomeError(
+                f"schedule {document.key!r} is damaged ({error}); set it again, or unschedule it"
+            ) from error
 
 
 class Scheduler:
@@ -53,7 +70,7 @@ class Scheduler:
 
     def all(self) -> list[Schedule]:
         """All schedules of the home, by name."""
-        return [Schedule(**item.value) for item in self._store.documents("schedules")]
+        return [Schedule.of(item) for item in self._store.documents("schedules")]
 
     def remove(self, name: str) -> bool:
         """Remove a schedule; False when there was none."""
@@ -69,7 +86,7 @@ class Scheduler:
         """
         now = self._clock.wall()
         for item in self._store.documents("schedules"):
-            schedule = Schedule(**item.value)
+            schedule = Schedule.of(item)
             if now < schedule.due:
                 continue
             run_id = f"{schedule.workflow}-{schedule.name}-{int(schedule.due * 1000):x}"

@@ -7,6 +7,7 @@ guessed at.
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Final
 
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
@@ -30,6 +31,36 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             NULL, PRIMARY KEY(collection, key)) WITHOUT ROWID""",
     ),
     ("CREATE INDEX runs_by_created ON runs(created)",),
+    (
+        "ALTER TABLE runs ADD COLUMN plan TEXT NOT NULL DEFAULT '[]'",
+        # Bundles were kept by absolute path, which is wrong once the home has moved.
+        """UPDATE documents
+            SET value = json_set(value, '$.bundle',
+                'bundles/' || json_extract(value, '$.sha256') || '.cell')
+            WHERE collection = 'versions' AND CASE WHEN json_valid(value) THEN
+                json_extract(value, '$.bundle') LIKE
+                '%/bundles/' || json_extract(value, '$.sha256') || '.cell' ELSE 0 END""",
+    ),
 )
 
 SCHEMA_VERSION: Final = len(MIGRATIONS)
+
+
+def migrate(db: sqlite3.Connection, target: int = SCHEMA_VERSION) -> None:
+    """Bring the schema of `db` to version `target` in one transaction.
+
+    Safe when others do the same.
+    """
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        for statements in MIGRATIONS[version:target]:
+            for statement in statements:
+                db.execute(statement)
+        if version < target:
+            db.execute(f"PRAGMA user_version={target}")
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise

@@ -1,38 +1,28 @@
-"""The store on one machine: a SQLite database in WAL mode.
-
-One connection writes and one reads, each behind a lock; across processes, a write begins with
-`BEGIN IMMEDIATE`, repeated with growing pauses until `busy_s` is over, so that nobody sees
-"database is locked". `synchronous` is NORMAL (safe against a killed process) except in durable
-commits, where it is FULL (safe against power loss); a durable commit also makes all earlier ones
-durable, as they share the WAL.
-"""
+"""The store on one machine: a SQLite database; how it is opened and locked: `sqlite_file`."""
 
 from __future__ import annotations
 
 import json
-import os
-import random
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, astuple, replace
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Final
 
-from aios.errors import (
-    AiosError,
-    CorruptHomeError,
-    FailedPreconditionError,
-    InternalError,
-    InvalidArgumentError,
-    UnavailableError,
-    UnsupportedError,
-)
+from aios.errors import CorruptHomeError, InternalError, InvalidArgumentError
 from aios.workflow.clock import ClockReading
-from aios.workflow.content_store import home_full
-from aios.workflow.schema import MIGRATIONS, SCHEMA_VERSION
+from aios.workflow.sqlite_file import SqliteFile
+from aios.workflow.sqlite_rows import (
+    MESSAGE_COLUMNS,
+    RUN_COLUMNS,
+    Row,
+    document_of,
+    message_of,
+    run_of,
+    run_values,
+    sound_message_of,
+    step_of,
+)
 from aios.workflow.store import (
     AddMessage,
     Change,
@@ -43,54 +33,31 @@ from aios.workflow.store import (
     FinishRun,
     Lease,
     LeaseLostError,
-    LeaseState,
     PutDocument,
     PutStep,
+    Reference,
     ReleaseRun,
     RunRecord,
     RunStatus,
+    SetPlan,
     StepRecord,
     StoredMessage,
     leased,
 )
 
-T = TypeVar("T")
-
-_RUN_COLUMNS: Final = (
-    "id, workflow, status, created, finished, data, data_sha256, source, error,"
-    " owner, epoch, beat, expires, domain, lease_s"
-)
-_QUICK_CHECK_BYTES: Final = 32 << 20
+_MOST_PROBLEMS: Final = 20
 
 
-class SqliteStore:
+class SqliteStore(SqliteFile):
     """A `Store` in the file `path`."""
-
-    def __init__(self, path: Path, *, busy_s: float = 30.0, create: bool = True) -> None:
-        self.path = path
-        self._busy_s = busy_s
-        self._pid = os.getpid()
-        self._write_lock = threading.Lock()
-        self._read_lock = threading.Lock()
-        self._closed = False
-        if not create and not path.is_file():
-            raise FailedPreconditionError(f"{path}: no database here; check the home's path")
-        with self._errors():
-            self._writer = self._open()
-            try:
-                self._retry(lambda: self._prepare(self._writer))
-                self._reader = self._open()
-            except BaseException:
-                self._writer.close()
-                raise
 
     def create_run(self, run: RunRecord, changes: Sequence[Change] = ()) -> bool:
         """See `Store.create_run`."""
-        with self._transaction() as db:
-            values = _run_values(run)
+        with self.transaction() as db:
+            values = run_values(run)
             marks = ",".join("?" * len(values))
             cursor = db.execute(
-                f"INSERT INTO runs({_RUN_COLUMNS}) VALUES ({marks}) ON CONFLICT(id) DO NOTHING",
+                f"INSERT INTO runs({RUN_COLUMNS}) VALUES ({marks}) ON CONFLICT(id) DO NOTHING",
                 values,
             )
             if cursor.rowcount == 0:
@@ -101,9 +68,9 @@ class SqliteStore:
 
     def claim(self, claim: Claim) -> list[RunRecord]:
         """See `Store.claim`."""
-        if not self._read(lambda db: _claimable(db, claim)):
+        if not self.read(lambda db: _claimable(db, claim)):
             return []
-        with self._transaction() as db:
+        with self.transaction() as db:
             taken = []
             for run in _claimable(db, claim)[: claim.limit]:
                 mine = leased(run, claim.owner, claim.now, claim.lease_s)
@@ -120,7 +87,7 @@ class SqliteStore:
     def heartbeat(self, leases: Sequence[Lease], now: ClockReading, lease_s: float) -> set[str]:
         """See `Store.heartbeat`."""
         lost = set()
-        with self._transaction() as db:
+        with self.transaction() as db:
             for lease in leases:
                 cursor = db.execute(
                     "UPDATE runs SET beat=beat+1, expires=?, domain=?, lease_s=?"
@@ -135,7 +102,7 @@ class SqliteStore:
         self, changes: Sequence[Change], *, lease: Lease | None = None, durable: bool = False
     ) -> None:
         """See `Store.commit`."""
-        with self._transaction(durable=durable) as db:
+        with self.transaction(durable=durable) as db:
             if lease is not None:
                 _check_lease(db, lease)
             for change in changes:
@@ -148,22 +115,21 @@ class SqliteStore:
         workflow: str | None = None,
         status: RunStatus | None = None,
         limit: int = 1000,
+        strict: bool = True,
     ) -> list[RunRecord]:
         """See `Store.runs`."""
         wanted = {"id": run_id, "workflow": workflow, "status": status}
         given = {name: value for name, value in wanted.items() if value is not None}
         where = " AND ".join(f"{name}=?" for name in given) or "1"
-        sql = (
-            f"SELECT {_RUN_COLUMNS} FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT ?"
-        )
-        rows = self._read(lambda db: db.execute(sql, (*given.values(), limit)).fetchall())
-        return [_run(row) for row in rows]
+        sql = f"SELECT {RUN_COLUMNS} FROM runs WHERE {where} ORDER BY created DESC, id DESC LIMIT ?"
+        rows = self.read(lambda db: db.execute(sql, (*given.values(), limit)).fetchall())
+        return [run_of(row) for row in rows] if strict else list(_sound_runs(rows))
 
     def steps(self, run_id: str) -> dict[str, StepRecord]:
         """See `Store.steps`."""
         sql = "SELECT name, body FROM steps WHERE run_id=?"
-        rows = self._read(lambda db: db.execute(sql, (run_id,)).fetchall())
-        return {name: StepRecord.from_json(body) for name, body in rows}
+        rows = self.read(lambda db: db.execute(sql, (run_id,)).fetchall())
+        return {name: step_of(run_id, name, body) for name, body in rows}
 
     def messages(
         self,
@@ -182,17 +148,14 @@ class SqliteStore:
         if types:
             where += f" AND type IN ({','.join('?' * len(types))})"
             arguments.extend(types)
-        sql = (
-            "SELECT id, type, version, run_id, created, body, seq FROM messages"
-            f" WHERE {where} ORDER BY seq LIMIT ?"
-        )
-        rows = self._read(lambda db: db.execute(sql, (*arguments, limit)).fetchall())
-        return [_message(row) for row in rows]
+        sql = f"SELECT {MESSAGE_COLUMNS} FROM messages WHERE {where} ORDER BY seq LIMIT ?"
+        rows = self.read(lambda db: db.execute(sql, (*arguments, limit)).fetchall())
+        return [message_of(row) for row in rows]
 
     def last_seq(self) -> int:
         """See `Store.last_seq`."""
         sql = "SELECT COALESCE(MAX(seq), 0) FROM messages"
-        return int(self._read(lambda db: db.execute(sql).fetchone())[0])
+        return int(self.read(lambda db: db.execute(sql).fetchone())[0])
 
     def documents(self, collection: str, prefix: str = "") -> list[Document]:
         """See `Store.documents`."""
@@ -201,183 +164,102 @@ class SqliteStore:
             " WHERE collection=? AND key>=? AND substr(key,1,?)=? ORDER BY key"
         )
         arguments = (collection, prefix, len(prefix), prefix)
-        rows = self._read(lambda db: db.execute(sql, arguments).fetchall())
-        return [Document(key, revision, json.loads(value)) for key, revision, value in rows]
+        rows = self.read(lambda db: db.execute(sql, arguments).fetchall())
+        return [document_of(collection, row) for row in rows]
 
-    def backup(self, path: Path) -> None:
-        """See `Store.backup`."""
+    def expired(self, before: float, keep: int) -> list[str]:
+        """See `Store.expired`."""
+        sql = """SELECT id FROM (
+                SELECT id, finished, ROW_NUMBER() OVER (
+                    PARTITION BY workflow ORDER BY created DESC, id DESC) AS place
+                FROM runs WHERE status != 'RUNNING')
+            WHERE place > ? AND COALESCE(finished, 0) < ?"""
+        return [row[0] for row in self.read(lambda db: db.execute(sql, (keep, before)).fetchall())]
 
-        def copy(db: sqlite3.Connection) -> None:
-            target = sqlite3.connect(path)
-            with target:
-                db.backup(target)
-            target.close()
+    def forget(self, run_ids: Sequence[str]) -> list[str]:
+        """See `Store.forget`."""
+        removed = []
+        with self.transaction(durable=True) as db:
+            for run_id in run_ids:
+                cursor = db.execute(
+                    "DELETE FROM runs WHERE id=? AND status != 'RUNNING'", (run_id,)
+                )
+                if cursor.rowcount == 0:
+                    continue
+                removed.append(run_id)
+                db.execute("DELETE FROM steps WHERE run_id=?", (run_id,))
+                db.execute("DELETE FROM messages WHERE run_id=?", (run_id,))
+                # Keys begin with the run's id and "/"; "0" comes after "/".
+                db.execute(
+                    "DELETE FROM documents WHERE collection='effects' AND key>=? AND key<?",
+                    (f"{run_id}/", f"{run_id}0"),
+                )
+        return removed
 
-        self._read(copy)
-
-    def problems(self) -> list[str]:
-        """Run SQLite's full integrity check; an empty list means none were found."""
-        rows = self._read(lambda db: db.execute("PRAGMA integrity_check(20)").fetchall())
-        return [row[0] for row in rows if row[0] != "ok"]
-
-    def close(self) -> None:
-        """See `Store.close`."""
-        with self._write_lock, self._read_lock:
-            if not self._closed:
-                self._closed = True
-                if self._pid == os.getpid():
-                    self._reader.close()
-                    self._writer.close()
-
-    def limit_pages(self, pages: int) -> int:
-        """Bound the database's size (`PRAGMA max_page_count`); returns the bound in force."""
-        with self._write_lock:
-            return int(self._writer.execute(f"PRAGMA max_page_count={pages}").fetchone()[0])
-
-    def _open(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False, timeout=0)
-
-    def _prepare(self, db: sqlite3.Connection) -> None:
-        """Check the file, switch to WAL, and bring the schema up to date."""
-        if self.path.stat().st_size <= _QUICK_CHECK_BYTES:
-            found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if found != "ok":
-                raise CorruptHomeError(f"{self.path}: {found}; {_CORRUPT_REMEDY}")
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        if version > SCHEMA_VERSION:
-            raise UnsupportedError(
-                f"{self.path}: schema version {version}, this release knows up to {SCHEMA_VERSION};"
-                " upgrade aios-cells, or use another home"
-            )
-        if db.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-            db.execute("PRAGMA journal_mode=WAL")
-        db.execute("PRAGMA synchronous=NORMAL")
-        if version < SCHEMA_VERSION:
-            migrate(db)
+    def forget_messages(self, before: float) -> int:
+        """See `Store.forget_messages`."""
+        with self.transaction(durable=True) as db:
+            sql = "DELETE FROM messages WHERE run_id='' AND created < ?"
+            return db.execute(sql, (before,)).rowcount
 
     @contextmanager
-    def _transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        with self._write_lock, self._errors():
-            self._check_open()
-            db = self._writer
-            if durable:
-                db.execute("PRAGMA synchronous=FULL")
-            try:
-                self._retry(lambda: db.execute("BEGIN IMMEDIATE"))
-                try:
-                    yield db
-                    self._retry(lambda: db.execute("COMMIT"))
-                except BaseException:
-                    if db.in_transaction:
-                        with suppress(sqlite3.Error):
-                            db.execute("ROLLBACK")
-                    raise
-            finally:
-                if durable:
-                    db.execute("PRAGMA synchronous=NORMAL")
-
-    def _read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        with self._read_lock, self._errors():
-            self._check_open()
-            return self._retry(lambda: query(self._reader))
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise FailedPreconditionError(f"{self.path}: the manager is closed; open a new one")
-        if self._pid != os.getpid():
-            raise FailedPreconditionError(
-                f"{self.path}: opened by process {self._pid} and used in its fork {os.getpid()};"
-                " open a manager in the child instead"
+    def references(self) -> Iterator[Iterator[Reference]]:
+        """See `Store.references`."""
+        runs = "SELECT 'run', status, data FROM runs"
+        steps = (
+            "SELECT 'run', COALESCE(runs.status, ''), body FROM steps"
+            " LEFT JOIN runs ON runs.id = run_id"
+        )
+        documents = "SELECT collection, '', value FROM documents"
+        with self.reading() as db:
+            yield (
+                Reference(*map(str, row))
+                for sql in (runs, steps, documents)
+                for row in db.execute(sql)
             )
 
-    def _retry(self, operation: Callable[[], T]) -> T:
-        """Repeat `operation` while another process holds the database, for up to `busy_s`."""
-        give_up = time.monotonic() + self._busy_s
-        pause = 0.0002
-        while True:
+    def damaged_rows(self) -> list[str]:
+        """What is damaged though the database is whole: rows that can't be decoded, by name."""
+        found: list[str] = []
+        with self.reading() as db:
+            for problem in _damaged(db):
+                found.append(problem)
+                if len(found) == _MOST_PROBLEMS:
+                    break
+        return found
+
+
+def _damaged(db: sqlite3.Connection) -> Iterator[str]:
+    """Decode every row; yields what those say that can't be."""
+    tables = (
+        (f"SELECT {RUN_COLUMNS} FROM runs", run_of),
+        ("SELECT run_id, name, body FROM steps", lambda row: step_of(*row)),
+        (f"SELECT {MESSAGE_COLUMNS} FROM messages", sound_message_of),
+        (
+            "SELECT key, revision, value, collection FROM documents",
+            lambda row: document_of(row[3], row),
+        ),
+    )
+    for sql, decode in tables:
+        for row in db.execute(sql):
             try:
-                return operation()
-            except sqlite3.OperationalError as error:
-                name = getattr(error, "sqlite_errorname", "")
-                if not name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-                    raise
-                if time.monotonic() >= give_up:
-                    raise UnavailableError(
-                        f"{self.path}: another process has kept the home busy for {self._busy_s:g}"
-                        f" s;"
-                        " stop that process, or try again"
-                    ) from error
-            time.sleep(pause * (0.5 + random.random()))
-            pause = min(pause * 1.6, 0.02)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise _translate(error, self.path) from error
-
-
-def migrate(db: sqlite3.Connection, target: int = SCHEMA_VERSION) -> None:
-    """Bring the schema of `db` to version `target` in one transaction.
-
-    Safe when others do the same.
-    """
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        version = db.execute("PRAGMA user_version").fetchone()[0]
-        for statements in MIGRATIONS[version:target]:
-            for statement in statements:
-                db.execute(statement)
-        if version < target:
-            db.execute(f"PRAGMA user_version={target}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
-_UNSUITABLE: Final = (
-    sqlite3.DataError,
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.ProgrammingError,
-)
-_CORRUPT_REMEDY: Final = (
-    "nothing was changed; 'aios doctor --home HOME --backup' keeps the damaged file aside and"
-    " saves what"
-    " can be read"
-)
-
-
-def _translate(error: sqlite3.Error, path: Path) -> AiosError:
-    name = getattr(error, "sqlite_errorname", "") or ""
-    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
-        return CorruptHomeError(f"{path}: {error}; {_CORRUPT_REMEDY}")
-    if name == "SQLITE_FULL":
-        return home_full(
-            f"{path}: no space left for the database; nothing was changed; free space on"
-            f" {path.parent} and resume"
-        )
-    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_AUTH")):
-        return FailedPreconditionError(
-            f"{path}: can't be written ({error}); give this user write access to {path.parent},"
-            " or choose another home"
-        )
-    if name.startswith("SQLITE_IOERR"):
-        return UnavailableError(f"{path}: the disk failed ({name}); check it, then resume")
-    if isinstance(error, _UNSUITABLE):
-        return InvalidArgumentError(f"{path}: {error}")
-    return InternalError(f"{path}: {name or type(error).__name__}: {error}")
+                decode(row)
+            except CorruptHomeError as error:
+                yield str(error)
 
 
 def _claimable(db: sqlite3.Connection, claim: Claim) -> list[RunRecord]:
     marks = ",".join("?" * len(claim.run_ids))
     rows = db.execute(
-        f"SELECT {_RUN_COLUMNS} FROM runs WHERE id IN ({marks}) ORDER BY created", claim.run_ids
+        f"SELECT {RUN_COLUMNS} FROM runs WHERE id IN ({marks}) ORDER BY created", claim.run_ids
     )
-    return [run for run in map(_run, rows) if _may_take(run, claim)]
+    return [run for run in _sound_runs(rows) if _may_take(run, claim)]
+
+
+def _sound_runs(rows: Iterable[Row]) -> Iterator[RunRecord]:
+    for row in rows:
+        with suppress(CorruptHomeError):
+            yield run_of(row)
 
 
 def _may_take(run: RunRecord, claim: Claim) -> bool:
@@ -412,6 +294,10 @@ def _apply(db: sqlite3.Connection, change: Change, run_id: str | None) -> None:
             db.execute(
                 "UPDATE runs SET status=?, finished=?, error=?, owner='', expires=0 WHERE id=?",
                 (status, finished, json.dumps(error) if error else None, _under_lease(run_id)),
+            )
+        case SetPlan(steps):
+            db.execute(
+                "UPDATE runs SET plan=? WHERE id=?", (json.dumps(steps), _under_lease(run_id))
             )
         case ReleaseRun():
             db.execute("UPDATE runs SET owner='', expires=0 WHERE id=?", (_under_lease(run_id),))
@@ -460,32 +346,4 @@ def _put_document(db: sqlite3.Connection, put: PutDocument) -> None:
         " ON CONFLICT(collection, key) DO UPDATE SET revision=excluded.revision,"
         " value=excluded.value",
         (put.collection, put.key, revision + 1, json.dumps(put.value, separators=(",", ":"))),
-    )
-
-
-def _run_values(run: RunRecord) -> tuple[object, ...]:
-    lease = run.lease
-    return (
-        *(run.id, run.workflow, run.status, run.created, run.finished, json.dumps(run.data)),
-        *(run.data_sha256, run.source, json.dumps(run.error) if run.error else None),
-        *(lease.owner, lease.epoch, lease.beat, lease.expires, lease.domain, lease.lease_s),
-    )
-
-
-def _message(row: tuple[Any, ...]) -> StoredMessage:
-    return StoredMessage(row[0], row[1], row[2], row[3], row[4], json.loads(row[5]), row[6])
-
-
-def _run(row: tuple[Any, ...]) -> RunRecord:
-    return RunRecord(
-        id=row[0],
-        workflow=row[1],
-        status=row[2],
-        created=row[3],
-        finished=row[4],
-        data=json.loads(row[5]),
-        data_sha256=row[6],
-        source=row[7],
-        error=json.loads(row[8]) if row[8] else None,
-        lease=LeaseState(*row[9:15]),
     )

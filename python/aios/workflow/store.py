@@ -13,15 +13,19 @@ Any implementation must give these guarantees, which `tests/conformance/store.py
   order of commits: a reader that has seen one has seen all before it. (A store whose
   transactions commit out of order, such as Postgres, must give out `seq` under a lock.)
 * **Documents** carry a revision, 1 when created, and can be changed only from the one expected.
+* **Removal.** A run that goes on is never removed; one that is, is removed whole.
+* **Damage.** A row that can't be decoded is a `CorruptHomeError` that names it; it never keeps a
+  manager from claiming another run, or a reader from the messages after it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from aios.errors import FailedPreconditionError
 from aios.workflow.clock import ClockReading
@@ -66,7 +70,10 @@ class LeaseState:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """One execution of a workflow. `data` is the encoded reference to its input."""
+    """One execution of a workflow.
+
+    `data` is the encoded reference to its input; `plan` names its workflow's steps, in order.
+    """
 
     id: str
     workflow: str
@@ -78,6 +85,7 @@ class RunRecord:
     finished: float | None = None
     error: Json | None = None
     lease: LeaseState = field(default_factory=LeaseState)
+    plan: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,17 @@ class Document:
     value: Json
 
 
+class Reference(NamedTuple):
+    """Text of a row that may name contents by their hash.
+
+    `owner` is "run", with the run's `status`, or the collection of a document.
+    """
+
+    owner: str
+    status: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class PutStep:
     """Write a step's record (needs a lease)."""
@@ -152,6 +171,13 @@ class FinishRun:
 @dataclass(frozen=True, slots=True)
 class ReleaseRun:
     """Free the lease of a run that goes on later (needs a lease)."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetPlan:
+    """The run goes on with these steps (needs a lease)."""
+
+    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +209,7 @@ class CheckDocument:
     expect: int
 
 
-Change = PutStep | FinishRun | ReleaseRun | AddMessage | PutDocument | CheckDocument
+Change = PutStep | FinishRun | ReleaseRun | SetPlan | AddMessage | PutDocument | CheckDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +262,9 @@ class Store(Protocol):
         workflow: str | None = None,
         status: RunStatus | None = None,
         limit: int = 1000,
+        strict: bool = True,
     ) -> list[RunRecord]:
-        """Read runs, newest first."""
+        """Read runs, newest first; `strict=False` leaves out those whose row is damaged."""
 
     def steps(self, run_id: str) -> dict[str, StepRecord]:
         """Read the steps of a run by name."""
@@ -257,6 +284,24 @@ class Store(Protocol):
 
     def documents(self, collection: str, prefix: str = "") -> list[Document]:
         """Read the documents whose key starts with `prefix`, in order of key."""
+
+    def expired(self, before: float, keep: int) -> list[str]:
+        """The runs that are over since `before` and not of the newest `keep` of their workflow."""
+
+    def forget(self, run_ids: Sequence[str]) -> list[str]:
+        """Remove runs that are over, with their steps, messages and effects, durably.
+
+        Returns those that were removed: one that was opened again meanwhile stays.
+        """
+
+    def forget_messages(self, before: float) -> int:
+        """Remove the messages of no run that are older; returns how many."""
+
+    def references(self) -> AbstractContextManager[Iterator[Reference]]:
+        """All that may name contents, as it stands at one moment; messages don't count."""
+
+    def compact(self) -> None:
+        """Give the room of what was removed back to the disk."""
 
     def backup(self, path: Path) -> None:
         """Write a consistent copy of the database to `path`."""

@@ -43,6 +43,7 @@ class Timekeeper:
         self._wake = threading.Event()
         self._poll_now = False
         self._stopped = False
+        self._said = ""
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -99,7 +100,8 @@ class Timekeeper:
         try:
             duty()
         except AiosError as error:
-            if not self._stopped:
+            if not self._stopped and self._said != str(error):
+                self._said = str(error)
                 _log.warning("the home can't be used now: %s", error)
         except Exception:
             _log.exception("a bug in the manager; it goes on")

@@ -109,3 +109,12 @@ def test_a_managers_home_is_checked_and_backed_up(aios_command, tmp_path):
     assert shown.returncode == 1
     assert report["home"]["problems"]
     assert "backups/" in report["home"]["remedy"]
+    shown = aios_command("doctor", "--home", home)
+    assert shown.returncode == 1
+    assert "problem: " in shown.stdout
+    assert "aios.db: file is not a database" in " ".join(shown.stdout.split())
+    assert "remedy: restore a copy from backups/" in shown.stdout
+    database.write_bytes(b"")
+    shown = aios_command("doctor", "--home", home)
+    assert shown.returncode == 1
+    assert "aios.db: is empty, and this folder is a manager's home" in shown.stdout

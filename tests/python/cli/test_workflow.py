@@ -9,6 +9,8 @@ import sys
 import numpy as np
 import pytest
 
+import aios
+
 FLOW = """
 import os
 import aios
@@ -128,6 +130,24 @@ def test_cancelling_a_run_that_is_over_says_so(command):
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("workflow", "list"),
+        ("workflow", "show", "r"),
+        ("workflow", "cancel", "r"),
+        ("registry", "list"),
+        ("registry", "promote", "m", "1"),
+    ],
+)
+def test_a_command_that_reads_or_changes_never_makes_a_home(command, tmp_path, arguments):
+    code, out, err = command(*arguments, "--home", str(tmp_path / "hmoe"))
+    assert (code, out) == (1, "")
+    assert "no home at" in err
+    assert "hmoe" in err
+    assert not (tmp_path / "hmoe").exists()
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("workflow", "run", "ghost:workflow"), "can't be imported"),
@@ -140,7 +160,8 @@ def test_cancelling_a_run_that_is_over_says_so(command):
         (("registry", "promote", "ghost", "1"), "no version 1"),
     ],
 )
-def test_mistakes_are_one_line_and_exit_1(command, arguments, message):
+def test_mistakes_are_one_line_and_exit_1(command, tmp_path, arguments, message):
+    aios.AICellManager(tmp_path / "home").close()
     code, out, err = command(*arguments)
     assert (code, out) == (1, "")
     assert message in err

@@ -8,7 +8,8 @@ import pytest
 
 import aios
 from aios.workflow import home as home_module
-from aios.workflow.home import backup_home, check_home
+from aios.workflow.checkup import check_home
+from aios.workflow.home_backup import backup_home
 
 
 def test_a_home_on_a_network_file_system_is_refused_by_name(tmp_path, monkeypatch):

@@ -22,7 +22,7 @@ class TestSqliteStore(StoreConformance):
         store.close()
 
     def reopen(self, path):
-        return SqliteStore(path, create=False)
+        return SqliteStore(path, mode="open")
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_home_kept_busy_for_too_long_is_unavailable(path):
 
 def test_an_old_database_is_migrated_with_its_rows(path):
     with sqlite3.connect(path) as db:
-        sqlite_store.migrate(db, target=1)
+        schema.migrate(db, target=1)
         db.execute("INSERT INTO documents VALUES ('d', 'k', 1, '{\"v\": 1}')")
     db.close()
     store = SqliteStore(path)

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from aios.bundle.names import plain_names
 from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import is_disk_full
 from aios.errors import UnsupportedError
 from aios.exporting.graphs import FrozenGraph, imported, with_batch
 from aios.exporting.reasons import first_line
+from aios.exporting.tflite_names import with_input_names
 
 #: Operators that would read variables that LiteRT's runtime never sets.
 _VARIABLE_OPERATORS = ("READ_VARIABLE", "VAR_HANDLE", "ASSIGN_VARIABLE")
@@ -71,7 +73,11 @@ def convert(
         raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
     if precision != FLOAT32 and precision not in weight_dtypes(model):
         raise UnsupportedError(_NO_WEIGHTS[precision])
-    return model
+    given = {
+        name: {plain: own for own, plain in plain_names(frozen.inputs).items()}
+        for name, frozen in graphs.items()
+    }
+    return with_input_names(model, given)
 
 
 def refused_operators(model: bytes) -> list[str]:
@@ -168,14 +174,15 @@ def _endpoint(frozen: FrozenGraph) -> Any:
     import tensorflow as tf
 
     function = imported(frozen)
+    names = plain_names(frozen.inputs).values()
 
     def endpoint(**tensors: Any) -> dict[str, Any]:
-        answers = function(*[tensors[name] for name in frozen.inputs])
+        answers = function(*[tensors[name] for name in names])
         return dict(zip(frozen.outputs, tf.nest.flatten(answers), strict=True))
 
     specs = {
         name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
-        for name, tensor in zip(frozen.inputs, function.inputs, strict=True)
+        for name, tensor in zip(names, function.inputs, strict=True)
     }
     return tf.function(endpoint, autograph=False).get_concrete_function(**specs)
 

@@ -20,6 +20,7 @@ from aios.bundle.manifest import (
     SignatureRecord,
     TensorRecord,
 )
+from aios.bundle.names import plain_names
 from aios.errors import (
     AiosError,
     CorruptBundleError,
@@ -171,7 +172,7 @@ def _saved_function(loaded: Any, signature: Signature) -> _Function:
         raise CorruptBundleError(
             f"the SavedModel has no signature '{signature.name}'; export the bundle again"
         )
-    inputs = [spec.name for spec in signature.inputs]
+    inputs = _keys(loaded.signatures[signature.name], signature)
     outputs = [spec.name for spec in signature.outputs]
 
     def call(tensors: Sequence[Any]) -> list[Any]:
@@ -181,6 +182,13 @@ def _saved_function(loaded: Any, signature: Signature) -> _Function:
         return [answers[name] for name in outputs]
 
     return call
+
+
+def _keys(function: Any, signature: Signature) -> list[str]:
+    """What the SavedModel itself calls the inputs: it may have plain names in the users' place."""
+    names = [spec.name for spec in signature.inputs]
+    known = function.structured_input_signature[1]
+    return [name if name in known else plain for name, plain in plain_names(names).items()]
 
 
 def _signature_record(name: str, function: Any) -> SignatureRecord | None:

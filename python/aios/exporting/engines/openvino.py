@@ -52,7 +52,7 @@ def make(
     wrong = None
     candidates: tuple[Callable[[], list[GraphRecord]], ...] = (
         lambda: _lite_graphs(work, source, golden, tolerance, prover),
-        lambda: [GraphRecord(SAVED_MODEL, -1, item.signature.name)],
+        lambda: [_saved_graph(source, item.signature.name)],
     )
     for graphs in candidates:
         try:
@@ -105,6 +105,11 @@ def _lite_graphs(
         )
         for graph in graphs
     ]
+
+
+def _saved_graph(source: Source, name: str) -> GraphRecord:
+    keys = source.saved_keys(name).items()
+    return GraphRecord(SAVED_MODEL, -1, name, {spec: key for spec, key in keys if spec != key})
 
 
 def _record(

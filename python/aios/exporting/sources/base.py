@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -34,6 +35,8 @@ class Source:
         self.signatures: tuple[SignatureRecord, ...] = ()
         self._path = Path()
         self._functions: Any = {}
+        #: Of each signature, the SavedModel's own names of inputs by the signature's.
+        self._keys: dict[str, dict[str, str]] = {}
         self._frozen: dict[str, FrozenGraph | UnsupportedError] = {}
         self._loaded: Any = None
 
@@ -71,13 +74,23 @@ class Source:
         """
         if signature not in self._frozen:
             try:
-                self._frozen[signature] = freeze(self._functions[signature])
+                frozen = freeze(self._functions[signature])
+                inputs = {
+                    name: frozen.inputs[key] for name, key in self.saved_keys(signature).items()
+                }
+                self._frozen[signature] = replace(frozen, inputs=inputs)
             except UnsupportedError as error:
                 self._frozen[signature] = error
         graph = self._frozen[signature]
         if isinstance(graph, UnsupportedError):
             raise graph
         return graph
+
+    def saved_keys(self, signature: str) -> dict[str, str]:
+        """The SavedModel's own names of a signature's inputs, by the signature's names."""
+        (record,) = (item for item in self.signatures if item.name == signature)
+        keys = self._keys.get(signature, {})
+        return {spec.name: keys.get(spec.name, spec.name) for spec in record.inputs}
 
     def saved_names(self, signature: str) -> tuple[dict[str, str], dict[str, str]]:
         """The SavedModel's tensor names of a signature, by the signature's own names."""
@@ -87,8 +100,9 @@ class Source:
         for graph in message.meta_graphs:
             if "serve" in graph.meta_info_def.tags:
                 found = graph.signature_def[signature]
+                keys = self.saved_keys(signature)
                 return (
-                    {name: info.name for name, info in found.inputs.items()},
+                    {name: found.inputs[key].name for name, key in keys.items()},
                     {name: info.name for name, info in found.outputs.items()},
                 )
         raise UnsupportedError("the SavedModel has no graph with the tag 'serve'")
@@ -105,14 +119,28 @@ class Source:
 
 
 def signature_record(
-    name: str, function: Any, inputs: Iterable[str] = (), outputs: Iterable[str] = ()
+    name: str,
+    function: Any,
+    inputs: Iterable[str] = (),
+    outputs: Iterable[str] = (),
+    keys: Mapping[str, str] | None = None,
 ) -> SignatureRecord:
     """What a SavedModel's function takes and gives; names come in the given order, then naturally.
+
+    Args:
+        name: The signature's name.
+        function: The function, from a loaded SavedModel.
+        inputs: Names of inputs in the order that they are to have.
+        outputs: Likewise of outputs.
+        keys: The function's own names of inputs, by the signature's, where they differ.
 
     Raises:
         UnsupportedError: A tensor's dtype or unknown rank, which no engine takes.
     """
-    specs = function.structured_input_signature[1]
+    named = {key: name for name, key in (keys or {}).items()}
+    specs = {
+        named.get(key, key): spec for key, spec in function.structured_input_signature[1].items()
+    }
     results = function.structured_outputs
     return SignatureRecord(
         name=name,
@@ -147,19 +175,10 @@ def hash_tree(root: Path) -> str:
     return digest.hexdigest()
 
 
-def require_tensor_names(names: Iterable[str]) -> None:
-    """TensorFlow's rule for names.
-
-    Raises:
-        InvalidArgumentError: A name that no SavedModel could hold.
-    """
+def require_different(names: Iterable[str]) -> None:
+    """Raises InvalidArgumentError where two inputs have one name."""
     seen: set[str] = set()
     for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*", name):
-            raise InvalidArgumentError(
-                f"the model's input '{name}': TensorFlow allows letters, digits and _.-/ in a "
-                "name; rename the Input"
-            )
         if name in seen:
             raise InvalidArgumentError(
                 f"two inputs of the model are called '{name}'; give them different names"

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from aios.errors import InvalidArgumentError, UnsupportedError
-from aios.exporting.sources.base import require_tensor_names
+from aios.exporting.sources.base import require_different
 
 Shape = tuple[int | None, ...]
 Style = Literal["structure", "array", "list", "dict", "arguments"]
@@ -56,7 +56,7 @@ def plan(model: Any, samples: object) -> CallPlan:
             f"model '{model.name}' isn't built: call it once on data, or give it an Input layer"
         )
     made = _declared(model) if _structure(model) is not None else _recorded(model, samples)
-    require_tensor_names(made.names)
+    require_different(made.names)
     return made
 
 

@@ -11,10 +11,12 @@ import numpy as np
 
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
+from aios.bundle.names import plain_names
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import DEFAULT_SIGNATURE, Source, signature_record, tensors
 from aios.exporting.sources.call_plan import CallPlan, plan
+from aios.exporting.sources.scopes import any_scope_name
 
 
 class KerasSource(Source):
@@ -45,29 +47,28 @@ class KerasSource(Source):
         import tensorflow as tf
 
         self._plan = planned
+        self._require_savable_names()
 
         def serve(*values: Any) -> dict[str, Any]:
             answers = self._named(self._call(values))
             self._output_names = tuple(answers)
             return answers
 
+        specs = [
+            tf.TensorSpec(shape, dtype, name=name)
+            for name, shape, dtype in zip(
+                plain_names(planned.names).values(), planned.shapes, planned.dtypes, strict=True
+            )
+        ]
         archive = keras.export.ExportArchive()
         try:
-            for part in self._tracked(planned):
-                archive.track(part)
-            archive.add_endpoint(
-                DEFAULT_SIGNATURE,
-                serve,
-                input_signature=[
-                    tf.TensorSpec(shape, dtype, name=name)
-                    for name, shape, dtype in zip(
-                        planned.names, planned.shapes, planned.dtypes, strict=True
-                    )
-                ],
-            )
-            # Gradients are of no use here, and some (silu's) can't be saved.
-            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-            archive.write_out(str(path), options=options, verbose=False)
+            with any_scope_name():
+                for part in self._tracked(planned):
+                    archive.track(part)
+                archive.add_endpoint(DEFAULT_SIGNATURE, serve, input_signature=specs)
+                # Gradients are of no use here, and some (silu's) can't be saved.
+                options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+                archive.write_out(str(path), options=options, verbose=False)
         except (AiosError, OSError):
             raise
         except Exception as error:
@@ -109,12 +110,25 @@ class KerasSource(Source):
         layers = self.model._flatten_layers(include_self=False)
         return [layer for layer in layers if hasattr(layer, "get_vocabulary")]
 
+    def _require_savable_names(self) -> None:
+        for weight in self.model.weights:
+            if ":" in weight.path:
+                raise UnsupportedError(
+                    f"the weight '{weight.path}' has a ':' in its name, which TensorFlow can't "
+                    "save; rename its layer"
+                )
+
     def _read(self, path: Path) -> None:
         functions = self._open(path)
         names = self._plan.names if self._plan else ()
+        self._keys[DEFAULT_SIGNATURE] = plain_names(names)
         self.signatures = (
             signature_record(
-                DEFAULT_SIGNATURE, functions[DEFAULT_SIGNATURE], names, self._output_names
+                DEFAULT_SIGNATURE,
+                functions[DEFAULT_SIGNATURE],
+                names,
+                self._output_names,
+                self._keys[DEFAULT_SIGNATURE],
             ),
         )
 

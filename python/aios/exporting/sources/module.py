@@ -10,15 +10,18 @@ import numpy as np
 
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
+from aios.bundle.names import plain_names
 from aios.errors import InvalidArgumentError
 from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import (
     DEFAULT_SIGNATURE,
     Source,
     natural,
+    require_different,
     signature_record,
     tensors,
 )
+from aios.exporting.sources.scopes import any_scope_name
 
 _HINT = "give its tf.function an input_signature=[tf.TensorSpec([None, 10], tf.float32, name='x')]"
 
@@ -31,7 +34,8 @@ class ModuleSource(Source):
     def __init__(self, module: Any) -> None:
         super().__init__()
         self._module = module
-        self._own = _functions_of(module)
+        with any_scope_name():
+            self._own = _functions_of(module)
 
     def save(self, path: Path, samples: object = None) -> None:
         """Writes the module as a SavedModel.
@@ -42,17 +46,23 @@ class ModuleSource(Source):
         import tensorflow as tf
 
         del samples
+        names = {name: _argument_names(function) for name, function in self._own.items()}
+        for given in names.values():
+            require_different(given)
         try:
-            options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-            tf.saved_model.save(self._module, str(path), signatures=self._own, options=options)
+            with any_scope_name():
+                signatures = {n: _plainly_named(f, names[n]) for n, f in self._own.items()}
+                options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+                tf.saved_model.save(self._module, str(path), signatures=signatures, options=options)
         except (AssertionError, TypeError, ValueError) as error:
             raise InvalidArgumentError(
                 f"model: TensorFlow can't save this tf.Module: {first_line(error)}"
             ) from error
         functions = self._open(path)
+        self._keys = {name: plain_names(given) for name, given in names.items()}
         self.signatures = tuple(
-            signature_record(name, functions[name], _argument_names(function))
-            for name, function in self._own.items()
+            signature_record(name, functions[name], given, keys=self._keys[name])
+            for name, given in names.items()
         )
 
     def answers(self, signature: SignatureRecord, inputs: Arrays) -> Arrays:
@@ -115,6 +125,26 @@ def _traced(name: str, function: Any) -> Any:
             + _HINT
         )
     return listed[0] if listed else None
+
+
+def _plainly_named(function: Any, names: list[str]) -> Any:
+    """The function, or one around it whose arguments have names that a SavedModel can hold."""
+    import tensorflow as tf
+
+    plain = plain_names(names)
+    if all(name == key for name, key in plain.items()):
+        return function
+    structure = function.structured_input_signature
+    specs = [
+        tf.TensorSpec(spec.shape, spec.dtype, name=key)
+        for spec, key in zip(tf.nest.flatten(structure), plain.values(), strict=True)
+    ]
+
+    def renamed(*values: Any) -> Any:
+        args, kwargs = tf.nest.pack_sequence_as(structure, values)
+        return function(*args, **kwargs)
+
+    return tf.function(renamed, input_signature=specs, autograph=False).get_concrete_function()
 
 
 def _argument_names(function: Any) -> list[str]:

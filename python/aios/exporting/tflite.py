@@ -13,6 +13,7 @@ from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import is_disk_full
 from aios.errors import UnsupportedError
 from aios.exporting.graphs import FrozenGraph, imported, with_batch
+from aios.exporting.own_outputs import with_own_outputs
 from aios.exporting.reasons import first_line
 from aios.exporting.tflite_names import with_input_names
 
@@ -49,9 +50,9 @@ def convert(
 
     for frozen in signatures.values():
         _require_no_tables(frozen)
+    own = {name: with_own_outputs(frozen) for name, frozen in signatures.items()}
     graphs = {
-        name: frozen if batch is None else with_batch(frozen, batch)
-        for name, frozen in signatures.items()
+        name: frozen if batch is None else with_batch(frozen, batch) for name, frozen in own.items()
     }
     try:
         with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:

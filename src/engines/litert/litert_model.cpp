@@ -1,5 +1,6 @@
 #include "engines/litert/litert_model.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "aios/error.hpp"
@@ -97,6 +98,10 @@ class FileModel {
       check(api.getOutputTensor(found, binding.output_slots[i], &tensor), "read an output");
       layoutOf(tensor, signature.outputs[i]);
       binding.output_dtypes.push_back(signature.outputs[i].dtype);
+      const std::vector<int64_t>& shape = signature.outputs[i].shape;
+      binding.outputs_vary =
+          binding.outputs_vary ||
+          (!shape.empty() && std::find(shape.begin() + 1, shape.end(), kAnySize) != shape.end());
     }
     return binding;
   }

@@ -25,6 +25,20 @@ RankedTensorType typeOf(const TensorView& view, int32_t element_type) {
   return type;
 }
 
+Shapes shapesOf(Span<const TensorView> views) {
+  Shapes shapes;
+  for (const TensorView& view : views) {
+    shapes.emplace_back(view.shape().begin(), view.shape().end());
+  }
+  return shapes;
+}
+
+std::vector<TensorView> viewsOf(const std::vector<Tensor>& tensors) {
+  std::vector<TensorView> views;
+  for (const Tensor& tensor : tensors) views.push_back(tensor.view());
+  return views;
+}
+
 int32_t elementTypeOf(DType dtype) {
   for (int32_t code = 1; code <= 17; ++code) {
     if (code == 5 || code == 8 || code == 12 || code == 14 || code == 15) continue;
@@ -45,7 +59,9 @@ ShapedModel::ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
     compile(model, threads);
     resizeInputs(inputs);
     stageInputs(inputs);
-    stageOutputs(outputs);
+    // Calculated shapes are those of an earlier batch until a run: the caller's are a better guess.
+    const Shapes told = outputShapes(/*update=*/true);
+    stageOutputs(outputs.empty() ? told : shapesOf(outputs));
   } catch (...) {
     release();
     throw;
@@ -58,9 +74,7 @@ void ShapedModel::release() noexcept {
   for (TensorBuffer buffer : input_buffers_) {
     if (buffer != nullptr) runtime_.api.destroyBuffer(buffer);
   }
-  for (TensorBuffer buffer : output_buffers_) {
-    if (buffer != nullptr) runtime_.api.destroyBuffer(buffer);
-  }
+  releaseOutputs();
   if (compiled_ != nullptr) runtime_.api.destroyCompiledModel(compiled_);
 }
 
@@ -113,21 +127,32 @@ void ShapedModel::stageInputs(Span<const TensorView> inputs) {
   }
 }
 
-// A graph that calculates the shape of an output, as Flatten's does, tells the old batch until it
-// has run: the caller's is the right one.
-void ShapedModel::stageOutputs(Span<const TensorView> outputs) {
+Shapes ShapedModel::outputShapes(bool update) const {
   const std::size_t count = binding_.output_slots.size();
   std::vector<Layout> layouts(count);
-  check(runtime_.api.getOutputLayouts(compiled_, binding_.index, count, layouts.data(),
-                                      /*update_allocation=*/true),
+  check(runtime_.api.getOutputLayouts(compiled_, binding_.index, count, layouts.data(), update),
         "read the shapes of the outputs");
-  output_buffers_.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    const Layout& layout = layouts[binding_.output_slots[i]];
-    std::vector<int64_t> shape(layout.dimensions, layout.dimensions + layout.rank);
-    const bool batched = !outputs.empty() && outputs[i].rank() == shape.size() && !shape.empty();
-    if (batched) shape[0] = outputs[i].dim(0);
-    staged_outputs_.emplace_back(binding_.output_dtypes[i], shape);
+  Shapes shapes;
+  for (const std::size_t slot : binding_.output_slots) {
+    const Layout& layout = layouts[slot];
+    shapes.emplace_back(layout.dimensions, layout.dimensions + layout.rank);
+  }
+  return shapes;
+}
+
+void ShapedModel::releaseOutputs() noexcept {
+  for (TensorBuffer buffer : output_buffers_) {
+    if (buffer != nullptr) runtime_.api.destroyBuffer(buffer);
+  }
+  output_buffers_.clear();
+  staged_outputs_.clear();
+}
+
+void ShapedModel::stageOutputs(const Shapes& shapes) {
+  releaseOutputs();
+  output_buffers_.resize(shapes.size());
+  for (std::size_t i = 0; i < shapes.size(); ++i) {
+    staged_outputs_.emplace_back(binding_.output_dtypes[i], shapes[i]);
     output_buffers_[binding_.output_slots[i]] = stage(staged_outputs_.back().view());
   }
 }
@@ -148,13 +173,63 @@ bool ShapedModel::takes(Span<const TensorView> inputs) const noexcept {
   return true;
 }
 
+Status ShapedModel::runOnce() {
+  return runtime_.api.run(compiled_, binding_.index, input_buffers_.size(), input_buffers_.data(),
+                          output_buffers_.size(), output_buffers_.data());
+}
+
 void ShapedModel::run(Span<const TensorView> inputs) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     std::memcpy(staged_inputs_[i].view().mutableData(), inputs[i].bytesData(), inputs[i].bytes());
   }
-  check(runtime_.api.run(compiled_, binding_.index, input_buffers_.size(), input_buffers_.data(),
-                         output_buffers_.size(), output_buffers_.data()),
-        "run the model");
+  if (!learned_ || binding_.outputs_vary) {
+    learn();
+  } else {
+    check(runOnce(), "run the model");
+  }
+}
+
+// Runs until the outputs' memory has the shapes that the graph calculates. A run refuses memory
+// that is too small, and tells the shapes that came before it.
+void ShapedModel::learn() {
+  for (std::size_t attempts = staged_outputs_.size() + 2; attempts != 0; --attempts) {
+    const Status status = runOnce();
+    const Shapes told = outputShapes(/*update=*/false);
+    if (told == shapesOf(viewsOf(staged_outputs_))) {
+      if (status != kOk) break;
+      if (!std::exchange(learned_, true)) requireWritten();
+      return;
+    }
+    stageOutputs(told);
+  }
+  throw Error(ErrorCode::kUnsupported,
+              "engine 'litert' can't run the graph for these shapes; use another engine");
+}
+
+// LiteRT reports success where it has put an answer elsewhere, as of some operators whose outputs'
+// shapes are calculated.
+void ShapedModel::requireWritten() {
+  constexpr int kMarks[] = {0xA5, 0x5A};
+  std::vector<int> untouched(staged_outputs_.size(), 0);
+  for (const int mark : kMarks) {
+    for (const Tensor& output : staged_outputs_) {
+      std::memset(output.view().mutableData(), mark, output.bytes());
+    }
+    check(runOnce(), "run the model");
+    for (std::size_t i = 0; i < staged_outputs_.size(); ++i) {
+      const auto* bytes = static_cast<const unsigned char*>(staged_outputs_[i].view().bytesData());
+      const bool marked = std::all_of(bytes, bytes + staged_outputs_[i].bytes(),
+                                      [mark](unsigned char byte) { return byte == mark; });
+      untouched[i] += marked && staged_outputs_[i].bytes() != 0 ? 1 : 0;
+    }
+    if (std::none_of(untouched.begin(), untouched.end(), [](int count) { return count != 0; })) {
+      return;
+    }
+  }
+  if (std::none_of(untouched.begin(), untouched.end(), [](int count) { return count == 2; }))
+    return;
+  throw Error(ErrorCode::kUnsupported,
+              "engine 'litert' doesn't give the answer where it is told to; use another engine");
 }
 
 FileSession::FileSession(const Runtime& runtime, LiteRtModel model, int threads,
@@ -177,28 +252,27 @@ ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs, Span<const Te
 
 void FileSession::run(Span<const TensorView> inputs, Span<TensorView> outputs) {
   ShapedModel& shaped = shapedFor(inputs, {outputs.data(), outputs.size()});
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    requireSameShape(shaped.stagedOutput(i).view(), outputs[i], i);
-  }
   shaped.run(inputs);
   for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const TensorView& answer = shaped.stagedOutput(i).view();
-    std::memcpy(outputs[i].mutableData(), answer.bytesData(), answer.bytes());
+    requireSameShape(answer, outputs[i], i);
+    if (answer.bytes() != 0) {
+      std::memcpy(outputs[i].mutableData(), answer.bytesData(), answer.bytes());
+    }
     staged_bytes_ += answer.bytes();
   }
 }
 
 std::vector<Tensor> FileSession::answer(Span<const TensorView> inputs) {
   ShapedModel& shaped = shapedFor(inputs, {});
+  shaped.run(inputs);
+  for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
   std::vector<Tensor> answers;
   for (std::size_t i = 0; i < binding_.output_slots.size(); ++i) {
-    const TensorView& like = shaped.stagedOutput(i).view();
-    answers.emplace_back(like.dtype(), like.shape());
+    answers.push_back(Tensor::copyOf(shaped.stagedOutput(i).view()));
+    staged_bytes_ += answers.back().bytes();
   }
-  std::vector<TensorView> views;
-  for (const Tensor& tensor : answers) views.push_back(tensor.view());
-  run(inputs, views);
   return answers;
 }
 

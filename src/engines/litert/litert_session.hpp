@@ -17,7 +17,10 @@ struct SignatureBinding {
   std::vector<std::size_t> output_slots;
   std::vector<Layout> input_layouts;  // in the signature's order; a negative size is dynamic
   std::vector<DType> output_dtypes;   // in the signature's order
+  bool outputs_vary = false;          // the shape of an output may depend on the inputs' values
 };
+
+using Shapes = std::vector<std::vector<int64_t>>;
 
 // A compiled model resized to the shapes of one call. LiteRT gives wrong answers, without an
 // error, when one compiled model is called from two threads: each belongs to one session.
@@ -31,7 +34,8 @@ class ShapedModel {
   ShapedModel& operator=(const ShapedModel&) = delete;
 
   bool takes(Span<const TensorView> inputs) const noexcept;
-  // Copies the inputs in and runs; the answers are in stagedOutput() until the next call.
+  // Copies the inputs in and runs; the answers are in stagedOutput() until the next call. Throws
+  // Unsupported if LiteRT can't run the graph for these shapes.
   void run(Span<const TensorView> inputs);
   const Tensor& stagedOutput(std::size_t index) const { return staged_outputs_[index]; }
 
@@ -39,14 +43,20 @@ class ShapedModel {
   void compile(LiteRtModel model, int threads);
   void resizeInputs(Span<const TensorView> inputs);
   void stageInputs(Span<const TensorView> inputs);
-  void stageOutputs(Span<const TensorView> outputs);
+  void stageOutputs(const Shapes& shapes);
+  Shapes outputShapes(bool update) const;
+  void learn();
+  void requireWritten();
+  Status runOnce();
   void release() noexcept;
+  void releaseOutputs() noexcept;
   TensorBuffer stage(const TensorView& like);
 
   const Runtime& runtime_;
   const SignatureBinding& binding_;
   CompiledModel compiled_ = nullptr;
-  std::vector<std::vector<int64_t>> input_shapes_;
+  Shapes input_shapes_;
+  bool learned_ = false;  // the shapes of the outputs are those that a run gave
   // In the signature's order; they own the memory that the buffers of the same slot borrow.
   std::vector<Tensor> staged_inputs_;
   std::vector<Tensor> staged_outputs_;

@@ -149,6 +149,7 @@ Api::Api(const std::string& path)
   library.bind(compiledInputByName, "ov_compiled_model_input_by_name");
   library.bind(compiledOutputByName, "ov_compiled_model_output_by_name");
   library.bind(portElementType, "ov_port_get_element_type");
+  library.bind(portAnyName, "ov_port_get_any_name");
   library.bind(portPartialShape, "ov_port_get_partial_shape");
   library.bind(freePartialShape, "ov_partial_shape_free");
   library.bind(freePort, "ov_output_const_port_free");

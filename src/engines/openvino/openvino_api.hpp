@@ -63,6 +63,7 @@ struct Api {
   Status (*compiledInputByName)(const CompiledModel*, const char*, Port**);
   Status (*compiledOutputByName)(const CompiledModel*, const char*, Port**);
   Status (*portElementType)(const Port*, uint32_t*);
+  Status (*portAnyName)(const Port*, char**);
   Status (*portPartialShape)(const Port*, PartialShape*);
   void (*freePartialShape)(PartialShape*);
   void (*freePort)(Port*);

@@ -62,6 +62,22 @@ PortOwner portNamed(const Api& api, const OvModel* model, FindPort find, const s
   return {port, api.freePort};
 }
 
+// A name that no port of another tensor has.
+std::string tensorNameOf(const Api& api, const Port* port) {
+  char* text = nullptr;
+  check(api, api.portAnyName(port, &text), "read the name of a tensor");
+  const std::string name = text;
+  api.freeText(text);
+  return name;
+}
+
+[[noreturn]] void throwShared(const std::string& first, const std::string& second) {
+  throw Error(ErrorCode::kUnsupported,
+              "engine 'openvino': '" + first + "' and '" + second +
+                  "' are the same tensor of the graph, and OpenVINO takes the one for the other; "
+                  "export the bundle again, or use another engine");
+}
+
 // The port's dimensions; empty for one of unknown rank.
 std::vector<Dimension> dimensionsOf(const Api& api, const Port* port) {
   PartialShape shape{};
@@ -114,8 +130,11 @@ GraphFile::~GraphFile() { runtime_.api.freeModel(model_); }
 GraphBinding GraphFile::bindingOf(const Signature& signature, const bundle::Graph& graph) const {
   const Api& api = runtime_.api;
   GraphBinding binding;
+  std::map<std::string, std::string> bound;  // tensors of the signature by those of the graph
   const auto bind = [&](const TensorSpec& spec, const std::string& name, FindPort find) {
     const PortOwner port = portNamed(api, model_, find, name);
+    const auto [known, is_new] = bound.emplace(tensorNameOf(api, port.get()), spec.name);
+    if (!is_new) throwShared(known->second, spec.name);
     uint32_t code = 0;
     check(api, api.portElementType(port.get(), &code), "read the type of a tensor");
     if (code == runtime_.codeOf(spec.dtype)) return name;

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from tolerance import assert_within_tolerance
 
 import aios
 from aios.bridge.engines import library_path
+from aios.bundle.manifest import read_manifest, write_manifest
 
 pytestmark = pytest.mark.skipif(
     not (library_path("openvino") or os.environ.get("AIOS_OPENVINO_LIBRARY")),
@@ -123,6 +126,20 @@ def test_answers_are_the_training_models_for_every_kind_and_batch(exported):
                 assert_within_tolerance(answers[name], expected)
             for name, array in inputs.items():
                 np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("exported", ["many"], indirect=True)
+def test_two_names_of_one_tensor_are_refused(exported, tmp_path):
+    bundle = shutil.copytree(exported[1], tmp_path / "m.cell")
+    manifest = read_manifest(bundle)
+    (artifact,) = manifest.artifacts
+    shared = tuple(
+        replace(graph, outputs=dict.fromkeys(graph.outputs, graph.outputs["sum"]))
+        for graph in artifact.graphs
+    )
+    write_manifest(bundle, replace(manifest, artifacts=(replace(artifact, graphs=shared),)))
+    with pytest.raises(aios.UnsupportedError, match=r"'\w+' and '\w+' are the same tensor"):
+        aios.load(bundle, engine="openvino")
 
 
 def test_eight_threads_get_the_answers_of_one(exported):

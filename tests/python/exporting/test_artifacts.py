@@ -209,15 +209,6 @@ def test_a_python_callback_is_declined_by_every_engine(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_input_that_is_passed_on_is_declined_by_litert(tmp_path):
-    inputs = keras.Input((2,), name="x")
-    report = aios.export(
-        keras.Model(inputs, [inputs, layers.Dense(2)(inputs)]), tmp_path / "m.cell"
-    )
-    assert "'output_0' is an input passed on" in report.declined["litert"]
-    assert report.errors.keys() == {"tensorflow"}
-
-
 def test_a_model_that_answers_differently_each_time_is_refused(tmp_path):
     module = _module(lambda _, x: x + tf.random.normal([3]))
     with pytest.raises(aios.FailedPreconditionError, match="differently from call to call"):

@@ -10,7 +10,7 @@ from typing import Any
 from aios.errors import UnsupportedError
 from aios.exporting.folding import Edge, Table, Variable, constant, drop, fold, free_name
 from aios.exporting.graphs import FrozenGraph, operators
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of
 from aios.exporting.tables import table_nodes
 
 _WRITES = re.compile(
@@ -40,7 +40,7 @@ def freeze(function: Any) -> FrozenGraph:
     except UnsupportedError:
         raise
     except Exception as error:  # TensorFlow's graphs hold surprises: another graph may do.
-        raise UnsupportedError(f"its variables can't be folded in: {first_line(error)}") from error
+        raise UnsupportedError(f"its variables can't be folded in: {reason_of(error)}") from error
 
 
 def _frozen(function: Any) -> FrozenGraph:

@@ -4,16 +4,49 @@ from __future__ import annotations
 
 import re
 
+#: Longer ones are dumps: of a graph, of a configuration.
+_MOST = 2000
+#: What the rest of a message is introduced by, the last of which counts.
+_CAUSE = re.compile(r"Exception encountered: ")
+#: Dumps inside of messages.
+_DUMPS = (
+    re.compile(r"\s*Full object config: .*", re.DOTALL),
+    re.compile(r"\s*Arguments received by .*", re.DOTALL),
+    re.compile(r"\s*using config=\{.*?\}(?=\.?(\n|$))", re.DOTALL),
+    re.compile(r"\s*config=\{.*?\}\.?(?=\n\n|$)", re.DOTALL),
+)
+_COLOUR = re.compile(r"\x1b\[\d+m")
 
-def first_line(error: BaseException, limit: int = 300) -> str:
-    """The line that matters of an error's message, which may be a page long."""
-    lines = [re.sub(r"\x1b\[\d+m", "", line).strip() for line in str(error).splitlines()]
-    lines = [line for line in lines if line]
+
+def reason_of(error: BaseException) -> str:
+    """The part of an error's message that says what is wrong, which may be pages long."""
+    text = _COLOUR.sub("", str(error))
+    text = _CAUSE.split(text)[-1]
+    for dump in _DUMPS:
+        text = dump.sub("", text)
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     if not lines:
         return repr(error)
-    introductions = ("in user code:", "Exception encountered when calling")
-    if len(lines) > 1 and lines[0].startswith(introductions[0]):
-        lines = [line for line in lines if "Error:" in line][-1:] or lines[-1:]
-    if len(lines) > 1 and lines[0].startswith(introductions[1]):
-        lines = [f"{lines[0]} {lines[1]}"]
-    return lines[0][:limit]
+    if lines[0].startswith("in user code:"):
+        lines = _last_error(lines)
+    return shortened(_sentence(lines), _MOST).rstrip(".")
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, cut between words."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 1].rsplit(maxsplit=1)[0]
+    return kept.rstrip(".,;:") + " …"
+
+
+def _last_error(lines: list[str]) -> list[str]:
+    """A traceback of user code ends in its error."""
+    errors = [index for index, line in enumerate(lines) if re.match(r"\w*(Error|Exception):", line)]
+    return lines[errors[-1] :] if errors else lines[-1:]
+
+
+def _sentence(lines: list[str]) -> str:
+    """The first line, and the next where the first only introduces it."""
+    introduces = lines[0].endswith(":") or lines[0].startswith("Exception encountered when calling")
+    return " ".join(lines[: 2 if introduces else 1])

@@ -14,7 +14,7 @@ from aios.bundle.publish import is_disk_full
 from aios.errors import UnsupportedError
 from aios.exporting.graphs import FrozenGraph, imported, with_batch
 from aios.exporting.own_outputs import with_own_outputs
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of
 from aios.exporting.tflite_names import with_input_names
 
 #: Operators that would read variables that LiteRT's runtime never sets.
@@ -210,4 +210,4 @@ def _refusal(error: Exception) -> str:
         found.update(name.strip() for name in (listed or single).split(","))
     if found:
         return f"TensorFlow's converter has no LiteRT form of {', '.join(sorted(found))}"
-    return f"TensorFlow's converter refused: {first_line(error)}"
+    return f"TensorFlow's converter refused: {reason_of(error)}"

@@ -19,7 +19,7 @@ from aios.bundle.publish import is_disk_full
 from aios.errors import AiosError, UnsupportedError
 from aios.exporting.engines import compiled, litert, openvino, tensorflow
 from aios.exporting.golden import GoldenSet
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of
 from aios.exporting.sources.base import Source
 from aios.proving import Prover
 
@@ -121,7 +121,7 @@ def contained(error: Exception) -> str:
         return OUT_OF_MEMORY
     if isinstance(error, AiosError):
         return str(error)
-    return f"{type(error).__name__}: {first_line(error)}"
+    return f"{type(error).__name__}: {reason_of(error)}"
 
 
 def _reduced(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:

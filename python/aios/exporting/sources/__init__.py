@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from aios.errors import InvalidArgumentError, NotFoundError
-from aios.exporting.reasons import first_line
 from aios.exporting.sources.base import Source
+from aios.exporting.sources.foreign_keras import ForeignKerasSource
+from aios.exporting.sources.keras2_model import Keras2Source, is_keras2_model
+from aios.exporting.sources.keras_file import SUFFIXES, load_keras_file
+from aios.exporting.sources.keras_model import KerasSource
+from aios.exporting.sources.module import ModuleSource
+from aios.exporting.sources.saved_model import SavedModelSource
 
 _TAKEN = (
-    "a keras.Model, the path of a .keras file or of a SavedModel directory, or a tf.Module with "
-    "tf.function methods"
+    "a keras.Model, the path of a .keras or .h5 file or of a SavedModel directory, or a tf.Module "
+    "with tf.function methods"
 )
 
 
@@ -27,22 +32,19 @@ def open_source(model: Any) -> Source:
         return _from_path(Path(os.fspath(model)))
     import keras
 
-    if isinstance(model, keras.Model):
-        return _from_keras(model)
+    if isinstance(model, keras.Model) or is_keras2_model(model):
+        return _from_model(model)
     import tensorflow as tf
 
-    if isinstance(model, tf.Module) and not type(model).__module__.startswith("tf_keras"):
-        from aios.exporting.sources.module import ModuleSource
-
+    if isinstance(model, tf.Module):
         return ModuleSource(model)
     raise InvalidArgumentError(f"model: expected {_TAKEN}; got {_described(model)}")
 
 
-def _from_keras(model: Any) -> Source:
+def _from_model(model: Any) -> Source:
+    if is_keras2_model(model):
+        return Keras2Source(model)
     import keras
-
-    from aios.exporting.sources.foreign_keras import ForeignKerasSource
-    from aios.exporting.sources.keras_model import KerasSource
 
     on_tensorflow = keras.backend.backend() == "tensorflow"
     return KerasSource(model) if on_tensorflow else ForeignKerasSource(model)
@@ -51,8 +53,6 @@ def _from_keras(model: Any) -> Source:
 def _from_path(path: Path) -> Source:
     if path.is_dir():
         if (path / "saved_model.pb").is_file():
-            from aios.exporting.sources.saved_model import SavedModelSource
-
             return SavedModelSource(path)
         hint = "a bundle already" if (path / "manifest.json").is_file() else "no SavedModel"
         raise InvalidArgumentError(
@@ -60,26 +60,14 @@ def _from_path(path: Path) -> Source:
         )
     if not path.exists():
         raise NotFoundError(f"model: no file or directory at '{path}'; expected {_TAKEN}")
-    if path.suffix not in (".keras", ".h5", ".hdf5"):
+    if path.suffix not in SUFFIXES:
         raise InvalidArgumentError(f"model: expected {_TAKEN}; got the file '{path}'")
-    import keras
-
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except Exception as error:
-        raise InvalidArgumentError(
-            f"model: Keras can't load '{path}': {first_line(error)}; layers of your own must be "
-            "registered first (keras.saving.register_keras_serializable)"
-        ) from error
-    return _from_keras(model)
+    return _from_model(load_keras_file(path))
 
 
 def _described(model: Any) -> str:
     kind = type(model)
-    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-    if kind.__module__.startswith("tf_keras"):
-        return f"{name}: save it with model.export(path), and export that path"
-    return name
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 __all__ = ["Source", "open_source"]

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.errors import UnsupportedError
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of, shortened
 from aios.exporting.sources.call_plan import CallPlan, plan
 from aios.exporting.sources.keras_model import KerasSource
 
@@ -42,7 +42,7 @@ class ForeignKerasSource(KerasSource):
                 raise
             except Exception as error:
                 raise UnsupportedError(
-                    f"Keras can't save model '{self.model.name}': {first_line(error)}"
+                    f"Keras can't save model '{self.model.name}': {reason_of(error)}"
                 ) from error
             self._output_names = tuple(_export_in_child(file, path, self._plan))
         self._read(path)
@@ -68,7 +68,8 @@ def child() -> None:
         tuple(tuple(shape) for shape in described["shapes"]),
         tuple(described["dtypes"]),
     )
-    model = keras.models.load_model(request["file"], compile=False)
+    # The parent wrote the file: its Lambdas are its user's own.
+    model = keras.models.load_model(request["file"], compile=False, safe_mode=False)
     names = KerasSource(model).save_planned(Path(request["path"]), planned)
     sys.stdout.write("\n" + json.dumps(names) + "\n")
 
@@ -105,4 +106,4 @@ def _export_in_child(file: Path, path: Path, planned: CallPlan) -> list[str]:
 def _last_line(text: str) -> str:
     lines = [line for line in text.splitlines() if line and not line.startswith((" ", "\t"))]
     errors = [line for line in lines if "Error" in line]
-    return (errors or lines or ["it gave no reason"])[-1][:300]
+    return shortened((errors or lines or ["it gave no reason"])[-1], 1000)

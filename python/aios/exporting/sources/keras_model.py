@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.bundle.names import plain_names
 from aios.errors import AiosError, UnsupportedError
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of
 from aios.exporting.sources.base import DEFAULT_SIGNATURE, Source, signature_record, tensors
 from aios.exporting.sources.call_plan import CallPlan, plan
 from aios.exporting.sources.scopes import any_scope_name
@@ -37,13 +37,11 @@ class KerasSource(Source):
             InvalidArgumentError: The model isn't built or doesn't say what it takes.
             UnsupportedError: Keras can't export it; says why.
         """
-        self._plan = plan(self.model, samples)
-        self.save_planned(path, self._plan)
+        self.save_planned(path, self._planned(samples))
         self._read(path)
 
     def save_planned(self, path: Path, planned: CallPlan) -> tuple[str, ...]:
         """Writes the SavedModel for a plan; returns the names of the outputs in order."""
-        import keras
         import tensorflow as tf
 
         self._plan = planned
@@ -60,20 +58,20 @@ class KerasSource(Source):
                 plain_names(planned.names).values(), planned.shapes, planned.dtypes, strict=True
             )
         ]
-        archive = keras.export.ExportArchive()
         try:
             with any_scope_name():
+                archive = self._archive()
                 for part in self._tracked(planned):
                     archive.track(part)
                 archive.add_endpoint(DEFAULT_SIGNATURE, serve, input_signature=specs)
                 # Gradients are of no use here, and some (silu's) can't be saved.
                 options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-                archive.write_out(str(path), options=options, verbose=False)
+                self._write_out(archive, str(path), options)
         except (AiosError, OSError):
             raise
         except Exception as error:
             raise UnsupportedError(
-                f"Keras can't export model '{self.model.name}': {first_line(error)}"
+                f"Keras can't export model '{self.model.name}': {reason_of(error)}"
             ) from error
         return self._output_names
 
@@ -89,9 +87,9 @@ class KerasSource(Source):
         except Exception:  # A subclassed model may have no configuration.
             configuration = f"{type(self.model).__module__}.{type(self.model).__qualname__}"
         digest = hashlib.sha256(configuration.encode())
-        for weight in self.model.weights:
-            array = np.ascontiguousarray(self._array(weight.value))
-            digest.update(f"\0{weight.path}\0{array.shape}\0{array.dtype}\0".encode())
+        for path, value in self._weights():
+            array = np.ascontiguousarray(value)
+            digest.update(f"\0{path}\0{array.shape}\0{array.dtype}\0".encode())
             digest.update(array.tobytes())
         return digest.hexdigest()
 
@@ -103,6 +101,23 @@ class KerasSource(Source):
                 found.update(dict.fromkeys(str(word) for word in layer.get_vocabulary()[:32]))
         return (*found, "not in any vocabulary") if found else ()
 
+    def _planned(self, samples: object) -> CallPlan:
+        return plan(self.model, samples)
+
+    def _archive(self) -> Any:
+        """What Keras writes a SavedModel with."""
+        import keras
+
+        return keras.export.ExportArchive()
+
+    def _write_out(self, archive: Any, path: str, options: Any) -> None:
+        archive.write_out(path, options=options, verbose=False)
+
+    def _weights(self) -> Iterator[tuple[str, Any]]:
+        """Every weight's path and value, as an array."""
+        for weight in self.model.weights:
+            yield weight.path, self._array(weight.value)
+
     def _tracked(self, planned: CallPlan) -> list[Any]:
         """What holds look-up tables: tracking a model has Keras trace it for one argument, too."""
         if planned.style != "arguments":
@@ -112,7 +127,7 @@ class KerasSource(Source):
 
     def _require_savable_names(self) -> None:
         for weight in self.model.weights:
-            if ":" in weight.path:
+            if ":" in getattr(weight, "path", ""):
                 raise UnsupportedError(
                     f"the weight '{weight.path}' has a ':' in its name, which TensorFlow can't "
                     "save; rename its layer"

@@ -12,7 +12,7 @@ from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.bundle.names import plain_names
 from aios.errors import InvalidArgumentError
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of
 from aios.exporting.sources.base import (
     DEFAULT_SIGNATURE,
     Source,
@@ -56,7 +56,7 @@ class ModuleSource(Source):
                 tf.saved_model.save(self._module, str(path), signatures=signatures, options=options)
         except (AssertionError, TypeError, ValueError) as error:
             raise InvalidArgumentError(
-                f"model: TensorFlow can't save this tf.Module: {first_line(error)}"
+                f"model: TensorFlow can't save this tf.Module: {reason_of(error)}"
             ) from error
         functions = self._open(path)
         self._keys = {name: plain_names(given) for name, given in names.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
 from aios.errors import InvalidArgumentError
-from aios.exporting.reasons import first_line
+from aios.exporting.reasons import reason_of
 from aios.exporting.sources.base import (
     DEFAULT_SIGNATURE,
     Source,
@@ -43,7 +43,7 @@ class SavedModelSource(Source):
             functions = self._open(path)
         except Exception as error:
             raise InvalidArgumentError(
-                f"model: the SavedModel '{self._directory}' can't be loaded: {first_line(error)}"
+                f"model: the SavedModel '{self._directory}' can't be loaded: {reason_of(error)}"
             ) from error
         names = [n for n in functions if not n.startswith("__saved_model")]
         if not names:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aios.exporting.folding import drop
@@ -13,6 +13,7 @@ _PASSIVE = frozenset({
     "Const", "Identity", "IdentityN", "NoOp", "Placeholder", "ReadVariableOp", "Shape",
     "VarHandleOp",
 })  # fmt: skip
+_LARGE_BYTES = 64 << 10
 #: Operators whose operand of that index is the shape of a tensor list's elements.
 _ELEMENT_SHAPES = {
     "TensorListReserve": 0,
@@ -90,18 +91,78 @@ def with_batch(frozen: FrozenGraph, batch: int) -> FrozenGraph:
     return FrozenGraph(copy, frozen.inputs, frozen.outputs)
 
 
-def imported(frozen: FrozenGraph) -> Any:
-    """A ConcreteFunction of the graph: tensors in and out in the order of its names."""
+def without_large_constants(frozen: FrozenGraph) -> tuple[FrozenGraph, dict[str, Any]]:
+    """A copy without the constants that are most of its bytes, and those as protobuf tensors.
+
+    Only floating-point ones are taken out, which never are sizes or axes. They are named by the
+    tensors ("kernel:0") that other nodes read, and that `bound` then needs.
+    """
+    constants = {}
+    kept = []
+    for node in frozen.graph_def.node:
+        if _is_large_constant(node):
+            constants[f"{node.name}:0"] = node.attr["value"].tensor
+        else:
+            kept.append(node)
+    return replace(frozen, graph_def=_of_nodes(frozen, kept)), constants
+
+
+def input_specs(frozen: FrozenGraph, names: Mapping[str, str]) -> dict[str, Any]:
+    """The TensorSpec of every input, by the new names that `names` gives them."""
     import tensorflow as tf
 
-    wrapped = tf.compat.v1.wrap_function(
-        lambda: tf.graph_util.import_graph_def(frozen.graph_def, name=""), []
+    nodes = {node.name: node for node in frozen.graph_def.node}
+    specs = {}
+    for name, tensor in frozen.inputs.items():
+        attributes = nodes[_node(tensor)].attr
+        shape = tf.TensorShape(attributes["shape"].shape)
+        dtype = tf.as_dtype(attributes["dtype"].type)
+        specs[names[name]] = tf.TensorSpec(shape, dtype, name=names[name])
+    return specs
+
+
+def bound(frozen: FrozenGraph, tensors: Mapping[str, Any]) -> dict[str, Any]:
+    """The graph's outputs by name, added to the TensorFlow graph that is being built.
+
+    A function of its own to be called for it would cost a walk over every node in Python.
+
+    Args:
+        frozen: The graph.
+        tensors: What its inputs are, and constants that come from elsewhere, by the graph's own
+            tensor names ("x:0").
+    """
+    import tensorflow as tf
+
+    given = {_node(tensor) for tensor in tensors}
+    results = tf.graph_util.import_graph_def(
+        _of_nodes(frozen, [node for node in frozen.graph_def.node if node.name not in given]),
+        input_map=dict(tensors),
+        return_elements=list(frozen.outputs.values()),
+        name="",
     )
-    tensor = wrapped.graph.get_tensor_by_name
-    return wrapped.prune(
-        [tensor(name) for name in frozen.inputs.values()],
-        [tensor(name) for name in frozen.outputs.values()],
+    return dict(zip(frozen.outputs, results, strict=True))
+
+
+def _of_nodes(frozen: FrozenGraph, nodes: Iterable[Any]) -> Any:
+    """A GraphDef like the graph's, of some of its nodes."""
+    graph_def = type(frozen.graph_def)(versions=frozen.graph_def.versions)
+    graph_def.library.CopyFrom(frozen.graph_def.library)
+    graph_def.node.extend(nodes)
+    return graph_def
+
+
+def _is_large_constant(node: Any) -> bool:
+    import tensorflow as tf
+
+    return (
+        node.op == "Const"
+        and tf.as_dtype(node.attr["dtype"].type).is_floating
+        and len(node.attr["value"].tensor.tensor_content) >= _LARGE_BYTES
     )
+
+
+def _node(tensor: str) -> str:
+    return tensor.split(":", maxsplit=1)[0]
 
 
 def _node_lists(graph_def: Any) -> Iterator[Any]:

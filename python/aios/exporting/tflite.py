@@ -12,7 +12,13 @@ from aios.bundle.names import plain_names
 from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import is_disk_full
 from aios.errors import UnsupportedError
-from aios.exporting.graphs import FrozenGraph, imported, with_batch
+from aios.exporting.graphs import (
+    FrozenGraph,
+    bound,
+    input_specs,
+    with_batch,
+    without_large_constants,
+)
 from aios.exporting.own_outputs import with_own_outputs
 from aios.exporting.reasons import reason_of
 from aios.exporting.tflite_names import with_input_names
@@ -46,29 +52,12 @@ def convert(
         UnsupportedError: The converter can't, or it needs operators that LiteRT lacks (named), or
             it stores no weight in that precision.
     """
-    import tensorflow as tf
-
     for frozen in signatures.values():
         _require_no_tables(frozen)
     own = {name: with_own_outputs(frozen) for name, frozen in signatures.items()}
-    graphs = {
-        name: frozen if batch is None else with_batch(frozen, batch) for name, frozen in own.items()
-    }
-    try:
-        with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
-            _save(graphs, directory)
-            converter = tf.lite.TFLiteConverter.from_saved_model(
-                directory, signature_keys=list(signatures)
-            )
-            if precision != FLOAT32:
-                converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            if precision == "float16":
-                converter.target_spec.supported_types = [tf.float16]
-            model = bytes(converter.convert())
-    except Exception as error:
-        if is_disk_full(error) or isinstance(error, MemoryError):
-            raise
-        raise UnsupportedError(_refusal(error)) from error
+    model = _converted(own, scratch, batch, precision)
+    if set(_VARIABLE_OPERATORS).intersection(operators(model)):
+        model = _converted(own, scratch, batch, precision, as_variables=False)
     refused = refused_operators(model)
     if refused:
         raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
@@ -76,9 +65,39 @@ def convert(
         raise UnsupportedError(_NO_WEIGHTS[precision])
     given = {
         name: {plain: own for own, plain in plain_names(frozen.inputs).items()}
-        for name, frozen in graphs.items()
+        for name, frozen in signatures.items()
     }
     return with_input_names(model, given)
+
+
+def _converted(
+    signatures: Mapping[str, FrozenGraph],
+    scratch: Path,
+    batch: int | None,
+    precision: str,
+    *,
+    as_variables: bool = True,
+) -> bytes:
+    """What the converter makes of a SavedModel of the graphs, which is removed again."""
+    import tensorflow as tf
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="tflite-", dir=scratch) as directory:
+            _save(signatures, batch, directory, as_variables=as_variables)
+            converter = tf.lite.TFLiteConverter.from_saved_model(
+                directory, signature_keys=list(signatures)
+            )
+            # Nothing reads it, and adding it takes as long as a small conversion.
+            converter.exclude_conversion_metadata = True
+            if precision != FLOAT32:
+                converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            if precision == "float16":
+                converter.target_spec.supported_types = [tf.float16]
+            return bytes(converter.convert())
+    except Exception as error:
+        if is_disk_full(error) or isinstance(error, MemoryError):
+            raise
+        raise UnsupportedError(_refusal(error)) from error
 
 
 def refused_operators(model: bytes) -> list[str]:
@@ -162,29 +181,47 @@ def _require_no_tables(frozen: FrozenGraph) -> None:
         raise UnsupportedError("it has look-up tables, which only the tensorflow engine takes")
 
 
-def _save(graphs: Mapping[str, FrozenGraph], directory: str) -> None:
+def _save(
+    signatures: Mapping[str, FrozenGraph], batch: int | None, directory: str, *, as_variables: bool
+) -> None:
+    """Writes a SavedModel for the converter.
+
+    Large constants are `as_variables` in it. The converter folds them in all the same, but in a
+    graph that holds them Python and C++ copy all of it some 20 times on the way.
+    """
     import tensorflow as tf
 
     module = tf.Module()
-    module.endpoints = {name: _endpoint(frozen) for name, frozen in graphs.items()}
+    module.endpoints, module.constants = {}, []
+    for name, frozen in signatures.items():
+        graph, constants = without_large_constants(frozen) if as_variables else (frozen, {})
+        variables = {tensor: _variable(value) for tensor, value in constants.items()}
+        graph = graph if batch is None else with_batch(graph, batch)
+        module.endpoints[name] = _endpoint(graph, variables)
+        module.constants.append(list(variables.values()))
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     tf.saved_model.save(module, directory, signatures=module.endpoints, options=options)
 
 
-def _endpoint(frozen: FrozenGraph) -> Any:
+def _variable(tensor: Any) -> Any:
+    import tensorflow as tf
+    from tensorflow.python.framework import tensor_util
+
+    return tf.Variable(tensor_util.MakeNdarray(tensor), trainable=False)
+
+
+def _endpoint(frozen: FrozenGraph, variables: Mapping[str, Any]) -> Any:
+    """A traced function of the graph; `variables` are its missing constants, by tensor name."""
     import tensorflow as tf
 
-    function = imported(frozen)
-    names = plain_names(frozen.inputs).values()
+    names = plain_names(frozen.inputs)
 
     def endpoint(**tensors: Any) -> dict[str, Any]:
-        answers = function(*[tensors[name] for name in names])
-        return dict(zip(frozen.outputs, tf.nest.flatten(answers), strict=True))
+        given = {frozen.inputs[own]: tensors[plain] for own, plain in names.items()}
+        given.update({name: variable.read_value() for name, variable in variables.items()})
+        return bound(frozen, given)
 
-    specs = {
-        name: tf.TensorSpec(tensor.shape, tensor.dtype, name=name)
-        for name, tensor in zip(names, function.inputs, strict=True)
-    }
+    specs = input_specs(frozen, names)
     return tf.function(endpoint, autograph=False).get_concrete_function(**specs)
 
 

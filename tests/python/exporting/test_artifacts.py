@@ -6,7 +6,7 @@ from tolerance import assert_within_tolerance
 
 import aios
 from aios.bundle.manifest import Tolerance, read_manifest
-from aios.exporting import tflite
+from aios.exporting import graphs, tflite
 from aios.exporting.engines import litert
 from aios.exporting.sources.keras_model import KerasSource
 from aios.proving import may_isolate
@@ -83,6 +83,54 @@ def test_a_recurrent_model_gets_batches_1_and_8_that_any_batch_is_composed_of(tm
         path = tmp_path / "m.cell" / graph.path
         answer = InProcessProver().interpret(path, "serving_default", {"x": x})["output_0"]
         assert_within_tolerance(answer, np.asarray(model(x)))
+
+
+def test_converting_adds_no_function_to_call_and_no_metadata(tmp_path):
+    model = keras.Sequential([keras.Input((4,), name="x"), layers.Dense(3)])
+    source = KerasSource(model)
+    source.save(tmp_path / "saved")
+    frozen = {"serving_default": source.frozen("serving_default")}
+    endpoint = tflite._endpoint(frozen["serving_default"], {})
+    assert {node.op for node in endpoint.graph.as_graph_def().node} >= {"Placeholder", "MatMul"}
+    assert not endpoint.graph.as_graph_def().library.function
+    assert b"CONVERSION_METADATA" not in tflite.convert(frozen, tmp_path)
+
+
+def test_large_weights_are_no_part_of_the_graph_that_is_converted(tmp_path):
+    inputs = keras.Input((6, 128), name="x")
+    model = keras.Model(inputs, layers.LSTM(64)(layers.Dense(128)(inputs)))
+    source = KerasSource(model)
+    source.save(tmp_path / "saved")
+    frozen = source.frozen("serving_default")
+    light, constants = graphs.without_large_constants(frozen)
+    assert sorted(len(value.tensor_content) for value in constants.values()) == sorted(
+        weight.nbytes for weight in model.get_weights() if weight.ndim == 2
+    )
+    assert light.graph_def.ByteSize() < 64 << 10 < frozen.graph_def.ByteSize()
+    content = tflite.convert({"serving_default": frozen}, tmp_path, 1)
+    assert not tflite.refused_operators(content)
+    path = tmp_path / "b1.tflite"
+    path.write_bytes(content)
+    x = _x(1, 6, 128)
+    answer = InProcessProver().interpret(path, "serving_default", {"x": x})["output_0"]
+    assert_within_tolerance(answer, np.asarray(model(x)))
+
+
+def test_weights_that_the_converter_leaves_outside_are_put_into_the_graph(tmp_path, monkeypatch):
+    model = keras.Sequential([keras.Input((128,), name="x"), layers.Dense(128)])
+    source = KerasSource(model)
+    source.save(tmp_path / "saved")
+    converted, real = [], tflite._converted
+
+    def reading_variables(*arguments, as_variables=True):
+        converted.append(as_variables)
+        return real(*arguments, as_variables=as_variables)
+
+    monkeypatch.setattr(tflite, "_converted", reading_variables)
+    monkeypatch.setattr(tflite, "_VARIABLE_OPERATORS", ("FULLY_CONNECTED",))
+    with pytest.raises(aios.UnsupportedError, match="FULLY_CONNECTED"):
+        tflite.convert({"serving_default": source.frozen("serving_default")}, tmp_path)
+    assert converted == [True, False]
 
 
 def test_a_dynamic_file_that_is_wrong_in_batches_gives_way_to_fixed_ones(tmp_path, monkeypatch):

@@ -6,6 +6,7 @@ from tolerance import assert_within_tolerance
 
 import aios
 from aios.bundle.manifest import read_manifest
+from aios.exporting import tflite
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 pytest.importorskip("tensorflow")
@@ -52,3 +53,19 @@ def test_an_answer_that_is_wrong_only_for_many_samples_fails(tmp_path, monkeypat
     monkeypatch.setattr(KerasSource, "answers", shifted)
     with pytest.raises(aios.FailedPreconditionError, match="a batch of 43"):
         _export(tmp_path / "m.cell")
+
+
+def test_no_graph_is_converted_twice_in_an_export(tmp_path, monkeypatch):
+    converted, convert = [], tflite.convert
+
+    def counting(signatures, scratch, batch=None, *rest):
+        converted.append(batch)
+        return convert(signatures, scratch, batch, *rest)
+
+    monkeypatch.setattr(tflite, "convert", counting)
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([keras.Input((6, 4), name="x"), layers.LSTM(2), layers.Dense(2)])
+    report = aios.export(model, tmp_path / "m.cell", engines=("compiled", "litert"))
+    lite = next(a for a in report.artifacts if a.engine == "litert")
+    assert [graph.batch for graph in lite.graphs] == [1, 8]
+    assert sorted(converted, key=str) == [1, 8, None]

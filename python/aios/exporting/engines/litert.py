@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
+from aios.compiler.bundled import SOURCE
 from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
 from aios.exporting.golden import GoldenSet
@@ -151,7 +152,7 @@ def _fixed(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe) -> _Fil
     files = {}
     for batch in FIXED_BATCHES:
         try:
-            content = tflite.convert(frozen, work, batch)
+            content = _static(work, frozen, batch)
             tflite.require_own_outputs(content)
         except UnsupportedError:
             if batch == 1:
@@ -160,6 +161,14 @@ def _fixed(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe) -> _Fil
         if batch == 1 or probe.agrees(content, batch):
             files[f"b{batch}.tflite"] = (batch, content)
     return files
+
+
+def _static(work: Path, frozen: Mapping[str, FrozenGraph], batch: int) -> bytes:
+    """A file of fixed batch: the compiled engine's source where it has one, which is the same."""
+    made = work / SOURCE / f"b{batch}.tflite"
+    if len(frozen) == 1 and made.is_file():
+        return made.read_bytes()
+    return tflite.convert(frozen, work, batch)
 
 
 def _require_no_strings(golden: Sequence[GoldenSet]) -> None:

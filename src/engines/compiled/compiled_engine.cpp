@@ -130,6 +130,19 @@ void checkDescriptor(const aios_compiled_model& model) {
   }
 }
 
+// Whether code for sizes of `theirs` may serve `spec`. Each may leave a size open: the code the
+// batch, the signature what the code is made for one of.
+bool serves(const aios_compiled_tensor_spec& theirs, const TensorSpec& spec) {
+  if (dtypeOf(theirs.dtype) != spec.dtype || theirs.rank != spec.shape.size()) return false;
+  for (std::size_t axis = 0; axis < theirs.rank; ++axis) {
+    const int64_t made_for = theirs.dims[axis];
+    if (made_for != kAnySize && spec.shape[axis] != kAnySize && made_for != spec.shape[axis]) {
+      return false;
+    }
+  }
+  return true;
+}
+
 // Where each of the signature's tensors stands in the artifact's own order.
 std::vector<std::size_t> slotsOf(const std::vector<TensorSpec>& specs,
                                  const aios_compiled_tensor_spec* const* theirs,
@@ -141,17 +154,33 @@ std::vector<std::size_t> slotsOf(const std::vector<TensorSpec>& specs,
       return spec.name == candidate->name;
     });
     if (found == theirs + count) throwMisfit("no tensor '" + spec.name + "'");
-    const aios_compiled_tensor_spec& other = **found;
-    if (dtypeOf(other.dtype) != spec.dtype ||
-        !std::equal(spec.shape.begin(), spec.shape.end(), other.dims, other.dims + other.rank)) {
-      throwMisfit("tensor '" + spec.name + "' isn't " + describe(spec));
-    }
+    if (!serves(**found, spec)) throwMisfit("tensor '" + spec.name + "' isn't " + describe(spec));
     slots.push_back(static_cast<std::size_t>(found - theirs));
   }
   return slots;
 }
 
 bool isBatched(const TensorSpec& spec) { return !spec.shape.empty() && spec.shape[0] == kAnySize; }
+
+// A size of a tensor that the signature leaves open and the code is made for one of.
+struct FixedSize {
+  std::size_t tensor;  // its place in the signature
+  std::size_t axis;
+  int64_t size;
+};
+
+std::vector<FixedSize> fixedSizes(const std::vector<TensorSpec>& specs,
+                                  const aios_compiled_tensor_spec* const* theirs,
+                                  const std::vector<std::size_t>& slots) {
+  std::vector<FixedSize> fixed;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    for (std::size_t axis = 0; axis < specs[i].shape.size(); ++axis) {
+      const int64_t size = theirs[slots[i]]->dims[axis];
+      if (specs[i].shape[axis] == kAnySize && size != kAnySize) fixed.push_back({i, axis, size});
+    }
+  }
+  return fixed;
+}
 
 class CompiledSession final : public Session {
  public:
@@ -160,9 +189,13 @@ class CompiledSession final : public Session {
       : model_(model),
         weights_(weights),
         any_batch_(any_batch),
-        batched_(std::any_of(signature.inputs.begin(), signature.inputs.end(), isBatched)),
+        batched_(static_cast<std::size_t>(
+            std::find_if(signature.inputs.begin(), signature.inputs.end(), isBatched) -
+            signature.inputs.begin())),
         input_slots_(slotsOf(signature.inputs, model.inputs, model.input_count)),
         output_slots_(slotsOf(signature.outputs, model.outputs, model.output_count)),
+        fixed_inputs_(fixedSizes(signature.inputs, model.inputs, input_slots_)),
+        fixed_outputs_(fixedSizes(signature.outputs, model.outputs, output_slots_)),
         inputs_(signature.inputs.size()),
         outputs_(signature.outputs.size()),
         workspace_(DType::kUInt8, {threads * static_cast<int64_t>(model.workspace_bytes)}),
@@ -174,6 +207,21 @@ class CompiledSession final : public Session {
     runBound();
   }
 
+  std::vector<Tensor> answer(Span<const TensorView> inputs) override {
+    const int64_t batch = batchOf(inputs);
+    std::vector<Tensor> answers;
+    for (const std::size_t slot : output_slots_) {
+      const aios_compiled_tensor_spec& spec = *model_.outputs[slot];
+      std::vector<int64_t> shape(spec.dims, spec.dims + spec.rank);
+      if (!shape.empty() && shape[0] == kAnySize) shape[0] = batch;
+      answers.emplace_back(dtypeOf(spec.dtype), shape);
+    }
+    std::vector<TensorView> views;
+    for (const Tensor& tensor : answers) views.push_back(tensor.view());
+    run(inputs, views);
+    return answers;
+  }
+
   void bind(Span<const TensorView> inputs, Span<TensorView> outputs) override {
     for (std::size_t i = 0; i < inputs.size(); ++i) {
       inputs_[input_slots_[i]] = inputs[i].bytesData();
@@ -181,8 +229,14 @@ class CompiledSession final : public Session {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       outputs_[output_slots_[i]] = outputs[i].mutableData();
     }
-    batch_ = batched_ ? inputs[0].dim(0) : 1;
+    batch_ = batchOf(inputs);
     if (!any_batch_ && !isSpecialised(batch_)) throwNoCode();
+    for (const FixedSize& fixed : fixed_inputs_) {
+      if (inputs[fixed.tensor].dim(fixed.axis) != fixed.size) throwNoCode(inputs, fixed);
+    }
+    for (const FixedSize& fixed : fixed_outputs_) {
+      if (outputs[fixed.tensor].dim(fixed.axis) != fixed.size) throwMemory(outputs, fixed);
+    }
   }
 
   void runBound() override {
@@ -192,6 +246,21 @@ class CompiledSession final : public Session {
   }
 
  private:
+  int64_t batchOf(Span<const TensorView> inputs) const {
+    return batched_ < inputs.size() ? inputs[batched_].dim(0) : 1;
+  }
+  [[noreturn]] static void throwNoCode(Span<const TensorView> inputs, const FixedSize& fixed) {
+    throw Error(ErrorCode::kUnsupported, "the compiled artifact has no code for " +
+                                             describe(inputs[fixed.tensor]) + ": it is made for " +
+                                             std::to_string(fixed.size) + " in dimension " +
+                                             std::to_string(fixed.axis) + "; use another engine");
+  }
+  [[noreturn]] static void throwMemory(Span<const TensorView> outputs, const FixedSize& fixed) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "output " + std::to_string(fixed.tensor) + ": the answer has the size " +
+                    std::to_string(fixed.size) + " in dimension " + std::to_string(fixed.axis) +
+                    ", the memory given for it is " + describe(outputs[fixed.tensor]));
+  }
   [[noreturn]] void throwNoCode() const {
     throw Error(ErrorCode::kUnsupported, "the compiled artifact has no code for a batch of " +
                                              std::to_string(batch_) + "; use another engine");
@@ -204,9 +273,11 @@ class CompiledSession final : public Session {
   const aios_compiled_model& model_;
   const std::byte* weights_;
   bool any_batch_;
-  bool batched_;
+  std::size_t batched_;  // the first input of a batch; their number where none is
   std::vector<std::size_t> input_slots_;
   std::vector<std::size_t> output_slots_;
+  std::vector<FixedSize> fixed_inputs_;
+  std::vector<FixedSize> fixed_outputs_;
   std::vector<const void*> inputs_;
   std::vector<void*> outputs_;
   int64_t batch_ = 1;

@@ -13,7 +13,6 @@ from aios.compiler.bundled import BATCHES, SOURCE, compiled_record
 from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
 from aios.exporting.golden import GoldenSet
-from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import Source
 from aios.proving import Prover
 
@@ -32,6 +31,9 @@ def make(
 ) -> tuple[ArtifactRecord, ...]:
     """Writes `compiled/source/b1.tflite`, `b8.tflite`, and `compiled/TARGET/` for each target.
 
+    A model whose tensors have no common batch of unknown size is compiled as it is, with a batch of
+    1 where one is unknown.
+
     Raises:
         UnsupportedError: The compiler can't take the model, or there is no C++ compiler.
     """
@@ -39,8 +41,6 @@ def make(
     if len(golden) != 1:
         raise UnsupportedError(f"the model has {len(golden)} signatures; one can be compiled")
     (item,) = golden
-    if not is_stackable(item.signature):
-        raise UnsupportedError("its tensors have no common batch dimension of unknown size")
     _write_graphs(work, source, item)
     # The C++ compiler takes one core: the targets' turns overlap.
     with ThreadPoolExecutor(max_workers=2) as pool:

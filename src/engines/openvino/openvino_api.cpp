@@ -134,6 +134,7 @@ Api::Api(const std::string& path)
               "engine 'openvino' not installed: pip install aios-cells[openvino], or set "
               "AIOS_OPENVINO_LIBRARY to the wheel's openvino/libs/libopenvino_c.so.*") {
   library.bind(createCore, "ov_core_create");
+  library.bind(freeCore, "ov_core_free");
   library.bind(readModel, "ov_core_read_model");
   library.bind(readModelFromMemory, "ov_core_read_model_from_memory_buffer");
   library.bind(freeModel, "ov_model_free");
@@ -169,8 +170,13 @@ Api::Api(const std::string& path)
 
 Runtime::Runtime(const std::string& path, int threads) : api(path) {
   pool_width = fixPoolWidth(threads);
+  codes = readCodes(api, newCore().get());
+}
+
+SharedCore Runtime::newCore() const {
+  Core* core = nullptr;
   check(api, api.createCore(&core), "start", ErrorCode::kUnsupported);
-  codes = readCodes(api, core);
+  return {core, api.freeCore};
 }
 
 uint32_t Runtime::codeOf(DType dtype) const {

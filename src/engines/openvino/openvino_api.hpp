@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "aios/error.hpp"
@@ -48,6 +49,7 @@ struct Api {
   DynamicLibrary library;
 
   Status (*createCore)(Core**);
+  void (*freeCore)(Core*);
   Status (*readModel)(const Core*, const char*, const char*, OvModel**);
   Status (*readModelFromMemory)(const Core*, const char*, std::size_t, const OvTensor*, OvModel**);
   void (*freeModel)(OvModel*);
@@ -81,16 +83,20 @@ struct Api {
   const char* (*lastError)();  // optional: null where the version has none
 };
 
-// One library and one core, made at the first use of a path and kept for the life of the process.
+// A core and what it compiled keep threads, for calls to come, until the core is freed: each
+// artifact has its own.
+using SharedCore = std::shared_ptr<Core>;
+
+// One library, opened at the first use of a path and kept for the life of the process.
 struct Runtime {
   // `threads` is the width that TBB, OpenVINO's pool, gets if nothing in this process used it yet.
   Runtime(const std::string& path, int threads);
 
   // Throws Unsupported for a dtype that this version has no code for.
   uint32_t codeOf(DType dtype) const;
+  SharedCore newCore() const;
 
   Api api;
-  Core* core = nullptr;
   std::map<DType, uint32_t> codes;
   // Threads that work outside of an explicit arena may use, the caller's included; fixed at TBB's
   // first use in the process. 0: not known.

@@ -117,11 +117,15 @@ Shapes shapesOf(Span<const TensorView> views) {
   return shapes;
 }
 
-GraphFile::GraphFile(const Runtime& runtime, const fs::path& path, const std::string& precision,
-                     int threads)
-    : runtime_(runtime), precision_(hintOf(precision)), threads_(threads), bytes_(bytesOf(path)) {
+GraphFile::GraphFile(const Runtime& runtime, SharedCore core, const fs::path& path,
+                     const std::string& precision, int threads)
+    : runtime_(runtime),
+      core_(std::move(core)),
+      precision_(hintOf(precision)),
+      threads_(threads),
+      bytes_(bytesOf(path)) {
   const Phase phase("reading");
-  check(runtime.api, runtime.api.readModel(runtime.core, path.c_str(), nullptr, &model_),
+  check(runtime.api, runtime.api.readModel(core_.get(), path.c_str(), nullptr, &model_),
         "read '" + path.string() + "'", ErrorCode::kUnsupported);
 }
 
@@ -269,12 +273,12 @@ std::unique_ptr<CompiledGraph> GraphFile::compile(bool exclusive) const {
   // runs bfloat16 where the CPU can.
   constexpr std::size_t kArguments = 10;
   check(api,
-        api.compile(runtime_.core, model_, "CPU", kArguments, &compiled, "PERFORMANCE_HINT",
+        api.compile(core_.get(), model_, "CPU", kArguments, &compiled, "PERFORMANCE_HINT",
                     "LATENCY", "INFERENCE_PRECISION_HINT", precision_.c_str(),
                     "INFERENCE_NUM_THREADS", threads.c_str(), "ENABLE_CPU_PINNING", "NO",
                     "EXCLUSIVE_ASYNC_REQUESTS", exclusive ? "YES" : "NO"),
         "compile the model", ErrorCode::kUnsupported);
-  auto owner = std::make_unique<CompiledGraph>(runtime_, compiled);
+  auto owner = std::make_unique<CompiledGraph>(runtime_, core_, compiled);
   char* precision = nullptr;
   check(api, api.getProperty(compiled, "INFERENCE_PRECISION_HINT", &precision),
         "read the precision that it runs in");

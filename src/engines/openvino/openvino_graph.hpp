@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bundle/manifest.hpp"
@@ -27,8 +28,8 @@ Shapes shapesOf(Span<const TensorView> views);
 // Immutable. OpenVINO runs the requests of one compiled model one after another.
 class CompiledGraph {
  public:
-  CompiledGraph(const Runtime& runtime, CompiledModel* compiled)
-      : runtime_(runtime), compiled_(compiled) {}
+  CompiledGraph(const Runtime& runtime, SharedCore core, CompiledModel* compiled)
+      : runtime_(runtime), core_(std::move(core)), compiled_(compiled) {}
   ~CompiledGraph() { runtime_.api.freeCompiledModel(compiled_); }
   CompiledGraph(const CompiledGraph&) = delete;
   CompiledGraph& operator=(const CompiledGraph&) = delete;
@@ -38,6 +39,7 @@ class CompiledGraph {
 
  private:
   const Runtime& runtime_;
+  SharedCore core_;
   CompiledModel* compiled_;
 };
 
@@ -46,8 +48,8 @@ class GraphFile {
  public:
   // A .tflite file or a SavedModel directory. `precision` is the artifact's: what the graph must
   // calculate in. Throws Unsupported if OpenVINO can't read it.
-  GraphFile(const Runtime& runtime, const std::filesystem::path& path, const std::string& precision,
-            int threads);
+  GraphFile(const Runtime& runtime, SharedCore core, const std::filesystem::path& path,
+            const std::string& precision, int threads);
   ~GraphFile();
   GraphFile(const GraphFile&) = delete;
   GraphFile& operator=(const GraphFile&) = delete;
@@ -71,6 +73,7 @@ class GraphFile {
   std::shared_ptr<const CompiledGraph> sharedIfLarge(const ShapeEntry& entry) const;
 
   const Runtime& runtime_;
+  SharedCore core_;
   std::string precision_;  // OpenVINO's name
   int threads_;
   uint64_t bytes_;

@@ -18,8 +18,9 @@ class ArtifactModel final : public Model {
                 const EngineOptions& options)
       : graphs_(artifact.graphs), composable_(artifact.composable) {
     const Runtime& loaded = runtime(options.library, options.threads);
+    const SharedCore core = loaded.newCore();
     for (const bundle::Graph& graph : graphs_) {
-      files_.push_back(std::make_unique<GraphFile>(loaded, bundle.directory / graph.path,
+      files_.push_back(std::make_unique<GraphFile>(loaded, core, bundle.directory / graph.path,
                                                    artifact.precision, options.threads));
     }
   }

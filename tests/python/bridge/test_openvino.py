@@ -128,6 +128,24 @@ def test_answers_are_the_training_models_for_every_kind_and_batch(exported):
                 np.testing.assert_array_equal(array, before[name])
 
 
+def test_closing_ends_the_threads_that_openvino_keeps(digits, digits_on_openvino):
+    def count():
+        return len(os.listdir("/proc/self/task"))
+
+    x = digits.x_test[:1]
+    with aios.load(digits_on_openvino, engine="openvino") as bridge:
+        bridge.perform_inference(x)
+    before = count()
+    bridges = [aios.load(digits_on_openvino, engine="openvino") for _ in range(4)]
+    for bridge in bridges:
+        bridge.perform_inference(x)
+    open_ = count()
+    for bridge in bridges:
+        bridge.close()
+    assert open_ >= before + 4
+    assert count() <= before
+
+
 @pytest.mark.parametrize("exported", ["many"], indirect=True)
 def test_two_names_of_one_tensor_are_refused(exported, tmp_path):
     bundle = shutil.copytree(exported[1], tmp_path / "m.cell")

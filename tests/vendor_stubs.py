@@ -16,6 +16,12 @@ HARM = {
     "hang": "for (;;) pause();",
     "exit": "_exit(3);",
 }
+#: A model has one input, whatever it is, and no two tensors of one name.
+_ANSWERS = {
+    "ov_model_inputs_size": "*(size_t*)answer = 1;",
+    "ov_port_get_any_name": "static int n; static char names[99][4];"
+    ' sprintf(names[++n], "%d", n); *(char**)answer = names[n];',
+}
 
 
 def build_stub(folder: Path, engine: str, harm: str, at: str) -> str:
@@ -30,15 +36,12 @@ def build_stub(folder: Path, engine: str, harm: str, at: str) -> str:
     source = (_APIS / engine / f"{engine}_api.cpp").read_text()
     symbols = re.findall(r'library\.bind\(\w+, "(\w+)"\)', source)
     assert at == "constructor" or at in symbols
-    code = ["#include <stdlib.h>", "#include <unistd.h>", "#include <stddef.h>"]
+    code = ["#include <stdio.h>", "#include <stdlib.h>", "#include <unistd.h>"]
     if at == "constructor":
         code.append(f"__attribute__((constructor)) static void start(void) {{ {HARM[harm]} }}")
     for symbol in symbols:
-        body = HARM[harm] if symbol == at else ""
-        # A model has one input, whatever it is.
-        if symbol == "ov_model_inputs_size":
-            body += "*count = 1;"
-        code.append(f"int {symbol}(void* object, size_t* count) {{ {body} return 0; }}")
+        body = HARM[harm] if symbol == at else _ANSWERS.get(symbol, "")
+        code.append(f"int {symbol}(void* object, void* answer) {{ {body} return 0; }}")
     path = folder / f"{engine}-{harm}-{at}" / _NAMES[engine]
     path.parent.mkdir(parents=True)
     command = ["cc", "-shared", "-fPIC", "-w", "-x", "c", "-", "-o", str(path)]

@@ -205,6 +205,11 @@ def verify_bundle(path: str, *, libraries: Mapping[str, str] = {}, threads: int 
     Checks every file, then runs all golden samples on every engine found here; or on one artifact, by its engine, target and precision.
     """
 
+def check_libraries_with(command: Sequence[str]) -> None:
+    """
+    Sets the command that opens a vendor's library before this process does; empty for none.
+    """
+
 def report_phases(descriptor: int) -> None:
     """
     Writes what engines are doing, as 'compiling' and a zero byte, to the start of a file that another process can read when this one has died; -1 for nobody.

@@ -6,19 +6,20 @@
 #include <cstdlib>
 
 #include "aios/error.hpp"
+#include "engines/library_check.hpp"
 
 namespace aios::engines {
 
-DynamicLibrary::DynamicLibrary(const std::string& path, const char* environment_variable,
-                               const char* soname, const char* remedy) {
-  const char* from_environment = std::getenv(environment_variable);
+DynamicLibrary::DynamicLibrary(const Vendor& vendor, const std::string& path) {
+  const char* from_environment = std::getenv(vendor.environment_variable);
   if (!path.empty()) {
     path_ = path;
   } else if (from_environment != nullptr && *from_environment != '\0') {
     path_ = from_environment;
   } else {
-    path_ = soname;
+    path_ = vendor.soname;
   }
+  requireHarmless(vendor.engine, vendor.name, path_);
   // Local, so that the vendor's symbols meet nobody else's in this process.
   library_ = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr) {
@@ -27,7 +28,7 @@ DynamicLibrary::DynamicLibrary(const std::string& path, const char* environment_
     const bool there = ::access(path_.c_str(), F_OK) == 0;
     throw Error(there ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
                 "engine library '" + path_ + "' can't be opened (" +
-                    (reason != nullptr ? reason : "no reason given") + "); " + remedy);
+                    (reason != nullptr ? reason : "no reason given") + "); " + vendor.remedy);
   }
 }
 

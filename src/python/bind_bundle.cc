@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "bindings.hpp"
+#include "engines/library_check.hpp"
 #include "engines/phase.hpp"
 #include "gil.hpp"
 #include "runtime/loaded_model.hpp"
@@ -70,6 +71,9 @@ void bindBundle(nb::module_& module) {
       nb::arg("check_files") = true, nb::call_guard<WithoutGil>(),
       "Checks every file, then runs all golden samples on every engine found here; or on one "
       "artifact, by its engine, target and precision.");
+  module.def("check_libraries_with", &engines::setLibraryCheck, nb::arg("command"),
+             "Sets the command that opens a vendor's library before this process does; empty for "
+             "none.");
   module.def(
       "report_phases", &engines::reportPhases, nb::arg("descriptor"),
       "Writes what engines are doing, as 'compiling' and a zero byte, to the start of a file "

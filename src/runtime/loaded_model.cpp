@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/fork.hpp"
+#include "engines/library_check.hpp"
 #include "engines/tensorflow/tensorflow_model.hpp"
 #include "runtime/background.hpp"
 #include "runtime/process.hpp"
@@ -91,7 +92,10 @@ Verification verifyArtifact(const bundle::Bundle& bundle, const bundle::Artifact
   Verification result;
   result.ok = false;
   try {
-    return verifyModel(loadRunners(bundle, artifact, options), golden, artifact, kAllSamples);
+    Verification answered =
+        verifyModel(loadRunners(bundle, artifact, options), golden, artifact, kAllSamples);
+    engines::rememberHarmless(engineOptions(artifact.engine, options).library);
+    return answered;
   } catch (const Error& error) {
     result.reason = error.what();
     result.not_run = isForElsewhere(artifact, error.code());

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -13,6 +12,7 @@
 #include <utility>
 
 #include "bundle/integrity.hpp"
+#include "core/user_cache.hpp"
 #include "engines/compiled/cpu_features.hpp"
 #include "runtime/background.hpp"
 
@@ -74,14 +74,6 @@ class Contestant {
   std::vector<TensorView> outputs_;
   std::vector<double> calls_us_;
 };
-
-fs::path cacheDirectory() {
-  const char* base = std::getenv("XDG_CACHE_HOME");
-  if (base != nullptr && *base != '\0') return fs::path(base) / "aios" / "selection";
-  const char* home = std::getenv("HOME");
-  if (home == nullptr || *home == '\0') return {};
-  return fs::path(home) / ".cache" / "aios" / "selection";
-}
 
 std::string rowKey(const std::string& signature, const std::string& kind) {
   return signature + "@" + kind;
@@ -151,7 +143,7 @@ bool isFaster(const Latency& a, const Latency& b) noexcept {
 }
 
 SelectionCache::SelectionCache(const std::string& key) {
-  const fs::path directory = cacheDirectory();
+  const fs::path directory = userCache("selection");
   if (directory.empty()) return;
   path_ = directory / (bundle::sha256Hex(key.data(), key.size()) + ".json");
   std::ifstream file(path_);

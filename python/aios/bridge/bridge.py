@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from aios.bridge.core import core
 from aios.bridge.engines import library_paths
+from aios.bridge.isolation import library_check
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 
 _ALIGNMENT = 64
@@ -93,6 +94,7 @@ class TensorFlowCellularBridge(core.Cell):
         """
         loaded = _Loaded(_location(path), verify, _tags(tags))
         options = self._options
+        core.check_libraries_with(library_check())
         self._load(
             loaded.path,
             options.engine,

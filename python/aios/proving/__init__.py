@@ -2,13 +2,11 @@
 
 from aios.bridge.fallback.records import ArtifactVerification
 from aios.proving.isolated import EngineDiedError
-from aios.proving.prover import ISOLATION, Prover, may_isolate, open_prover
+from aios.proving.prover import Prover, open_prover
 
 __all__ = [
-    "ISOLATION",
     "ArtifactVerification",
     "EngineDiedError",
     "Prover",
-    "may_isolate",
     "open_prover",
 ]

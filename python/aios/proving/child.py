@@ -1,36 +1,32 @@
 """The child process of an `IsolatedProver`: one call after another, until the parent is gone.
 
-    python -m aios.proving.child SOCKET PHASES PARENT
-
-Arguments: descriptors of its end of the line and of the file that phases are written to, and the
-parent's process id. It needs the C++ core, and of TensorFlow only the C library.
+Arguments: descriptors of its end of the line and of the file that phases are written to. It needs
+the C++ core, and of TensorFlow only the C library.
 """
 
 from __future__ import annotations
 
-import ctypes
 import dataclasses
 import os
-import resource
-import signal
 import socket
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from aios.bridge.core import core
+from aios.bridge.isolation import LIBRARY_CHECK, die_with_parent
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import ArtifactRecord
 from aios.errors import AiosError
 from aios.proving.in_process import InProcessProver
 from aios.proving.line import Json, Line
 
-_PR_SET_PDEATHSIG = 1
 
-
-def main() -> int:
+def main() -> NoReturn:
     """Answers the parent's calls."""
-    end, phases, parent = map(int, sys.argv[1:])
-    _die_with(parent)
+    end, phases = map(int, sys.argv[1:])
+    die_with_parent()
+    os.environ.pop(LIBRARY_CHECK, None)
     os.set_inheritable(end, False)
     os.set_inheritable(phases, False)
     core.report_phases(phases)
@@ -41,7 +37,8 @@ def main() -> int:
         try:
             call, inputs = line.receive()
         except EOFError:
-            return 0
+            # Vendors' libraries may not end well: nothing of theirs runs at exit.
+            os._exit(0)
         if prover is None:
             prover = InProcessProver(call["libraries"], lambda phase: _tell(phases, phase))
         line.send(*_outcome(prover, call, inputs))
@@ -69,17 +66,3 @@ def _answered(prover: InProcessProver, call: Json, inputs: Arrays) -> tuple[Json
 
 def _tell(phases: int, phase: str) -> None:
     os.pwrite(phases, phase.encode() + b"\0", 0)
-
-
-def _die_with(parent: int) -> None:
-    """A child that hangs doesn't outlive its parent; one that crashes leaves no core file."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-
-
-if __name__ == "__main__":
-    # Vendors' libraries may not end well: nothing of theirs runs at exit.
-    os._exit(main())

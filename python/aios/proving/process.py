@@ -6,8 +6,8 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 
+from aios.bridge.isolation import child_command
 from aios.bundle.comparison import Arrays
 from aios.errors import UnavailableError
 from aios.proving.line import Json, Line
@@ -33,11 +33,10 @@ class ChildProcess:
         self._said_before = 0
         self._ready = False
         self._closed = False
-        # Nothing of the working directory, nor the user's __main__, is imported there.
-        command = [sys.executable, "-P", "-m", "aios.proving.child"]
+        command = child_command("aios.proving.child")
         with theirs:
             self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), str(self._phases), str(os.getpid())],
+                [*command, str(theirs.fileno()), str(self._phases)],
                 pass_fds=(theirs.fileno(), self._phases),
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
@@ -112,10 +111,7 @@ class ChildProcess:
 
 
 def _environment() -> dict[str, str]:
-    paths = [os.path.abspath(path) for path in sys.path]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    return environment
+    return {"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ}
 
 
 def _signal_name(number: int) -> str:

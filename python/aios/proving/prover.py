@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from pathlib import Path
 from typing import Protocol, Self
 
-from aios.bridge.core import IS_NATIVE
 from aios.bridge.fallback.records import ArtifactVerification
+from aios.bridge.isolation import may_isolate
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import ArtifactRecord
-
-#: Set to 0, engines run in the caller's process.
-ISOLATION = "AIOS_ISOLATION"
 
 
 class Prover(Protocol):
@@ -67,14 +62,6 @@ class Prover(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
-
-
-def may_isolate(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether engines can run in a child process: by Python's own program, and the C++ core."""
-    program = os.path.basename(sys.executable or "")
-    # A program that has Python inside would start itself once more.
-    is_python = program.startswith(("python", "pypy")) and not getattr(sys, "frozen", False)
-    return IS_NATIVE and is_python and environment.get(ISOLATION, "1") != "0"
 
 
 def open_prover() -> Prover:

@@ -8,6 +8,13 @@
 #include "core/fork.hpp"
 
 namespace aios::engines::litert {
+namespace {
+
+constexpr Vendor kVendor = {"litert", "LiteRT", "AIOS_LITERT_LIBRARY", "libLiteRt.so",
+                            "engine 'litert' not installed: pip install aios-cells[litert], or set "
+                            "AIOS_LITERT_LIBRARY to libLiteRt.so"};
+
+}  // namespace
 
 DType dtypeFromElementType(int32_t element_type) {
   switch (element_type) {
@@ -44,10 +51,7 @@ DType dtypeFromElementType(int32_t element_type) {
   }
 }
 
-Api::Api(const std::string& path)
-    : library(path, "AIOS_LITERT_LIBRARY", "libLiteRt.so",
-              "engine 'litert' not installed: pip install aios-cells[litert], or set "
-              "AIOS_LITERT_LIBRARY to libLiteRt.so") {
+Api::Api(const std::string& path) : library(kVendor, path) {
   library.bind(createEnvironment, "LiteRtCreateEnvironment");
   library.bind(createModelFromFile, "LiteRtCreateModelFromFile");
   library.bind(destroyModel, "LiteRtDestroyModel");

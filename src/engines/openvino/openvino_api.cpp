@@ -15,6 +15,11 @@
 namespace aios::engines::openvino {
 namespace {
 
+constexpr Vendor kVendor = {
+    "openvino", "OpenVINO", "AIOS_OPENVINO_LIBRARY", "libopenvino_c.so",
+    "engine 'openvino' not installed: pip install aios-cells[openvino], or set "
+    "AIOS_OPENVINO_LIBRARY to the wheel's openvino/libs/libopenvino_c.so.*"};
+
 // OpenVINO's names of element types in its IR format, which is documented and versioned; the codes
 // of its C enum aren't.
 constexpr std::array<std::pair<DType, const char*>, 13> kIrTypes = {{
@@ -129,10 +134,7 @@ struct Runtimes {
 
 }  // namespace
 
-Api::Api(const std::string& path)
-    : library(path, "AIOS_OPENVINO_LIBRARY", "libopenvino_c.so",
-              "engine 'openvino' not installed: pip install aios-cells[openvino], or set "
-              "AIOS_OPENVINO_LIBRARY to the wheel's openvino/libs/libopenvino_c.so.*") {
+Api::Api(const std::string& path) : library(kVendor, path) {
   library.bind(createCore, "ov_core_create");
   library.bind(freeCore, "ov_core_free");
   library.bind(readModel, "ov_core_read_model");

@@ -2,6 +2,11 @@ import json
 import os
 import sys
 
+from typer.testing import CliRunner
+from vendor_stubs import build_stub
+
+from aios.cli.main import app
+
 
 def _doctor(aios_command, *arguments, **environment):
     shown = aios_command("doctor", "--json", *arguments, **environment)
@@ -67,6 +72,16 @@ def test_a_missing_engine_names_its_extra(aios_command, tmp_path):
     (litert,) = [one for one in report["engines"] if one["name"] == "litert"]
     assert not litert["found"]
     assert "pip install aios-cells[litert]" in litert["remedy"]
+
+
+def test_an_engine_that_crashes_is_said_with_a_remedy(monkeypatch, tmp_path):
+    stub = build_stub(tmp_path, "openvino", "segfault", "ov_core_compile_model")
+    monkeypatch.setattr("aios.bridge.engines.library_paths", lambda: {"openvino": stub})
+    monkeypatch.setattr("aios.bridge.engines.library_path", lambda _: stub)
+    report = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)
+    (openvino,) = [one for one in report["engines"] if one["name"] == "openvino"]
+    assert not openvino["supported"]
+    assert openvino["remedy"].startswith("OpenVINO died by SIGSEGV while compiling; pip install")
 
 
 def test_no_compiler_is_said_with_a_remedy(aios_command, tmp_path):

@@ -5,11 +5,11 @@ import pytest
 from tolerance import assert_within_tolerance
 
 import aios
+from aios.bridge.isolation import may_isolate
 from aios.bundle.manifest import Tolerance, read_manifest
 from aios.exporting import graphs, tflite
 from aios.exporting.engines import litert
 from aios.exporting.sources.keras_model import KerasSource
-from aios.proving import may_isolate
 from aios.proving.in_process import InProcessProver
 from aios.proving.isolated import IsolatedProver
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from vendor_stubs import build_stub
 
+from aios.bridge.isolation import may_isolate
 from aios.bundle.manifest import read_manifest
 from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
-from aios.proving import EngineDiedError, may_isolate, open_prover
+from aios.proving import EngineDiedError, open_prover
 from aios.proving.isolated import IsolatedProver
 
 pytestmark = pytest.mark.native

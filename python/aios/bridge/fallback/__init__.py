@@ -4,7 +4,7 @@ The same checks, errors and verdicts; models run on LiteRT's or TensorFlow's Pyt
 """
 
 from aios.bridge.fallback.cell import Cell
-from aios.bridge.fallback.engine import report_phases
+from aios.bridge.fallback.engine import check_libraries_with, report_phases
 from aios.bridge.fallback.loaded_model import verify_bundle
 from aios.bridge.fallback.records import (
     ArtifactVerification,
@@ -31,6 +31,7 @@ __all__ = [
     "SignatureMetrics",
     "TensorSpec",
     "cgroup_cpus",
+    "check_libraries_with",
     "fast_inference",
     "report_phases",
     "thread_budget",

@@ -106,3 +106,8 @@ class ComposedSession(Session):
 def report_phases(descriptor: int) -> None:
     """What engines do isn't told here: nothing runs in a child process without the extension."""
     del descriptor
+
+
+def check_libraries_with(command: Sequence[str]) -> None:
+    """Interpreters aren't tried in a child process: they are Python's own imports."""
+    del command

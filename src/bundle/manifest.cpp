@@ -132,6 +132,24 @@ std::map<std::string, std::string> parseNames(const Json& json) {
   return names;
 }
 
+// Optional: older bundles have none.
+std::map<std::string, std::vector<int64_t>> parseSizes(const Json& graph) {
+  std::map<std::string, std::vector<int64_t>> sizes;
+  const auto found = graph.find("sizes");
+  if (found == graph.end()) return sizes;
+  if (!found->is_object()) throwMalformed("a graph's 'sizes' aren't an object");
+  for (const auto& [name, list] : found->items()) {
+    if (!list.is_array()) throwMalformed("the graph's sizes of '" + name + "' aren't a list");
+    for (const Json& size : list) {
+      if (!size.is_number_integer() || size.get<int64_t>() < 1) {
+        throwMalformed("the graph's sizes of '" + name + "' aren't sizes");
+      }
+      sizes[name].push_back(size.get<int64_t>());
+    }
+  }
+  return sizes;
+}
+
 Graph parseGraph(const fs::path& directory, const Json& json) {
   Graph graph;
   graph.path = parsePath(directory, textMember(json, "path"));
@@ -144,6 +162,7 @@ Graph parseGraph(const fs::path& directory, const Json& json) {
   if (!signature.is_null()) graph.signature = textMember(json, "signature");
   graph.inputs = parseNames(member(json, "inputs"));
   graph.outputs = parseNames(member(json, "outputs"));
+  graph.sizes = parseSizes(json);
   return graph;
 }
 

@@ -35,6 +35,9 @@ struct Graph {
   // The graph's own tensor names by the signature's names; empty where they are the same.
   std::map<std::string, std::string> inputs;
   std::map<std::string, std::string> outputs;
+  // Of a signature with unknown inner sizes: those of each input, in order, that the graph is made
+  // for; empty for a graph that takes any.
+  std::map<std::string, std::vector<int64_t>> sizes;
 };
 
 // One engine's files in the bundle.

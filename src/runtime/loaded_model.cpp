@@ -59,6 +59,26 @@ bool somethingLighterPassed(const bundle::Bundle& bundle, const CellOptions& opt
   });
 }
 
+// Unknown inner sizes of a signature's inputs that graphs of the bundle are made for.
+PreparedSizes preparedSizes(const bundle::Bundle& bundle, const Signature& signature) {
+  PreparedSizes prepared;
+  for (const bundle::Artifact& artifact : bundle.artifacts) {
+    for (const bundle::Graph& graph : artifact.graphs) {
+      if (graph.sizes.empty() || (!graph.signature.empty() && graph.signature != signature.name)) {
+        continue;
+      }
+      std::vector<int64_t> sizes;
+      for (const TensorSpec& spec : signature.inputs) {
+        const auto found = graph.sizes.find(spec.name);
+        if (found == graph.sizes.end()) continue;
+        sizes.insert(sizes.end(), found->second.begin(), found->second.end());
+      }
+      prepared.insert(std::move(sizes));
+    }
+  }
+  return prepared;
+}
+
 [[noreturn]] void throwNoArtifact(const bundle::Bundle& bundle, const std::string& engine,
                                   const std::vector<EngineChoice>& excluded) {
   std::string reasons;
@@ -205,7 +225,8 @@ void LoadedModel::enter(const CellOptions& options) {
     contest_.cache = std::make_unique<SelectionCache>(cacheKey(bundle_, options));
   }
   for (std::size_t i = 0; i < bundle_.signatures.size(); ++i) {
-    endpoints_.push_back(std::make_unique<Endpoint>(contest_, bundle_.signatures[i], i));
+    endpoints_.push_back(std::make_unique<Endpoint>(contest_, bundle_.signatures[i], i,
+                                                    preparedSizes(bundle_, bundle_.signatures[i])));
   }
 }
 

@@ -66,7 +66,8 @@ class GraphRecord:
 
     `batch` is -1 for a graph that takes any batch; `signature` is None where the file holds all of
     the bundle's signatures. `inputs` and `outputs` give the graph's own tensor names by the
-    signature's names; they are empty where the two are the same.
+    signature's names; they are empty where the two are the same. `sizes` are, by input, the unknown
+    inner sizes that the graph is made for; it is empty for a graph that takes any.
     """
 
     path: str
@@ -74,6 +75,7 @@ class GraphRecord:
     signature: str | None = None
     inputs: dict[str, str] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    sizes: dict[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +139,19 @@ def hash_file(root: Path, path: str) -> FileRecord:
 
 def write_manifest(root: Path, manifest: Manifest) -> None:
     """Writes manifest.json and manifest.sha256 into the directory `root`."""
-    text = json.dumps(asdict(manifest), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    text = json.dumps(_document(manifest), indent=1, sort_keys=True, allow_nan=False) + "\n"
     (root / MANIFEST).write_text(text)
     (root / MANIFEST_HASH).write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
+
+
+def _document(manifest: Manifest) -> dict[str, Any]:
+    document = asdict(manifest)
+    for artifact in document["artifacts"]:
+        for graph in artifact["graphs"]:
+            # Versions that know no sizes read every bundle that needs none.
+            if not graph["sizes"]:
+                del graph["sizes"]
+    return document
 
 
 def read_manifest(root: Path) -> Manifest:
@@ -211,11 +223,17 @@ def _signature(entry: Any) -> SignatureRecord:
     return SignatureRecord(entry["name"], _tensors(entry["inputs"]), _tensors(entry["outputs"]))
 
 
+def _graph(entry: Any) -> GraphRecord:
+    known = {item.name: entry[item.name] for item in fields(GraphRecord) if item.name in entry}
+    known["sizes"] = {name: tuple(map(int, s)) for name, s in entry.get("sizes", {}).items()}
+    return GraphRecord(**known)
+
+
 def _artifact(entry: Any) -> ArtifactRecord:
     # Fields may be added within a format version: unknown ones are left out, as in C++.
     known = {item.name: entry[item.name] for item in fields(ArtifactRecord) if item.name in entry}
     known["files"] = _files(entry["files"])
-    known["graphs"] = tuple(GraphRecord(**graph) for graph in entry["graphs"])
+    known["graphs"] = tuple(map(_graph, entry["graphs"]))
     known["batches"] = tuple(map(int, entry.get("batches", ())))
     known["tolerance"] = _tolerance(entry["tolerance"])
     return ArtifactRecord(**known)

@@ -21,6 +21,7 @@
 #include "core/fork.hpp"
 #include "engines/compiled/cpu_features.hpp"
 #include "engines/compiled/thread_team.hpp"
+#include "engines/sized_session.hpp"
 
 namespace aios::engines {
 namespace compiled {
@@ -317,30 +318,67 @@ class Weights {
   std::unique_ptr<void, Free> copy_;
 };
 
-class CompiledModel final : public Model {
+// A model.so with its constants.
+class Code {
  public:
-  CompiledModel(const std::filesystem::path& code, const std::filesystem::path& weights,
-                bool composable, int threads)
-      : library_(CodeLibrary::open(code)),
+  Code(const std::filesystem::path& library, std::shared_ptr<const Weights> weights)
+      : library_(CodeLibrary::open(library)),
         model_(library_->descriptor()),
-        weights_(weights),
-        composable_(composable),
-        threads_(threads) {
+        weights_(std::move(weights)) {
     checkDescriptor(model_);
-    if (weights_.size() != model_.weights_bytes) throwMisfit("weights.bin is of another size");
+    if (weights_->size() != model_.weights_bytes) throwMisfit("weights.bin is of another size");
   }
 
-  std::unique_ptr<Session> newSession(const Signature& signature) const override {
-    return std::make_unique<CompiledSession>(model_, weights_.data(), signature,
-                                             composable_ && model_.any_batch != 0, threads_);
+  std::unique_ptr<Session> newSession(const Signature& signature, bool composable,
+                                      int threads) const {
+    return std::make_unique<CompiledSession>(model_, weights_->data(), signature,
+                                             composable && model_.any_batch != 0, threads);
   }
 
  private:
   std::shared_ptr<const CodeLibrary> library_;
   const aios_compiled_model& model_;
-  Weights weights_;
+  std::shared_ptr<const Weights> weights_;
+};
+
+// The code for each of the sizes that an artifact is made for; most are made for one.
+class ArtifactModel final : public Model {
+ public:
+  ArtifactModel(const bundle::Bundle& bundle, const bundle::Artifact& artifact, int threads)
+      : graphs_(artifact.graphs), composable_(artifact.composable), threads_(threads) {
+    std::map<std::string, std::shared_ptr<const Weights>> by_hash;  // sizes may share them
+    for (const bundle::Graph& graph : graphs_) {
+      const std::filesystem::path path = graph.path;
+      const bundle::FileRecord& weights = hashed(artifact, path.parent_path() / "weights.bin");
+      std::shared_ptr<const Weights>& shared = by_hash[weights.sha256];
+      if (!shared) shared = std::make_shared<const Weights>(bundle.directory / weights.path);
+      codes_.emplace_back(bundle.directory / path, shared);
+    }
+  }
+
+  std::unique_ptr<Session> newSession(const Signature& signature) const override {
+    return sessionOf("compiled", graphs_, signature, composable_,
+                     [this, signature](std::size_t graph) {
+                       return codes_[graph].newSession(signature, composable_, threads_);
+                     });
+  }
+
+ private:
+  static const bundle::FileRecord& hashed(const bundle::Artifact& artifact,
+                                          const std::filesystem::path& path) {
+    const auto found = std::find_if(
+        artifact.files.begin(), artifact.files.end(),
+        [&](const bundle::FileRecord& file) { return file.path == path.generic_string(); });
+    if (found == artifact.files.end()) {
+      throwMisfit("'" + path.generic_string() + "' isn't among its files");
+    }
+    return *found;
+  }
+
+  std::vector<bundle::Graph> graphs_;
   bool composable_;
   int threads_;
+  std::vector<Code> codes_;
 };
 
 }  // namespace
@@ -355,14 +393,7 @@ std::shared_ptr<const Model> loadCompiledModel(const bundle::Bundle& bundle,
                 "engine 'compiled' is switched off by AIOS_ALLOW_NATIVE=0; unset it to run native "
                 "code from bundles that you trust");
   }
-  const std::filesystem::path code = artifact.graphs.front().path;
-  const std::string weights = (code.parent_path() / "weights.bin").string();
-  const bool hashed =
-      std::any_of(artifact.files.begin(), artifact.files.end(),
-                  [&](const bundle::FileRecord& file) { return file.path == weights; });
-  if (!hashed) compiled::throwMisfit("'" + weights + "' isn't among its files");
-  return std::make_shared<compiled::CompiledModel>(
-      bundle.directory / code, bundle.directory / weights, artifact.composable, options.threads);
+  return std::make_shared<compiled::ArtifactModel>(bundle, artifact, options.threads);
 }
 
 }  // namespace aios::engines

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "aios/error.hpp"
-#include "engines/composed_session.hpp"
 #include "engines/litert/litert_session.hpp"
 #include "engines/phase.hpp"
+#include "engines/sized_session.hpp"
 
 namespace aios::engines {
 namespace litert {
@@ -137,19 +137,9 @@ class ArtifactModel final : public Model {
   }
 
   std::unique_ptr<Session> newSession(const Signature& signature) const override {
-    std::vector<ComposedSession::Part> parts;
-    for (std::size_t i = 0; i < graphs_.size(); ++i) {
-      const bundle::Graph& graph = graphs_[i];
-      if (!graph.signature.empty() && graph.signature != signature.name) continue;
-      auto session = files_[i]->newSession(signature);
-      if (graph.batch == kAnySize) return session;
-      parts.push_back({graph.batch, std::move(session)});
-    }
-    if (parts.empty()) {
-      throw Error(ErrorCode::kUnsupported, "engine 'litert' has no graph for signature '" +
-                                               signature.name + "'; use another engine");
-    }
-    return std::make_unique<ComposedSession>(std::move(parts), composable_);
+    return sessionOf(
+        "litert", graphs_, signature, composable_,
+        [this, signature](std::size_t graph) { return files_[graph]->newSession(signature); });
   }
 
  private:

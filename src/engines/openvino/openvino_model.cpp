@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "aios/error.hpp"
-#include "engines/composed_session.hpp"
 #include "engines/openvino/openvino_graph.hpp"
 #include "engines/openvino/openvino_session.hpp"
+#include "engines/sized_session.hpp"
 
 namespace aios::engines {
 namespace openvino {
@@ -26,20 +26,11 @@ class ArtifactModel final : public Model {
   }
 
   std::unique_ptr<Session> newSession(const Signature& signature) const override {
-    std::vector<ComposedSession::Part> parts;
-    for (std::size_t i = 0; i < graphs_.size(); ++i) {
-      const bundle::Graph& graph = graphs_[i];
-      if (!graph.signature.empty() && graph.signature != signature.name) continue;
-      auto session =
-          std::make_unique<GraphSession>(*files_[i], files_[i]->bindingOf(signature, graph));
-      if (graph.batch == kAnySize) return session;
-      parts.push_back({graph.batch, std::move(session)});
-    }
-    if (parts.empty()) {
-      throw Error(ErrorCode::kUnsupported, "engine 'openvino' has no graph for signature '" +
-                                               signature.name + "'; use another engine");
-    }
-    return std::make_unique<ComposedSession>(std::move(parts), composable_);
+    return sessionOf("openvino", graphs_, signature, composable_,
+                     [this, signature](std::size_t graph) {
+                       return std::make_unique<GraphSession>(
+                           *files_[graph], files_[graph]->bindingOf(signature, graphs_[graph]));
+                     });
   }
 
  private:

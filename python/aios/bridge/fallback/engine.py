@@ -11,6 +11,7 @@ import numpy as np
 
 from aios.bridge.fallback.arrays import Array, bytes_of, describe_array
 from aios.bridge.fallback.records import Signature
+from aios.bundle.integrity import ANY_SIZE
 from aios.bundle.manifest import ArtifactRecord
 from aios.errors import InvalidArgumentError, UnsupportedError
 
@@ -101,6 +102,36 @@ class ComposedSession(Session):
                 "put together; use another engine"
             )
         return pieces
+
+
+class SizedSession(Session):
+    """Takes the graph that is made for the inner sizes of a call; those for any come last."""
+
+    def __init__(
+        self, parts: Sequence[tuple[Mapping[str, Sequence[int]], Session]], signature: Signature
+    ) -> None:
+        super().__init__()
+        self._parts = [(sizes, session) for sizes, session in parts if sizes]
+        self._parts += [(sizes, session) for sizes, session in parts if not sizes]
+        self._inputs = signature.inputs
+
+    def call(self, inputs: Sequence[Array]) -> list[Array]:
+        """Raises UnsupportedError for sizes that no graph is made for."""
+        found = {
+            spec.name: tuple(
+                size
+                for size, known in zip(array.shape[1:], spec.shape[1:], strict=True)
+                if known == ANY_SIZE
+            )
+            for spec, array in zip(self._inputs, inputs, strict=True)
+        }
+        for sizes, session in self._parts:
+            if all(found[name] == tuple(made_for) for name, made_for in sizes.items()):
+                return session.call(inputs)
+        raise UnsupportedError(
+            f"this artifact has no graph for inner sizes of {found}; use another engine, or export "
+            "with sizes="
+        )
 
 
 def report_phases(descriptor: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.bridge.fallback.arrays import Array, describe_array, dtype_of
-from aios.bridge.fallback.engine import ComposedSession, Model, Session
+from aios.bridge.fallback.engine import ComposedSession, Model, Session, SizedSession
 from aios.bridge.fallback.records import Signature, TensorSpec
 from aios.bundle.integrity import ANY_SIZE
 from aios.bundle.manifest import ArtifactRecord
@@ -31,16 +31,21 @@ class LiteRtModel(Model):
 
     def new_session(self, signature: Signature) -> Session:
         """Raises UnsupportedError if the artifact has no graph for the signature."""
-        parts: dict[int, Session] = {}
+        by_sizes: dict[tuple[tuple[str, tuple[int, ...]], ...], dict[int, Session]] = {}
         for graph in self._artifact.graphs:
             if graph.signature in (None, signature.name):
+                parts = by_sizes.setdefault(tuple(sorted(graph.sizes.items())), {})
                 parts[graph.batch] = self._session(graph.path, signature)
-        if ANY_SIZE in parts:
-            return parts[ANY_SIZE]
-        if not parts:
+        if not by_sizes:
             raise UnsupportedError(
                 f"engine 'litert' has no graph for signature '{signature.name}'; use another engine"
             )
+        sized = [(dict(sizes), self._composed(parts)) for sizes, parts in by_sizes.items()]
+        return sized[0][1] if list(by_sizes) == [()] else SizedSession(sized, signature)
+
+    def _composed(self, parts: dict[int, Session]) -> Session:
+        if ANY_SIZE in parts:
+            return parts[ANY_SIZE]
         return ComposedSession(parts, composable=self._artifact.composable)
 
     def _session(self, path: str, signature: Signature) -> Session:

@@ -39,7 +39,7 @@ class FrozenGraph:
 
 def operators(graph_def: Any) -> Iterator[str]:
     """Names of all operators, in functions too."""
-    for nodes in _node_lists(graph_def):
+    for nodes in node_lists(graph_def):
         for node in nodes:
             yield node.op
 
@@ -49,7 +49,7 @@ def float_types(graph_def: Any) -> set[str]:
     import tensorflow as tf
 
     found = set()
-    for nodes in _node_lists(graph_def):
+    for nodes in node_lists(graph_def):
         for node in nodes:
             if node.op in _PASSIVE:
                 continue
@@ -66,29 +66,35 @@ def with_batch(frozen: FrozenGraph, batch: int) -> FrozenGraph:
     down as [-1, …] when the model was traced: it is set too. That is a guess for any other use of
     a tensor list; whoever calls this checks the answers.
     """
-    from tensorflow.core.framework.graph_pb2 import GraphDef
-
-    copy = GraphDef()
-    copy.CopyFrom(frozen.graph_def)
+    copy = with_renamed_functions(frozen.graph_def, f"_b{batch}")
     for node in copy.node:
         if node.op == "Placeholder":
             dims = node.attr["shape"].shape.dim
             if dims and dims[0].size == -1:
                 dims[0].size = batch
-    # Two definitions of one function name can't live in one process.
-    renamed = {f.signature.name: f"{f.signature.name}_b{batch}" for f in copy.library.function}
     for function in copy.library.function:
-        function.signature.name = renamed[function.signature.name]
         for arguments in function.arg_attr.values():
             drop(arguments.attr, "_output_shapes")
-    for nodes in _node_lists(copy):
+    for nodes in node_lists(copy):
         _pin_element_shapes(nodes, batch)
         for node in nodes:
-            _rename_functions(node, renamed)
             drop(node.attr, "_output_shapes")
             if node.op in ("While", "StatelessWhile"):
                 drop(node.attr, "output_shapes")
     return FrozenGraph(copy, frozen.inputs, frozen.outputs)
+
+
+def with_renamed_functions(graph_def: Any, suffix: str) -> Any:
+    """A copy to be changed: two definitions of one function name can't live in one process."""
+    copy = type(graph_def)()
+    copy.CopyFrom(graph_def)
+    renamed = {f.signature.name: f"{f.signature.name}{suffix}" for f in copy.library.function}
+    for function in copy.library.function:
+        function.signature.name = renamed[function.signature.name]
+    for nodes in node_lists(copy):
+        for node in nodes:
+            _rename_functions(node, renamed)
+    return copy
 
 
 def without_large_constants(frozen: FrozenGraph) -> tuple[FrozenGraph, dict[str, Any]]:
@@ -165,7 +171,8 @@ def _node(tensor: str) -> str:
     return tensor.split(":", maxsplit=1)[0]
 
 
-def _node_lists(graph_def: Any) -> Iterator[Any]:
+def node_lists(graph_def: Any) -> Iterator[Any]:
+    """The nodes of a graph, then those of each of its functions."""
     yield graph_def.node
     for function in graph_def.library.function:
         yield function.node_def

@@ -31,7 +31,7 @@ def with_own_outputs(frozen: FrozenGraph) -> FrozenGraph:
     for name, output in frozen.outputs.items():
         origin = _origin(nodes, _tensor(output))
         node = nodes[origin[0]]
-        dtype = _dtype(node, origin[1])
+        dtype = dtype_of(node, origin[1])
         outputs[name] = output
         if dtype is not None and (origin in taken or node.op in _KEEPING):
             # Each copies the last one: two that did the same would become one again.
@@ -72,7 +72,7 @@ def _copy(name: str, tensor: tuple[str, int], dtype: Any) -> Any:
     return node
 
 
-def _dtype(node: Any, index: int) -> Any:
+def dtype_of(node: Any, index: int) -> Any:
     """The dtype of a node's output; None where the operator isn't known, or it is of strings."""
     import tensorflow as tf
     from tensorflow.python.framework import op_def_registry

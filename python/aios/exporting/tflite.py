@@ -22,6 +22,7 @@ from aios.exporting.graphs import (
 from aios.exporting.own_outputs import with_own_outputs
 from aios.exporting.reasons import reason_of
 from aios.exporting.tflite_names import with_input_names
+from aios.exporting.widening import widened
 
 #: Operators that would read variables that LiteRT's runtime never sets.
 _VARIABLE_OPERATORS = ("READ_VARIABLE", "VAR_HANDLE", "ASSIGN_VARIABLE")
@@ -54,7 +55,7 @@ def convert(
     """
     for frozen in signatures.values():
         _require_no_tables(frozen)
-    own = {name: with_own_outputs(frozen) for name, frozen in signatures.items()}
+    own = {name: with_own_outputs(widened(frozen)) for name, frozen in signatures.items()}
     model = _converted(own, scratch, batch, precision)
     if set(_VARIABLE_OPERATORS).intersection(operators(model)):
         model = _converted(own, scratch, batch, precision, as_variables=False)

@@ -209,3 +209,23 @@ def test_integers_are_added_by_functions_that_wrap_around() -> None:
     small = "std::int8_t"
     text = scalar_struct(("relu", ("add", x(0), x(1))), [small, small], small)
     assert "op::relu<std::int8_t>(op::add<std::int8_t>(x0, x1))" in text
+
+
+def test_a_dropout_of_rate_0_keeps_everything() -> None:
+    shape = Tensor("shape", (2,), np.dtype(np.int32), np.array([1, 4], np.int32))
+    for rate, drawn_left in ((0.0, False), (0.5, True)):
+        zero = Tensor("rate", (), FLOAT, np.float32(rate))
+        kept = Tensor("kept", (1, 4), np.dtype(np.bool_))
+        x, drawn, y = (Tensor(name, (1, 4), FLOAT) for name in ("x", "drawn", "y"))
+        graph = Graph(
+            (x, shape, zero, drawn, kept, y),
+            (
+                Operator("RANDOM_UNIFORM", (1,), (3,)),
+                Operator("GREATER_EQUAL", (3, 2), (4,)),
+                Operator("SELECT_V2", (4, 0, 2), (5,)),
+            ),
+            (0,),
+            (5,),
+        )
+        kinds = [operator.kind for operator in optimise(graph).operators]
+        assert ("RANDOM_UNIFORM" in kinds) == drawn_left

@@ -58,10 +58,15 @@ def fold_constants(graph: Graph) -> Graph:
     Sizes that the file leaves open are computed on the way, where they follow from the inputs.
     """
     rewriter = Rewriter(graph)
+    draws: set[int] = set()
     for source in rewriter:
         op = settle_bodies(rewriter, source, fold_constants)
         infer_shape(rewriter, op)
-        value = _value(rewriter, op)
+        if op.kind == "RANDOM_UNIFORM":
+            draws.add(op.outputs[0])
+        value = _kept_by_dropout(rewriter, op) if draws.issuperset(op.inputs[:1]) else None
+        if value is None:
+            value = _value(rewriter, op)
         if value is None:
             rewriter.emit(op)
         else:
@@ -84,6 +89,16 @@ def _value(rewriter: Rewriter, op: Operator) -> Array | None:
         return None
     with np.errstate(all="ignore"):
         return np.asarray(fold(op, known, out))
+
+
+def _kept_by_dropout(rewriter: Rewriter, op: Operator) -> Array | None:
+    """What a dropout of rate 0 keeps: everything, as no draw from [0, 1) lies below its rate."""
+    if op.kind != "GREATER_EQUAL":
+        return None
+    rate, out = rewriter.tensors[op.inputs[1]].data, rewriter.tensors[op.outputs[0]]
+    if rate is None or (rate > 0).any() or -1 in out.shape or out.nbytes > MAX_FOLDED_BYTES:
+        return None
+    return np.ones(out.shape, out.dtype)
 
 
 def _zeros(shape: tuple[int, ...], out: Tensor) -> Array | None:

@@ -53,6 +53,8 @@ _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     "FileRef": "aios.workflow.content_store",
     "Gates": "aios.workflow.gates",
     "Metrics": "aios.bridge",
+    "PruneReport": "aios.workflow.retention",
+    "Retention": "aios.workflow.retention",
     "RunReport": "aios.workflow.reports",
     "Signature": "aios.bridge",
     "SignatureMetrics": "aios.bridge",
@@ -134,6 +136,8 @@ if TYPE_CHECKING:
     from aios.workflow.messages import StepStarted as StepStarted
     from aios.workflow.messages import TrainingProgress as TrainingProgress
     from aios.workflow.reports import RunReport as RunReport
+    from aios.workflow.retention import PruneReport as PruneReport
+    from aios.workflow.retention import Retention as Retention
     from aios.workflow.steps import step as step
     from aios.workflow.training_data import TrainingData as TrainingData
     from aios.workflow.workflow import Workflow as Workflow

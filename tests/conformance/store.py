@@ -18,6 +18,7 @@ from aios.workflow.store import (
     PutStep,
     ReleaseRun,
     RunRecord,
+    SetPlan,
     StepRecord,
     StoredMessage,
     leased,
@@ -227,6 +228,71 @@ class StoreConformance:
         store.create_run(run)
         store.commit([PutStep(StepRecord("s", "RUNNING"))], lease=Lease("r", "me", 1), durable=True)
         assert store.claim(claim("other", at(5))) == []
+
+    def ended(self, store, run_id, created, workflow="flow", status="SUCCESS"):
+        store.create_run(
+            RunRecord(run_id, workflow, status, created, {"n": run_id}, finished=created + 1)
+        )
+
+    def test_runs_expire_by_age_beyond_the_newest_of_their_workflow(self, store):
+        for number in range(5):
+            self.ended(store, f"a{number}", float(number), "a")
+        self.ended(store, "b0", 0.0, "b", "FAILED")
+        store.create_run(RunRecord("a5", "a", "RUNNING", 0.0, {}))
+        assert store.expired(100.0, 2) == ["a2", "a1", "a0"]
+        assert store.expired(2.5, 2) == ["a1", "a0"]
+        assert sorted(store.expired(100.0, 0)) == ["a0", "a1", "a2", "a3", "a4", "b0"]
+        assert store.expired(0.0, 0) == []
+
+    def test_a_run_is_forgotten_whole_and_no_other_with_it(self, store, run):
+        lease = self.lease(store)
+        done = [PutStep(StepRecord("s", "SUCCESS")), FinishRun("SUCCESS", 9.0)]
+        effects = [PutDocument("effects", f"{key}/s/", {"of": key}) for key in ("r", "r2", "r-2")]
+        store.commit([*effects, *done], lease=lease)
+        self.ended(store, "r2", 1.0)
+        store.commit([AddMessage(message("other", "r2"))])
+        assert store.forget(["r", "absent"]) == ["r"]
+        assert store.run_ids() == {"r2"}
+        assert store.steps("r") == {}
+        assert [item.id for item in store.messages()] == ["other"]
+        assert [item.key for item in store.documents("effects")] == ["r-2/s/", "r2/s/"]
+
+    def test_a_run_that_goes_on_is_never_forgotten(self, store, run):
+        assert store.forget(["r"]) == []
+        lease = self.lease(store)
+        store.commit([FinishRun("FAILED", 9.0)], lease=lease)
+        store.claim(claim("other", at(50), force=True, reopen=True))
+        assert store.forget(["r"]) == []
+        assert store.run_ids() == {"r"}
+
+    def test_the_order_of_messages_goes_on_where_it_was_after_some_are_forgotten(self, store):
+        store.commit([AddMessage(replace(message(name, ""), created=5.0)) for name in "ab"])
+        store.commit([AddMessage(replace(message("young", ""), created=50.0))])
+        last = store.last_seq()
+        assert store.forget_messages(10.0) == 2
+        assert [item.id for item in store.messages()] == ["young"]
+        assert store.forget_messages(100.0) == 1
+        store.commit([AddMessage(message("new"))])
+        assert store.last_seq() == last + 1
+
+    def test_everything_that_may_name_contents_is_referred_to(self, store, run):
+        lease = self.lease(store)
+        store.commit(
+            [PutStep(StepRecord("s", "SUCCESS", output={"x": "of the step"}))], lease=lease
+        )
+        store.commit([PutDocument("d", "k", {"x": "of the document"})])
+        with store.references() as references:
+            found = {(item.owner, item.status): item.text for item in references}
+            assert found.keys() == {("run", "RUNNING"), ("d", "")}
+            assert "of the step" in found["run", "RUNNING"]
+            assert "of the document" in found["d", ""]
+        with store.references() as references:
+            assert sum(item.owner == "run" for item in references) == 2
+
+    def test_the_plan_of_a_run_is_kept(self, store, run):
+        lease = self.lease(store)
+        store.commit([SetPlan(("a", "b"))], lease=lease)
+        assert store.runs(run_id="r")[0].plan == ("a", "b")
 
     def test_a_backup_is_a_store_of_its_own(self, store, run, tmp_path):
         store.backup(tmp_path / "copy.db")

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from aios.cli.environment import native_stderr_kept_back, prepare_tensorflow
 from aios.cli.home import home_report, home_text
+from aios.cli.home import restore as restore_home
 from aios.cli.machine import (
     best_target,
     cgroup_cpus,
@@ -44,12 +45,24 @@ def doctor(
         Path, typer.Option("--home", envvar="AIOS_HOME", help="The manager's folder.")
     ] = Path("~/.aios"),
     backup: Annotated[
-        bool, typer.Option("--backup", help="Also write a copy of the home's database.")
-    ] = False,
+        Path | None,
+        typer.Option(
+            "--backup",
+            metavar="[FILE]",
+            help="Write the whole home to FILE, a .tar or .tar.gz; without FILE, a copy of its"
+            " database to its backups/.",
+        ),
+    ] = None,
+    restore: Annotated[
+        Path | None,
+        typer.Option("--restore", help="Make the home, a new folder, from such a FILE first."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Find engines, compiler and the manager's home, and say how to repair what is missing."""
     prepare_tensorflow()
+    if restore is not None:
+        restore_home(restore, home)
     report: dict[str, Any] = {
         "aios": _version_of("aios-cells"),
         "python": platform.python_version(),

@@ -1,4 +1,4 @@
-"""The part of `aios doctor` about the manager's home."""
+"""The part of `aios doctor` about the manager's home: how it is, its backup and its restoration."""
 
 from __future__ import annotations
 
@@ -6,11 +6,42 @@ import os
 from pathlib import Path
 from typing import Any
 
+from rich.text import Text
+from typer.core import TyperCommand
+
+from aios.cli.output import talk
+
 HomeReport = dict[str, Any]
+_DATABASE_ONLY = Path()
 
 
-def home_report(path: Path, *, backup: bool) -> HomeReport:
-    """Where the home is, whether it can be written, and what is wrong with it."""
+class OptionalBackupFile(TyperCommand):
+    """Lets `--backup` stand alone, for the database only, or name a file, for the whole home."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Give `--backup` an empty value where none follows."""
+        given = list(args)
+        for place, item in enumerate(args):
+            if item == "--backup" and (args[place + 1 : place + 2] or ["-"])[0].startswith("-"):
+                given[place] = "--backup="
+        return super().parse_args(ctx, given)
+
+
+def restore(file: Path, home: Path) -> None:
+    """Make the home anew from a backup."""
+    from aios.workflow.archive import restore_from
+
+    place = restore_from(file, home)
+    talk.print(Text(f"restored {place}"), soft_wrap=True)
+
+
+def home_report(path: Path, *, backup: Path | None) -> HomeReport:
+    """Where the home is, whether it can be written, and what is wrong with it.
+
+    Args:
+        path: the home.
+        backup: None; or the empty path, for a copy of the database in it; or a file for all of it.
+    """
     place = path.expanduser().absolute()
     above = place
     while not above.exists():
@@ -29,9 +60,12 @@ def home_report(path: Path, *, backup: bool) -> HomeReport:
     }
     if not place.is_dir():
         return report
+    from aios.workflow.archive import backup_to
     from aios.workflow.checkup import check_home
 
-    found = check_home(place, backup=backup)
+    file = None if backup == _DATABASE_ONLY else backup
+    saved = "" if file is None else str(backup_to(place, file))
+    found = check_home(place, backup=backup == _DATABASE_ONLY)
     if not found.exists:
         return report
     return report | {
@@ -41,7 +75,7 @@ def home_report(path: Path, *, backup: bool) -> HomeReport:
         "versions": found.versions,
         "bytes": found.bytes,
         "free_bytes": found.free_bytes,
-        "backup": found.backup or None,
+        "backup": saved or found.backup or None,
         "remedy": remedy or found.remedy or None,
     }
 

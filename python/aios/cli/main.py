@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from aios.cli import bench, compile, demo, doctor, export, inspect, registry, run, verify, workflow
+from aios.cli.home import OptionalBackupFile
 from aios.cli.output import reports_errors
 from aios.errors import NotFoundError
 from aios.version import __version__
@@ -21,7 +22,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("compile")(compile.compile_)
-app.command("doctor")(doctor.doctor)
+app.command("doctor", cls=OptionalBackupFile)(doctor.doctor)
 app.command("export")(export.export)
 app.command("inspect")(inspect.inspect)
 app.command("verify")(verify.verify)

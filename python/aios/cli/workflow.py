@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.tables import Column, Listing, size
 from aios.errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
@@ -71,23 +71,29 @@ def list_runs(
     if as_json:
         print_json({"runs": [report.to_json() for report in reports]})
         return
-    table = Table("run", "workflow", "status", "seconds", "steps")
+    listing = Listing(
+        Column("run", folds=True),
+        Column("workflow", folds=True),
+        "status",
+        Column("seconds", right=True),
+        Column("steps", right=True),
+    )
     for report in reports:
         done = sum(step.status == "SUCCESS" for step in report.steps)
-        table.add_row(
+        listing.add(
             report.id,
             report.workflow,
             report.status,
             _seconds(report.seconds),
-            f"{done}/{len(report.steps)}",
+            f"{done}/{len(report.steps) + len(report.not_reached)}",
         )
-    data.print(table)
+    listing.print(data)
 
 
 @app.command()
 @reports_errors
 def show(run: RunArgument, *, home: HomeOption = HOME, as_json: JsonFlag = False) -> None:
-    """Show a run's steps, durations, verdicts and artifacts, and why steps ran again."""
+    """Show a run's steps, also those not reached, durations, verdicts, and why steps ran again."""
     with open_manager(home, "read") as manager:
         report = manager.run(run).report()
         versions = manager.registry.lineage(run_id=run)
@@ -135,6 +141,41 @@ def cancel(run: RunArgument, *, home: HomeOption = HOME, as_json: JsonFlag = Fal
         print_json({"id": run, "status": status, "cancelled": changed})
     else:
         data.print(Text(f"{run}: {status}" if changed else f"{run} was over already: {status}"))
+
+
+@app.command()
+@reports_errors
+def prune(
+    *,
+    keep_days: Annotated[
+        float, typer.Option(min=0, help="Runs that ended in the last so many days stay.")
+    ] = 30,
+    keep_runs: Annotated[
+        int, typer.Option(min=0, help="And so do the newest so many of each workflow.")
+    ] = 100,
+    keep_versions: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Of each model, keep the newest so many and all that an alias "
+            "names or would go back to; else all.",
+        ),
+    ] = None,
+    home: HomeOption = HOME,
+    as_json: JsonFlag = False,
+) -> None:
+    """Remove old runs, and the results and bundles that nothing names any more."""
+    with open_manager(home) as manager:
+        report = manager.prune(keep_days, keep_runs, keep_versions)
+    if as_json:
+        print_json(report.to_json())
+        return
+    data.print(
+        Text(
+            f"removed {report.runs} runs, {report.versions} versions, {report.messages} messages,"
+            f" {report.objects} objects and {report.bundles} bundles: {size(report.bytes)}"
+        )
+    )
 
 
 def load_workflow(source: str) -> Workflow:
@@ -233,17 +274,20 @@ def _print_report(report: RunReport) -> None:
     data.print(
         Text(f"{report.id}  {report.workflow}  {report.status}  {_seconds(report.seconds)} s")
     )
-    table = Table("step", "status", "seconds", "attempt", "verdict", "why")
+    listing = Listing(
+        Column("step", folds=True),
+        "status",
+        Column("seconds", right=True),
+        Column("attempt", right=True),
+        "verdict",
+    )
     for step in report.steps:
-        table.add_row(
-            step.name,
-            step.status,
-            _seconds(step.seconds),
-            str(step.attempt),
-            _verdict(step),
-            Text(_why(step)),
-        )
-    data.print(table)
+        status, seconds = step.status, _seconds(step.seconds)
+        listing.add(step.name, status, seconds, str(step.attempt), _verdict(step), note=_why(step))
+    waits = "waiting" if report.status == "RUNNING" else "not reached"
+    for name in report.not_reached:
+        listing.add(name, waits, "", "", "")
+    listing.print(data)
     for step in report.steps:
         for item in _artifacts(step):
             error = "" if item["max_error"] is None else f", error {item['max_error']:.2g}"

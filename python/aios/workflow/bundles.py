@@ -24,6 +24,7 @@ def adopt_bundle(home: HomeFiles, source: Path) -> tuple[Path, str]:
     if not source.is_dir():
         raise NotFoundError(f"no bundle at '{source}': expected a directory, such as digits.cell")
     sha256 = bundle_sha256(source)
+    home.content.pin(sha256)
     place = home.bundle(sha256)
     if not place.is_dir() or not (place.samefile(source) or same_tree(source, place)):
         _require_intact(source)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -180,6 +180,15 @@ class Bus:
     def dropped(self) -> int:
         """Telemetry dropped by all subscriptions."""
         return sum(item.dropped for item in self._subscriptions)
+
+    def text(self) -> Iterator[str]:
+        """Lines of the Prometheus exposition format."""
+        yield "# HELP aios_telemetry_published_total Telemetry messages sent in this process."
+        yield "# TYPE aios_telemetry_published_total counter"
+        yield f"aios_telemetry_published_total {self.published}"
+        yield "# HELP aios_telemetry_dropped_total Telemetry messages that a full queue dropped."
+        yield "# TYPE aios_telemetry_dropped_total counter"
+        yield f"aios_telemetry_dropped_total {self.dropped}"
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Deliver what is there, then stop."""

@@ -82,19 +82,20 @@ def bounded(ref: ValueRef, store: ContentStore) -> ValueRef:
     return ref if ref.file is not None else _placed(ref, _text(ref.inline), store)
 
 
-def store_value(value: Any, store: ContentStore) -> ValueRef:
+def store_value(value: Any, store: ContentStore, what: str = "result") -> ValueRef:
     """Keep `value` and return its reference.
 
     Args:
         value: None, bool, number, str, bytes, NumPy array or scalar, `FileRef`, `TrainingData`, and
             lists, tuples and dicts with string keys of these.
         store: where arrays and large trees go.
+        what: what it is, for errors: "data" of a run, or a step's "result".
 
     Raises:
         InvalidArgumentError: a part of the value has another type; its place is named.
     """
     count = len(value) if isinstance(value, list | tuple) else None
-    tree = _encode(value, store, "result")
+    tree = _encode(value, store, what)
     text = _text(tree)
     return _placed(ValueRef(hashlib.sha256(text).hexdigest(), tree, None, count), text, store)
 
@@ -187,10 +188,12 @@ def _encode_array(value: Any, store: ContentStore, place: str) -> Any:
         return _encode(value.item(), store, place)
     if not isinstance(value, np.ndarray) or value.dtype.hasobject:
         kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
+        use = "a run can't keep" if place.startswith("data") else "a step can't pass on"
+        remedy = "; of a data frame, its .to_numpy()" if hasattr(value, "to_numpy") else ""
         raise InvalidArgumentError(
-            f"{place}: a step can't pass on a {kind}; return None, bool, int, float, str, bytes, a"
-            f" NumPy"
-            " array, context.save_file(path), or lists, tuples and dicts (string keys) of these"
+            f"{place}: {use} a {kind}; use None, bool, int, float, str, bytes, a NumPy array,"
+            " aios.TrainingData, context.save_file(path), or lists, tuples and dicts (string keys)"
+            f" of these{remedy}"
         )
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(value).reshape(value.shape), allow_pickle=False)

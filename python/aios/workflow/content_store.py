@@ -20,6 +20,7 @@ from typing import Final
 
 from aios.errors import CorruptHomeError, FailedPreconditionError, NotFoundError, OverloadedError
 from aios.workflow.file_contents import chunks, holds, same_tree, slices, unchanged
+from aios.workflow.pins import PinFile, pid_namespace, process_name
 
 _LEFTOVER_AGE_S: Final = 86_400.0
 
@@ -34,11 +35,19 @@ class FileRef:
 
 
 class ContentStore:
-    """The folder `root`, with unfinished files under `tmp`."""
+    """The folder `root`, with unfinished files under `tmp`.
 
-    def __init__(self, root: Path, tmp: Path) -> None:
+    Args:
+        root: the folder.
+        tmp: beside it.
+        pins: where the hash of everything stored is written first; None: nothing is ever removed.
+    """
+
+    def __init__(self, root: Path, tmp: Path, pins: PinFile | None = None) -> None:
         self.root = root
         self.tmp = tmp
+        self.trash = root.parent / "trash"
+        self.pins = pins
 
     def path(self, sha256: str, suffix: str) -> Path:
         """Where the content `sha256` is, or would be."""
@@ -48,6 +57,7 @@ class ContentStore:
         """Store `content`; returns its reference. A damaged file in its place is written anew."""
         sha256 = hashlib.sha256(content).hexdigest()
         place = self.path(sha256, suffix)
+        self.pin(sha256)
         if not holds(place, slices(content)):
             self._write(place, slices(content))
         return FileRef(sha256, suffix, len(content))
@@ -65,9 +75,23 @@ class ContentStore:
             size += len(chunk)
         ref = FileRef(digest.hexdigest(), "".join(source.suffixes[-2:]), size)
         place = self.path(ref.sha256, ref.suffix)
+        self.pin(ref.sha256)
         if not holds(place, chunks(source)):
             self._write(place, unchanged(source, ref.sha256))
         return ref
+
+    def pin(self, *hashes: str) -> None:
+        """Keep contents from being removed until this store's pins are closed."""
+        if self.pins is not None:
+            with self._errors():
+                self.pins.add(*hashes)
+
+    def secure(self, *hashes: str) -> None:
+        """Pin contents that a record names, and take them out of the trash if they are there."""
+        self.pin(*hashes)
+        for found in list(self.trash.iterdir()) if self.trash.is_dir() else ():
+            if found.is_file() and found.name.partition(".")[0] in hashes:
+                self.restore(self.path(*_split(found.name)))
 
     def open_path(self, ref: FileRef) -> Path:
         """The path of stored content.
@@ -79,10 +103,12 @@ class ContentStore:
         try:
             size = place.stat().st_size
         except FileNotFoundError:
-            raise CorruptHomeError(
-                f"{place}: missing; a run refers to it. Restore it from a backup, or start the run"
-                f" anew"
-            ) from None
+            if not self.restore(place):
+                raise CorruptHomeError(
+                    f"{place}: missing; a run refers to it. Restore it from a backup, or start the"
+                    " run anew"
+                ) from None
+            size = place.stat().st_size
         if size != ref.bytes:
             raise CorruptHomeError(f"{place}: expected {ref.bytes} bytes, found {size}")
         return place
@@ -93,7 +119,10 @@ class ContentStore:
         Raises:
             CorruptHomeError: the file is missing or changed.
         """
-        content = self.open_path(ref).read_bytes()
+        try:
+            content = self.open_path(ref).read_bytes()
+        except FileNotFoundError:  # it went to the trash this moment
+            content = self.open_path(ref).read_bytes()
         found = hashlib.sha256(content).hexdigest()
         if found != ref.sha256:
             raise CorruptHomeError(
@@ -107,6 +136,7 @@ class ContentStore:
         What is there already is kept if it is the same, byte by byte, and is else damaged and
         replaced. `source` must be on the home's file system.
         """
+        self.pin(place.stem)
         with self._errors():
             place.parent.mkdir(parents=True, exist_ok=True)
             for path in sorted(source.rglob("*")):
@@ -118,7 +148,7 @@ class ContentStore:
                 if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                     raise
                 if not same_tree(source, place):
-                    self._discard(place)
+                    self.discard(place)
                     source.rename(place)
                 shutil.rmtree(source, ignore_errors=True)
             _fsync(place.parent)
@@ -137,6 +167,42 @@ class ContentStore:
             yield place
         finally:
             shutil.rmtree(place, ignore_errors=True)
+
+    def to_trash(self, place: Path) -> None:
+        """Take an object or a bundle out of its place, for `garbage` to decide about."""
+        self.trash.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):
+            place.rename(self.trash / place.name)
+
+    def restore(self, place: Path) -> bool:
+        """Put what is in the trash back to `place`, where it came from; False if it isn't there."""
+        found = self.trash / place.name
+        if place.exists() or not found.exists():
+            return place.exists()
+        with suppress(OSError):  # another reader may do the same
+            place.parent.mkdir(parents=True, exist_ok=True)
+            found.rename(place)
+        return place.exists()
+
+    def restore_trash(self) -> None:
+        """Put everything in the trash back, or drop it where it was stored again meanwhile."""
+        for found in list(self.trash.iterdir()) if self.trash.is_dir() else ():
+            place = self.path(*_split(found.name))
+            if found.is_dir():
+                place = self.root.parent / "bundles" / found.name
+            if self.restore(place):
+                self.discard(found)
+
+    def discard(self, place: Path) -> None:
+        """Remove a file, or a directory: that one whole or not at all."""
+        if not place.is_dir():
+            place.unlink(missing_ok=True)
+            return
+        self.tmp.mkdir(parents=True, exist_ok=True)
+        removed = self._draft("removed-")
+        with suppress(FileNotFoundError):
+            place.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def sweep(self) -> int:
         """Remove unfinished files of processes that are gone; returns how many."""
@@ -173,15 +239,8 @@ class ContentStore:
                 draft.unlink(missing_ok=True)
             raise
 
-    def _discard(self, place: Path) -> None:
-        """Take a directory out of the way in one step, then remove it."""
-        self.tmp.mkdir(parents=True, exist_ok=True)
-        removed = self._draft("removed-")
-        place.rename(removed)
-        shutil.rmtree(removed, ignore_errors=True)
-
     def _draft(self, label: str = "") -> Path:
-        return self.tmp / f"{_writer()}-{label}{secrets.token_hex(8)}"
+        return self.tmp / f"{process_name()}-{label}{secrets.token_hex(8)}"
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -217,25 +276,19 @@ def home_full(message: str) -> OverloadedError:
     return error
 
 
-def _writer() -> str:
-    """Names this process for `_is_abandoned`, with its pid namespace, as containers share homes."""
-    return f"{_pid_namespace()}.{os.getpid()}"
+def _split(name: str) -> tuple[str, str]:
+    """A file's hash and suffix."""
+    sha256, dot, suffix = name.partition(".")
+    return sha256, dot + suffix
 
 
 def _is_abandoned(place: Path) -> bool:
     namespace, _, pid = place.name.split("-", 1)[0].partition(".")
-    if namespace == _pid_namespace():
+    if namespace == pid_namespace():
         return pid.isdigit() and not Path(f"/proc/{pid}").exists()
     with suppress(OSError):
         return time.time() - place.stat().st_mtime > _LEFTOVER_AGE_S
     return False
-
-
-def _pid_namespace() -> str:
-    try:
-        return str(os.stat("/proc/self/ns/pid").st_ino)
-    except OSError:
-        return "0"
 
 
 def _fsync(path: Path) -> None:

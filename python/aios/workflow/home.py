@@ -7,6 +7,7 @@ HOME/objects/ab/abc….npy    results, by content
 HOME/bundles/HASH.cell/     registered bundles, by content
 HOME/checkpoints/RUN/       trainings that are under way
 HOME/backups/  HOME/tmp/    copies of the database; unfinished files
+HOME/pins/  HOME/trash/     what isn't named yet; what is being removed: see garbage
 ```
 """
 
@@ -15,12 +16,14 @@ from __future__ import annotations
 import ctypes
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from aios.errors import FailedPreconditionError
+from aios.errors import FailedPreconditionError, UnavailableError
 from aios.workflow.content_store import disk_error
 from aios.workflow.home_files import HomeFiles
+from aios.workflow.home_lock import home_lock
 from aios.workflow.home_marker import DATABASE, is_home, is_marked, mark, require_home
 from aios.workflow.sqlite_file import Mode
 from aios.workflow.sqlite_store import SqliteStore
@@ -58,7 +61,7 @@ class Home(HomeFiles):
 
     def __init__(self, path: str | os.PathLike[str], *, mode: Mode = "create") -> None:
         super().__init__(Path(path).expanduser().absolute())
-        _require_local(self.path)
+        require_local(self.path)
         if mode != "create":
             require_home(self.path)
         elif not is_home(self.path):
@@ -70,10 +73,18 @@ class Home(HomeFiles):
         if mode != "read":
             mark(self.path)
             self.content.sweep()
+            self._finish_removal()
+
+    def _finish_removal(self) -> None:
+        """Put back what a removal that was killed has moved aside."""
+        if self.content.trash.is_dir() and any(self.content.trash.iterdir()):
+            with suppress(UnavailableError, OSError), home_lock(self.path, wait_s=0):
+                self.content.restore_trash()
 
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+        self.release()
 
 
 def network_file_system(path: Path) -> str | None:
@@ -90,7 +101,8 @@ def _file_system_type(path: Path) -> int:
     return int(buffer[0]) & 0xFFFFFFFF
 
 
-def _require_local(path: Path) -> None:
+def require_local(path: Path) -> None:
+    """Refuse a network file system, and a file where a folder belongs."""
     existing = path
     while not existing.exists():
         existing = existing.parent

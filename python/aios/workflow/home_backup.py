@@ -24,26 +24,26 @@ def backup_home(path: str | Path) -> Path:
     folder.mkdir(exist_ok=True)
     stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.monotonic_ns() % 1_000_000:06d}"
     target = folder / f"aios-{stamp}.db"
-    try:
-        copy_database(place, target)
-    except AiosError:
-        target.unlink(missing_ok=True)
-        for suffix in ("", "-wal", "-shm"):
-            source = place / f"{DATABASE}{suffix}"
-            if source.exists():
-                shutil.copy2(source, folder / f"damaged-{stamp}.db{suffix}")
-        _salvage(folder / f"damaged-{stamp}.db", target)
+    copy_readable(place, target, folder / f"damaged-{stamp}.db")
     return target
 
 
-def copy_database(home: Path, target: Path) -> None:
+def copy_readable(home: Path, target: Path, damaged: Path | None = None) -> None:
     """Write a consistent copy of a home's database, of this release's schema, to `target`.
 
-    Raises:
-        CorruptHomeError: it is damaged.
+    Of a damaged one every row that can be read; it itself goes to `damaged`.
     """
-    with closing(SqliteStore(home / DATABASE, mode="read")) as store:
-        store.backup(target)
+    try:
+        with closing(SqliteStore(home / DATABASE, mode="read")) as store:
+            store.backup(target)
+    except AiosError:
+        target.unlink(missing_ok=True)
+        aside = damaged or target.with_name(f"damaged-{target.name}")
+        for suffix in ("", "-wal", "-shm"):
+            source = home / f"{DATABASE}{suffix}"
+            if source.exists():
+                shutil.copy2(source, f"{aside}{suffix}")
+        _salvage(aside, target)
 
 
 def _salvage(damaged: Path, target: Path) -> None:

@@ -272,6 +272,7 @@ def _job(
             "key": context.key,
         },
         "home": str(context.home.path),
+        "pins": str(context.home.pin_file()),
     }
 
 

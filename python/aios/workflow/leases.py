@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 from aios.errors import AiosError
 from aios.workflow.clock import Clock
+from aios.workflow.messages import RunFinished
 from aios.workflow.owner import is_gone
-from aios.workflow.store import Change, Claim, Lease, RunRecord, Store, leased
+from aios.workflow.store import (
+    AddMessage,
+    Change,
+    Claim,
+    FinishRun,
+    Lease,
+    PutStep,
+    RunRecord,
+    Store,
+    leased,
+)
 
 _log = logging.getLogger("aios.workflow")
 _MOST_CLAIMED: Final = 500
@@ -82,13 +94,13 @@ class Claims:
             for taken in self._store.claim(self._forced(run.id, reopen=True)):
                 self._host.adopt(taken)
 
-    def end(self, run_id: str, changes: Callable[[RunRecord], list[Change]]) -> bool:
-        """Fence whoever drives a run, and commit `changes`; False when it was over already."""
+    def cancel(self, run_id: str) -> bool:
+        """Fence whoever drives a run, and end it; False when it was over already."""
         with self._one:
             for taken in self._store.claim(self._forced(run_id)):
                 self._host.drop(run_id)
                 lease = Lease(run_id, taken.lease.owner, taken.lease.epoch)
-                self._store.commit(changes(taken), lease=lease, durable=True)
+                self._store.commit(self._cancellation(taken), lease=lease, durable=True)
                 return True
             return False
 
@@ -147,6 +159,25 @@ class Claims:
             self._stalled[run.id] = (lease.epoch, lease.beat, now.seconds)
             return False
         return now.seconds - seen[2] >= lease.lease_s
+
+    def _cancellation(self, run: RunRecord) -> list[Change]:
+        cancelled = [
+            PutStep(replace(item, status="CANCELLED"))
+            for item in self._store.steps(run.id).values()
+            if item.status in ("RUNNING", "RETRYING")
+        ]
+        finished = RunFinished(
+            id=f"{run.id}/{run.lease.epoch}/finished",
+            run_id=run.id,
+            workflow=run.workflow,
+            status="CANCELLED",
+        )
+        error = {"type": "Cancelled", "code": 1, "message": "cancelled by its user"}
+        return [
+            *cancelled,
+            AddMessage(finished.to_stored()),
+            FinishRun("CANCELLED", self._clock.wall(), error),
+        ]
 
     def _forced(self, run_id: str, *, reopen: bool = False) -> Claim:
         now = self._clock.lease()

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
 from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError, NotFoundError
 from aios.workflow.bus import Bus, Subscription
 from aios.workflow.clock import Clock, SystemClock
-from aios.workflow.codec import store_value
 from aios.workflow.handle import RunHandle
 from aios.workflow.home import DEFAULT_HOME, Home
-from aios.workflow.messages import Message, RunFinished, RunStarted
+from aios.workflow.messages import Message
 from aios.workflow.metrics import WorkflowMetrics
 from aios.workflow.model_version import ModelVersion
 from aios.workflow.owner import new_owner
 from aios.workflow.predictor import Loader, Predictor
 from aios.workflow.registry import Registry
 from aios.workflow.reports import RunReport, run_report
+from aios.workflow.retention import PruneReport, Retention, RetentionKeeper, prune
 from aios.workflow.runner import Runner
-from aios.workflow.scheduler import Schedule, Scheduler
+from aios.workflow.scheduler import Schedule
 from aios.workflow.sqlite_file import Mode
+from aios.workflow.starter import Starter
 from aios.workflow.store import (
     AddMessage,
-    Change,
-    FinishRun,
-    PutStep,
     RunRecord,
     RunStatus,
 )
@@ -57,6 +53,8 @@ class AICellManager:
         clock: for tests.
         mode: "create" makes a home if there is none; "open" refuses a folder that isn't one; "read"
             does too, and looks at the home as it is now without changing it.
+        retention: prune the home now and then, while workflows are registered; None: only when
+            `prune` is called.
 
     Raises:
         NotFoundError: there is no home, and none was to be made.
@@ -77,6 +75,7 @@ class AICellManager:
         tracing: Any = None,
         clock: Clock | None = None,
         mode: Mode = "create",
+        retention: Retention | None = None,
     ) -> None:
         if not 0.05 <= lease_s <= 3600:
             raise InvalidArgumentError(f"lease_s: expected 0.05 to 3600, such as 10, got {lease_s}")
@@ -104,8 +103,12 @@ class AICellManager:
             metrics=self.metrics,
             tracing=traces,
         )
-        self._scheduler = Scheduler(self.home.store, self._clock, self._fire)
-        self._runner.time.polls.append(self._scheduler.tick)
+        self._starter = Starter(self.home, self._clock, self._runner)
+        self._runner.time.polls.append(self._starter.schedules.tick)
+        self._keeper: RetentionKeeper | None = None
+        if retention is not None:
+            self._keeper = RetentionKeeper(self.home, self._clock, retention)
+            self._runner.time.polls.append(self._keeper.tick)
 
     # --- workflows -------------------------------------------------------------------------------
 
@@ -144,8 +147,7 @@ class AICellManager:
             OverloadedError: the disk is full.
         """
         self._check_open()
-        workflow = self._workflow(workflow_id)
-        return self._start(workflow, store_value(data, self.home.content).to_json(), source)
+        return RunHandle(self, self._starter.start(self._workflow(workflow_id), data, source))
 
     async def execute_workflow_async(
         self, workflow_id: str, data: Any = None, *, source: str = ""
@@ -194,7 +196,7 @@ class AICellManager:
         self._check_open()
         if self.run_record(run_id).status != "RUNNING":
             return False
-        ended = self._runner.claims.end(run_id, self._cancellation)
+        ended = self._runner.claims.cancel(run_id)
         self.bus.committed()
         return ended
 
@@ -218,17 +220,16 @@ class AICellManager:
             start_at: the first time, in seconds since 1970; default: in `every_s`.
         """
         self._check_open()
-        self._workflow(workflow_id)
-        reference = store_value(data, self.home.content).to_json()
-        return self._scheduler.set(name or workflow_id, workflow_id, reference, every_s, start_at)
+        workflow = self._workflow(workflow_id)
+        return self._starter.schedule(name or workflow_id, workflow, data, every_s, start_at)
 
     def schedules(self) -> list[Schedule]:
         """The schedules of this home."""
-        return self._scheduler.all()
+        return self._starter.schedules.all()
 
     def unschedule(self, name: str) -> bool:
         """Remove a schedule; False when there was none."""
-        return self._scheduler.remove(name)
+        return self._starter.schedules.remove(name)
 
     # --- messages --------------------------------------------------------------------------------
 
@@ -291,8 +292,25 @@ class AICellManager:
 
     def prometheus(self) -> str:
         """Everything counted by this manager, in Prometheus's text format."""
-        lines = [*self.metrics.text(), *self._predictor.text(), *self._bus_text()]
+        lines = [*self.metrics.text(), *self._predictor.text(), *self.bus.text()]
         return "\n".join(lines) + "\n"
+
+    # --- the home --------------------------------------------------------------------------------
+
+    def prune(
+        self, keep_days: float = 30, keep_runs: int = 100, keep_versions: int | None = None
+    ) -> PruneReport:
+        """Remove what isn't kept: see `Retention`. Other managers may be at work meanwhile.
+
+        Runs that go on, and what registered versions and aliases name, are never removed. A kill at
+        any moment loses nothing that is kept.
+
+        Raises:
+            UnavailableError: another process prunes or copies this home.
+        """
+        self._check_open()
+        wanted = Retention(keep_days, keep_runs, keep_versions)
+        return prune(self.home, self._clock, wanted)
 
     # --- plumbing --------------------------------------------------------------------------------
 
@@ -333,6 +351,8 @@ class AICellManager:
             if self._closed:
                 return
             self._closed = True
+        if self._keeper is not None:
+            self._keeper.close(timeout_s)
         self._runner.close(timeout_s)
         self.bus.close()
         self._predictor.close()
@@ -349,47 +369,6 @@ class AICellManager:
     ) -> None:
         self.close()
 
-    def _start(self, workflow: Workflow, reference: dict[str, Any], source: str) -> RunHandle:
-        run_id = f"{workflow.id}-{secrets.token_hex(6)}"
-        self._create(workflow, run_id, reference, source)
-        return RunHandle(self, run_id)
-
-    def _create(
-        self, workflow: Workflow, run_id: str, reference: dict[str, Any], source: str
-    ) -> None:
-        sha256 = str(reference["sha256"])
-        now = self._clock.wall()
-        run = RunRecord(run_id, workflow.id, "RUNNING", now, reference, sha256, source)
-        started = RunStarted(
-            id=f"{run_id}/started", run_id=run_id, workflow=workflow.id, data_sha256=sha256
-        )
-        self._runner.claims.start(run, [AddMessage(started.to_stored())])
-
-    def _fire(self, schedule: Schedule, run_id: str) -> bool:
-        workflow = self._runner.workflow(schedule.workflow)
-        if workflow is None:
-            return False
-        self._create(workflow, run_id, schedule.data, "")
-        return True
-
-    def _cancellation(self, run: RunRecord) -> list[Change]:
-        steps = self.home.store.steps(run.id).values()
-        changes: list[Change] = [
-            PutStep(replace(item, status="CANCELLED"))
-            for item in steps
-            if item.status in ("RUNNING", "RETRYING")
-        ]
-        finished = RunFinished(
-            id=f"{run.id}/{run.lease.epoch}/finished",
-            run_id=run.id,
-            workflow=run.workflow,
-            status="CANCELLED",
-        )
-        error = {"type": "Cancelled", "code": 1, "message": "cancelled by its user"}
-        changes.append(AddMessage(finished.to_stored()))
-        changes.append(FinishRun("CANCELLED", self._clock.wall(), error))
-        return changes
-
     def _workflow(self, workflow_id: str) -> Workflow:
         workflow = self._runner.workflow(workflow_id)
         if workflow is None:
@@ -400,16 +379,6 @@ class AICellManager:
                 " register_workflow(aios.Workflow(…)) first"
             )
         return workflow
-
-    def _bus_text(self) -> list[str]:
-        return [
-            "# HELP aios_telemetry_published_total Telemetry messages sent in this process.",
-            "# TYPE aios_telemetry_published_total counter",
-            f"aios_telemetry_published_total {self.bus.published}",
-            "# HELP aios_telemetry_dropped_total Telemetry messages that a full queue dropped.",
-            "# TYPE aios_telemetry_dropped_total counter",
-            f"aios_telemetry_dropped_total {self.bus.dropped}",
-        ]
 
     def _check_open(self) -> None:
         if self._closed:

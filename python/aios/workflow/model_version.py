@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from aios.errors import CorruptHomeError
 from aios.workflow.home_files import HomeFiles
+from aios.workflow.store import Document, Store
+
+_ALIAS: Final = {"name": str, "alias": str, "version": int, "history": list}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -79,10 +82,29 @@ def bundle_place(home: HomeFiles, value: Mapping[str, Any]) -> Path:
     """Where the bundle of a version's document is: in its home, wherever that has moved to."""
     stored = Path(value["bundle"])
     if stored.parent.name == home.bundles.name and stored.stem == value["sha256"]:
-        return home.bundles / stored.name
+        return home.bundle(stored.stem)
     return home.path / stored
 
 
 def stored_bundle(home: HomeFiles, place: Path) -> str:
     """How a document names a bundle of the home: by its place in it."""
     return str(place.relative_to(home.path) if place.is_relative_to(home.path) else place)
+
+
+def alias_documents(store: Store, prefix: str = "") -> list[Document]:
+    """The aliases whose key starts with `prefix`.
+
+    Raises:
+        CorruptHomeError: one is damaged.
+    """
+    documents = store.documents("aliases", prefix)
+    for item in documents:
+        wrong = [
+            name for name, kind in _ALIAS.items() if not isinstance(item.value.get(name), kind)
+        ]
+        if wrong:
+            raise CorruptHomeError(
+                f"registry: alias {item.key!r} is damaged ({', '.join(wrong)}); promote it anew"
+                " after remove_alias, or restore the database from backups/"
+            )
+    return documents

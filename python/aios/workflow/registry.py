@@ -11,16 +11,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from aios.errors import (
-    CorruptHomeError,
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
 )
 from aios.workflow.bundles import adopt_bundle, directory_bytes
 from aios.workflow.clock import Clock
+from aios.workflow.garbage import collect
 from aios.workflow.home import Home
+from aios.workflow.home_lock import home_lock
 from aios.workflow.messages import ModelDeployed, ModelRegistered, ModelRolledBack
-from aios.workflow.model_version import ModelVersion, stored_bundle
+from aios.workflow.model_version import ModelVersion, alias_documents, stored_bundle
+from aios.workflow.references import named
 from aios.workflow.store import (
     AddMessage,
     Change,
@@ -29,10 +31,10 @@ from aios.workflow.store import (
     Document,
     PutDocument,
 )
+from aios.workflow.version_pruning import delete_old_versions
 from aios.workflow.workflow import check_name
 
 _HISTORY: Final = 50
-_ALIAS: Final = {"name": str, "alias": str, "version": int, "history": list}
 _TRIES: Final = 50
 
 
@@ -79,7 +81,7 @@ class Registry:
             return self.version(name, int(alias))
         document = self._alias(name, alias)
         if document is None:
-            known = [item.value["alias"] for item in self._aliases(f"{name}/")]
+            known = [item.value["alias"] for item in alias_documents(self._store, f"{name}/")]
             if not known and not self.versions(name):
                 raise NotFoundError(
                     f"no model '{name}' in {self._home.path}; see 'aios registry list'"
@@ -95,7 +97,7 @@ class Registry:
         """All aliases: (name, alias) → version."""
         return {
             (item.value["name"], item.value["alias"]): item.value["version"]
-            for item in self._aliases()
+            for item in alias_documents(self._store)
         }
 
     def lineage(
@@ -137,16 +139,17 @@ class Registry:
     ) -> ModelVersion:
         """Add a bundle that was made outside a workflow; it is copied into the home."""
         check_name("model name", name)
-        place, sha256 = adopt_bundle(self._home, Path(bundle))
         details = {"metrics": dict(metrics or {}), "profile": profile}
-        for _ in range(_TRIES):
-            version, changes = self.registration(name, place, sha256, details)
-            try:
-                self._store.commit(changes, durable=True)
-            except ConflictError:
-                continue
-            self._announce()
-            return self.version(name, version)
+        with self._home.work() as files:
+            place, sha256 = adopt_bundle(files, Path(bundle))
+            for _ in range(_TRIES):
+                version, changes = self.registration(name, place, sha256, details)
+                try:
+                    self._store.commit(changes, durable=True)
+                except ConflictError:
+                    continue
+                self._announce()
+                return self.version(name, version)
         raise FailedPreconditionError(f"model '{name}': other writers kept registering; try again")
 
     def registration(
@@ -296,49 +299,13 @@ class Registry:
         All but the newest `keep`, and never one that an alias names or would go back to. Records
         stay, for lineage.
         """
-        if keep < 0:
-            raise InvalidArgumentError(f"keep: expected 0 or more, got {keep}")
-        live = self.versions(name)
-        deleted = []
-        for item in live[: max(0, len(live) - keep)]:
-            if self._delete(item):
-                deleted.append(item)
-        in_use = {item.sha256 for item in self.versions()}
-        for item in deleted:
-            if item.sha256 not in in_use:
-                self._remove_bundle(Path(item.bundle))
-        return deleted
+        numbers = delete_old_versions(self._home, name, keep)
+        if numbers:
+            with home_lock(self._home.path):
+                collect(self._home, lambda: named(self._home), objects=False)
+        return [item for item in self.versions(name, deleted=True) if item.version in numbers]
 
     # --- plumbing --------------------------------------------------------------------------------
-
-    def _delete(self, item: ModelVersion) -> bool:
-        """Mark a version deleted, unless an alias names it.
-
-        In a transaction that checks all aliases.
-        """
-        aliases = self._aliases(f"{item.name}/")
-        for alias in aliases:
-            named = {alias.value["version"], *alias.value["history"][-1:]}
-            if item.version in named:
-                return False
-        document = self._version_document(item.name, item.version)
-        if document is None:
-            return False
-        value = {**document.value, "deleted": True}
-        changes: list[Change] = [
-            CheckDocument("aliases", alias.key, alias.revision) for alias in aliases
-        ]
-        changes.append(PutDocument("versions", document.key, value, document.revision))
-        try:
-            self._store.commit(changes, durable=True)
-        except ConflictError:
-            return False
-        return True
-
-    def _remove_bundle(self, place: Path) -> None:
-        if place.parent == self._home.bundles and place.is_dir():
-            with self._home.content.work_dir("removed") as work:
-                place.rename(work / place.name)
 
     def _commit_retrying(self, changes: Callable[[], list[Change]]) -> None:
         for _ in range(_TRIES):
@@ -372,27 +339,14 @@ class Registry:
 
     def _alias(self, name: str, alias: str) -> Document | None:
         key = f"{name}/{alias}"
-        return _exact(self._aliases(key), key)
-
-    def _aliases(self, prefix: str = "") -> list[Document]:
-        documents = self._store.documents("aliases", prefix)
-        for item in documents:
-            wrong = [
-                name for name, kind in _ALIAS.items() if not isinstance(item.value.get(name), kind)
-            ]
-            if wrong:
-                raise CorruptHomeError(
-                    f"registry: alias {item.key!r} is damaged ({', '.join(wrong)}); promote it"
-                    " anew after remove_alias, or restore the database from backups/"
-                )
-        return documents
+        return _exact(alias_documents(self._store, key), key)
 
     def _effect(self, key: str) -> Document | None:
         return _exact(self._store.documents("effects", key), key)
 
     def _aliases_by_version(self, prefix: str) -> dict[tuple[str, int], tuple[str, ...]]:
         found: dict[tuple[str, int], tuple[str, ...]] = {}
-        for item in self._aliases(prefix):
+        for item in alias_documents(self._store, prefix):
             key = (item.value["name"], item.value["version"])
             found[key] = (*found.get(key, ()), item.value["alias"])
         return found

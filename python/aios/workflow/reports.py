@@ -26,7 +26,10 @@ class StepReport:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """One run; `error` names the step and the reason when it didn't succeed."""
+    """One run; `error` names the step and the reason when it didn't succeed.
+
+    `steps` are those that were begun; `not_reached` names the workflow's others.
+    """
 
     id: str
     workflow: str
@@ -36,6 +39,7 @@ class RunReport:
     data_sha256: str
     steps: tuple[StepReport, ...]
     error: Json | None = None
+    not_reached: tuple[str, ...] = ()
 
     def step(self, name: str) -> StepReport:
         """The report of one step; KeyError when there is none of that name."""
@@ -53,9 +57,12 @@ class RunReport:
 
 def run_report(run: RunRecord, steps: Iterable[StepRecord], order: Iterable[str] = ()) -> RunReport:
     """Assemble a report; steps come in the plan's order where it is known, else as they started."""
-    rank = {name: place for place, name in enumerate(order)}
+    plan = tuple(order) or run.plan
+    rank = {name: place for place, name in enumerate(plan)}
+    begun = list(steps)
+    reached = {item.name.partition("[")[0] for item in begun}
     ordered = sorted(
-        steps,
+        begun,
         key=lambda item: (
             rank.get(item.name.partition("[")[0], len(rank)),
             (item.started or 0.0) if item.name.partition("[")[0] not in rank else 0.0,
@@ -85,4 +92,5 @@ def run_report(run: RunRecord, steps: Iterable[StepRecord], order: Iterable[str]
             for item in ordered
         ),
         error=run.error,
+        not_reached=tuple(name for name in plan if name not in reached),
     )

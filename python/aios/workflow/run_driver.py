@@ -16,6 +16,7 @@ from aios.workflow.codec import ValueRef, bounded
 from aios.workflow.context import StepContext
 from aios.workflow.error_text import error_json, text_of, traceback_of
 from aios.workflow.home import Home
+from aios.workflow.home_files import HomeFiles
 from aios.workflow.messages import Message, RunFinished, StepFinished, StepStarted
 from aios.workflow.registry import Registry
 from aios.workflow.run_machine import (
@@ -40,6 +41,7 @@ from aios.workflow.store import (
     PutStep,
     ReleaseRun,
     RunRecord,
+    SetPlan,
     StepRecord,
 )
 from aios.workflow.workflow import Workflow
@@ -104,6 +106,9 @@ class RunDriver:
         """Launch what is ready."""
         with self.lock:
             extra: list[Change] = [AddMessage(item.to_stored()) for item in messages]
+            plan = tuple(self.workflow.plan.steps)
+            if self.run.plan != plan:
+                extra.append(SetPlan(plan))
             trial = self.machine.clone()
             self._commit_and_act(trial, trial.start(self.clock.wall()), extra, durable=False)
 
@@ -148,9 +153,10 @@ class RunDriver:
         event: Event | None = None,
     ) -> None:
         try:
-            instructions = [self._fitting(trial, item) for item in instructions]
-            changes = extra + self._changes(instructions)
-            self.home.store.commit(changes, lease=self.lease, durable=durable)
+            with self.home.work() as files:
+                instructions = [self._fitting(trial, item, files) for item in instructions]
+                changes = extra + self._changes(instructions)
+                self.home.store.commit(changes, lease=self.lease, durable=durable)
         except ConflictError as error:
             self._run_again(event, error)
             return
@@ -168,14 +174,16 @@ class RunDriver:
         for instruction in instructions:
             self._act(instruction)
 
-    def _fitting(self, trial: RunMachine, instruction: Instruction) -> Instruction:
+    def _fitting(
+        self, trial: RunMachine, instruction: Instruction, files: HomeFiles
+    ) -> Instruction:
         """The list that a fan-out makes, as a file where it is too large for a record."""
         if not isinstance(instruction, Record) or instruction.step.output is None:
             return instruction
         step = self.workflow.plan.steps.get(instruction.step.name)
         if step is None or step.over is None:
             return instruction
-        output = bounded(ValueRef.from_json(instruction.step.output), self.home.content)
+        output = bounded(ValueRef.from_json(instruction.step.output), files.content)
         record = replace(instruction.step, output=output.to_json())
         trial.records[record.name] = record
         return Record(record)
@@ -225,7 +233,7 @@ class RunDriver:
             workflow=self.workflow.id,
             step=launch.task,
             attempt=launch.attempt,
-            home=self.home,
+            home=HomeFiles(self.home.path),
             data_sha256=self.run.data_sha256,
             key=key_digest(self.machine.records[launch.task].key),
             store=self.home.store,

@@ -252,6 +252,7 @@ class Runner:
             elif event is not None:
                 driver.deliver(event)
         finally:
+            attempt.context.home.release()
             with self._lock:
                 attempt.over = True
                 if attempt.given_up:

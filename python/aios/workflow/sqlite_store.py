@@ -125,6 +125,11 @@ class SqliteStore(SqliteFile):
         rows = self.read(lambda db: db.execute(sql, (*given.values(), limit)).fetchall())
         return [run_of(row) for row in rows] if strict else list(_sound_runs(rows))
 
+    def run_ids(self) -> set[str]:
+        """See `Store.run_ids`."""
+        rows = self.read(lambda db: db.execute("SELECT id FROM runs").fetchall())
+        return {str(row[0]) for row in rows}
+
     def steps(self, run_id: str) -> dict[str, StepRecord]:
         """See `Store.steps`."""
         sql = "SELECT name, body FROM steps WHERE run_id=?"

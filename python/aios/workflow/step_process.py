@@ -26,6 +26,7 @@ from aios.workflow.context import StepContext
 from aios.workflow.error_text import error_json, is_home_full, recordable, traceback_of
 from aios.workflow.home_files import HomeFiles
 from aios.workflow.messages import Message
+from aios.workflow.pins import PinFile
 from aios.workflow.step_pipes import MAX_MESSAGE_BYTES
 from aios.workflow.store import AddMessage, Change
 
@@ -73,7 +74,8 @@ class _EventPipe:
 
 
 def _serve(job: dict[str, Any], events: _EventPipe) -> None:
-    context = StepContext(home=HomeFiles(Path(job["home"])), **job["context"])
+    home = HomeFiles(Path(job["home"]), PinFile.joined(Path(job["pins"])))
+    context = StepContext(home=home, **job["context"])
     context.publish = lambda message: events.tell({"event": "report", "message": _wire(message)})
     try:
         output = _run(job, context)
@@ -90,6 +92,8 @@ def _serve(job: dict[str, Any], events: _EventPipe) -> None:
         with contextlib.suppress(Exception):
             sys.stderr.write(traceback_of(error))
         events.tell({"event": "error", **error_json(error), **_circumstances(error, context)})
+    finally:
+        home.release()
 
 
 def _circumstances(error: BaseException, context: StepContext) -> dict[str, Any]:

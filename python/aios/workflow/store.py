@@ -266,6 +266,9 @@ class Store(Protocol):
     ) -> list[RunRecord]:
         """Read runs, newest first; `strict=False` leaves out those whose row is damaged."""
 
+    def run_ids(self) -> set[str]:
+        """The ids of all runs, damaged ones too."""
+
     def steps(self, run_id: str) -> dict[str, StepRecord]:
         """Read the steps of a run by name."""
 

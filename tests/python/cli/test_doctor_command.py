@@ -133,3 +133,22 @@ def test_a_managers_home_is_checked_and_backed_up(aios_command, tmp_path):
     shown = aios_command("doctor", "--home", home)
     assert shown.returncode == 1
     assert "aios.db: is empty, and this folder is a manager's home" in shown.stdout
+
+
+def test_a_whole_home_is_backed_up_to_a_file_and_restored(aios_command, tmp_path):
+    import aios
+
+    with aios.AICellManager(tmp_path / "home") as manager:
+        manager.register_workflow(
+            aios.Workflow(id="w", steps=[aios.step(name="one")(lambda data: data)])
+        )
+        manager.execute_workflow("w", b"data").result(10)
+    file = tmp_path / "copy.tar.gz"
+    shown, report = _doctor(aios_command, "--home", tmp_path / "home", "--backup", file)
+    assert (shown.returncode, report["home"]["backup"]) == (0, str(file))
+    shown, report = _doctor(aios_command, "--restore", file, "--home", tmp_path / "new")
+    assert shown.returncode == 0
+    assert (report["home"]["path"], report["home"]["runs"]) == (str(tmp_path / "new"), 1)
+    shown = aios_command("doctor", "--restore", file, "--home", tmp_path / "new")
+    assert shown.returncode == 1
+    assert "has something in it; restore to a new folder" in shown.stderr

@@ -94,7 +94,14 @@ def test_a_failed_run_is_exit_1_and_resumes_from_where_it_was_started(command):
     assert (error["code"], error["type"]) == (10, "WorkflowFailedError")
     assert "asked to fail" in error["message"]
     _, out, _ = command("workflow", "list", "--json")
-    run_id = json.loads(out)["runs"][0]["id"]
+    (run,) = json.loads(out)["runs"]
+    run_id = run["id"]
+    assert run["not_reached"] == ["register"]
+    _, out, _ = command("workflow", "show", run_id)
+    assert "register  not reached" in out
+    assert "total     FAILED" in out
+    _, out, _ = command("workflow", "list")
+    assert "1/3" in out
     code, out, err = command("workflow", "resume", run_id, "--json")
     assert code == 0, err
     steps = json.loads(out)["runs"][0]["steps"]
@@ -129,12 +136,29 @@ def test_cancelling_a_run_that_is_over_says_so(command):
     assert (code, json.loads(out)["cancelled"]) == (0, False)
 
 
+def test_prune_removes_old_runs_and_says_what_went(command):
+    _, out, _ = command("workflow", "run", "flow:workflow", "--data", "d.npz", "--json")
+    run_id = json.loads(out)["runs"][0]["id"]
+    _, out, _ = command("workflow", "prune", "--json")
+    assert json.loads(out) == dict.fromkeys(
+        ("runs", "versions", "messages", "objects", "bundles", "bytes"), 0
+    )
+    code, out, _ = command("workflow", "prune", "--keep-days", "0", "--keep-runs", "0")
+    assert code == 0
+    assert "removed 1 runs, 0 versions" in out
+    code, _, err = command("workflow", "show", run_id)
+    assert (code, f"no run '{run_id}'" in err) == (1, True)
+    _, out, _ = command("registry", "list", "--json")
+    assert len(json.loads(out)["versions"]) == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("workflow", "list"),
         ("workflow", "show", "r"),
         ("workflow", "cancel", "r"),
+        ("workflow", "prune"),
         ("registry", "list"),
         ("registry", "promote", "m", "1"),
     ],

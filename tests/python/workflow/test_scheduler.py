@@ -12,7 +12,7 @@ WORKFLOW = aios.Workflow(id="daily", steps=[tick])
 
 
 def due(manager):
-    manager._scheduler.tick()
+    manager._starter.schedules.tick()
     return len(manager.runs())
 
 
@@ -51,8 +51,8 @@ def test_two_managers_start_one_run(make_manager):
         manager.register_workflow(WORKFLOW)
     one.schedule("daily", every_s=60)
     clock.wall_s += 61
-    one._scheduler.tick()
-    two._scheduler.tick()
+    one._starter.schedules.tick()
+    two._starter.schedules.tick()
     assert len(one.runs()) == 1
 
 

@@ -11,7 +11,7 @@ from aios.bundle.comparison import Array, Arrays, answers_agree
 from aios.bundle.dtypes import STRING, is_float, numpy_dtype
 from aios.bundle.manifest import SignatureRecord, Tolerance
 from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
-from aios.exporting.samples import is_stackable
+from aios.exporting.samples import NEAR_EDGES, is_stackable
 
 #: The training model: arrays of one call in, arrays of one call out, by name.
 Answers = Callable[[Arrays], Arrays]
@@ -70,7 +70,12 @@ def ask(
             together = _in_chunks(answers, inputs)
         except Exception:  # The model may raise anything on a batch; single calls name the sample.
             together = {}
-        if together and answers_agree(_at(together, probed.rows), probed.outputs, tolerance):
+        # Zeros too: a floor under the batch's maximum is seen nowhere else.
+        near = _one_by_one(answers, signature, inputs, rows[plain : plain + NEAR_EDGES], 0)
+        if together and all(
+            answers_agree(_at(together, asked.rows), asked.outputs, tolerance)
+            for asked in (probed, near)
+        ):
             return Asked(rows, together, independent=True)
     alone = _one_by_one(answers, signature, inputs, rows, droppable)
     if not len(alone.rows):

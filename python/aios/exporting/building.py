@@ -136,9 +136,7 @@ def _judged_in_batches(
     work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet], prover: Prover
 ) -> Manifest:
     """Asks what passed for batches too, through the cell that will serve them."""
-    stackable = all(is_stackable(item.signature) for item in sets)
-    strings = any(spec.dtype == "string" for item in sets for spec in item.signature.inputs)
-    if not stackable or strings:
+    if not all(is_stackable(item.signature) for item in sets):
         return manifest
     write_manifest(work, manifest)
     return replace(

@@ -6,6 +6,7 @@ differently then, and its denormal sample would judge the CPU's mode instead of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -16,7 +17,9 @@ from aios.bundle.manifest import Tolerance
 
 
 def jumps_at_zero(answers: Callable[[Arrays], Arrays], zeros: Arrays, tolerance: Tolerance) -> bool:
-    """Whether the smallest normal numbers are answered otherwise than zeros are.
+    """Whether very small normal numbers are answered otherwise than zeros are.
+
+    The smallest may become denormal within the model, their roots don't.
 
     Args:
         answers: The training model.
@@ -28,11 +31,11 @@ def jumps_at_zero(answers: Callable[[Arrays], Arrays], zeros: Arrays, tolerance:
         return False
     try:
         at_zero = answers(zeros)
-        for sign in (1, -1):
+        for sign, power in itertools.product((1, -1), (1, 0.5)):
             beside = dict(zeros)
             for name in floats:
-                tiny = sign * float_limits(zeros[name].dtype).tiny
-                beside[name] = np.full_like(zeros[name], tiny)
+                tiny = float(float_limits(zeros[name].dtype).tiny) ** power
+                beside[name] = np.full_like(zeros[name], sign * tiny)
             if not answers_agree(answers(beside), at_zero, tolerance):
                 return True
     except Exception:  # A sample that the model raises on is dropped elsewhere.

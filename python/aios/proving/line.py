@@ -1,7 +1,8 @@
 """Messages with arrays between two processes that run this version of aios.
 
 A message is the length of its JSON in 8 bytes, little endian, the JSON, then the bytes of its
-arrays, which the JSON's "arrays" describes as [name, dtype, shape].
+arrays, which the JSON's "arrays" describes as [name, dtype, shape]; for strings, whose dtype is
+"object", as [name, dtype, shape, lengths].
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from aios.bundle.comparison import Arrays
+from aios.bundle.comparison import Array, Arrays
 
 Json = dict[str, Any]
 _ARRAYS = "arrays"
@@ -36,12 +37,15 @@ class Line:
             OSError: The other end is closed.
         """
         plain = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
-        places = [[name, array.dtype.name, array.shape] for name, array in plain.items()]
+        places = [_described(name, array) for name, array in plain.items()]
         header = json.dumps({**message, _ARRAYS: places}).encode()
         self._end.settimeout(limit_s)
         self._end.sendall(len(header).to_bytes(8, "little") + header)
         for array in plain.values():
-            self._end.sendall(array.reshape(-1).view(np.uint8).data)
+            if array.dtype == object:
+                self._end.sendall(b"".join(array.flat))
+            else:
+                self._end.sendall(array.reshape(-1).view(np.uint8).data)
 
     def receive(self, limit_s: float | None = None) -> tuple[Json, Arrays]:
         """The next message.
@@ -54,7 +58,10 @@ class Line:
         length = int.from_bytes(self._bytes(8, deadline), "little")
         message: Json = json.loads(self._bytes(length, deadline))
         arrays = {}
-        for name, dtype, shape in message.pop(_ARRAYS):
+        for name, dtype, shape, *lengths in message.pop(_ARRAYS):
+            if lengths:
+                arrays[name] = self._strings(shape, lengths[0], deadline)
+                continue
             kind = _dtype(dtype)
             content = self._bytes(math.prod(shape) * kind.itemsize, deadline)
             arrays[name] = np.frombuffer(content, kind).reshape(shape)
@@ -63,6 +70,11 @@ class Line:
     def close(self) -> None:
         """Closes this end."""
         self._end.close()
+
+    def _strings(self, shape: list[int], lengths: list[int], deadline: float | None) -> Array:
+        array = np.empty(len(lengths), dtype=object)
+        array[:] = [bytes(self._bytes(length, deadline)) for length in lengths]
+        return array.reshape(shape)
 
     def _bytes(self, count: int, deadline: float | None) -> bytearray:
         content = bytearray(count)
@@ -79,6 +91,11 @@ class Line:
                 raise EOFError("the other process has ended")
             left = left[read:]
         return content
+
+
+def _described(name: str, array: Array) -> list[Any]:
+    lengths = [[len(element) for element in array.flat]] if array.dtype == object else []
+    return [name, array.dtype.name, array.shape, *lengths]
 
 
 def _dtype(name: str) -> np.dtype[Any]:

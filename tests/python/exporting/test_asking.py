@@ -28,6 +28,9 @@ DEPENDENT = {
     "the number of different values": _unique,
     "the batch's size": lambda x: x + np.float32(len(x) > 20),
     "order": lambda x: np.sort(x, 0),
+    "a floor under the batch's maximum": lambda x: np.maximum(
+        20 * np.log10(np.maximum(np.abs(x), 1e-10)), 20 * np.log10(np.abs(x).max() + 1e-10) - 80
+    ),
 }
 
 

@@ -140,3 +140,22 @@ def test_string_models_run_on_tensorflow_only_and_draw_from_their_vocabulary(tmp
     np.testing.assert_allclose(
         golden["serving_default/outputs/output_0"][:, 0], expected, atol=1e-6
     )
+
+
+def test_labels_are_answered_by_a_table_after_a_network(tmp_path):
+    class Labelled(tf.Module):
+        def __init__(self):
+            super().__init__()
+            names = tf.lookup.KeyValueTensorInitializer(tf.range(2, dtype=tf.int64), ["no", "yes"])
+            self.names = tf.lookup.StaticHashTable(names, "?")
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+        def __call__(self, x):
+            return {"label": self.names.lookup(tf.argmax(x, -1)), "scores": tf.nn.softmax(x)}
+
+    report = aios.export(Labelled(), tmp_path / "m.cell")
+    assert report.errors.keys() == {"tensorflow"}
+    x = np.array([[0, 1], [3, 2], [-1, 1]], np.float32)
+    with aios.load(tmp_path / "m.cell") as bridge:
+        labels = bridge.perform_inference({"x": x})["label"]
+    assert labels.tolist() == [b"yes", b"no", b"yes"]

@@ -221,6 +221,21 @@ def test_a_module_that_holds_a_keras_models_variables_is_frozen_first(tmp_path):
     _assert_answers(tmp_path / "m.cell", x, {"output_0": model(x, training=False)})
 
 
+def test_an_optional_input_is_left_out_where_the_samples_leave_it_out(tmp_path):
+    class Sum(layers.Layer):
+        def call(self, x, more=None):
+            return x * 2 if more is None else x + more
+
+    x, more = keras.Input((3,), name="x"), keras.Input((3,), name="more", optional=True)
+    model = keras.Model([x, more], Sum()(x, more))
+    inputs = {"x": _x(4, 3), "more": _x(4, 3) + 1}
+    for count, expected in ((1, inputs["x"] * 2), (2, inputs["x"] + inputs["more"])):
+        given = dict(list(inputs.items())[:count])
+        bundle = tmp_path / f"{count}.cell"
+        aios.export(model, bundle, samples=given, engines="tensorflow")
+        _assert_answers(bundle, given, {"output_0": expected})
+
+
 def test_a_tf_module_without_known_inputs_is_refused(tmp_path):
     class Untraced(tf.Module):
         @tf.function
@@ -241,7 +256,11 @@ def test_a_tf_module_without_known_inputs_is_refused(tmp_path):
     [
         (3, aios.InvalidArgumentError, r"expected a keras\.Model, .*SavedModel.*; got int"),
         (None, aios.InvalidArgumentError, "got NoneType"),
-        (layers.Dense(2), aios.InvalidArgumentError, r"got keras\..*Dense"),
+        (
+            layers.Dense(2),
+            aios.InvalidArgumentError,
+            r"got keras\..*Dense: put .*keras\.Sequential",
+        ),
         ("nothing.keras", aios.NotFoundError, "no file or directory at 'nothing.keras'"),
     ],
 )

@@ -38,6 +38,10 @@ def open_source(model: Any) -> Source:
 
     if isinstance(model, tf.Module):
         return ModuleSource(model)
+    if hasattr(model, "get_concrete_function"):
+        holder = tf.Module()
+        holder.function = model
+        return ModuleSource(holder)
     raise InvalidArgumentError(f"model: expected {_TAKEN}; got {_described(model)}")
 
 
@@ -66,8 +70,15 @@ def _from_path(path: Path) -> Source:
 
 
 def _described(model: Any) -> str:
+    import keras
+
     kind = type(model)
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    if isinstance(model, keras.Layer):
+        return f"{name}: put the layer into a keras.Sequential, behind a keras.Input"
+    if hasattr(model, "signatures"):
+        return f"{name}: pass the directory that this SavedModel was loaded from"
+    return name
 
 
 __all__ = ["Source", "open_source"]

@@ -201,7 +201,11 @@ def _is_dense(spec: Any) -> bool:
 def _record(name: str, spec: Any) -> TensorRecord:
     dtype = getattr(getattr(spec, "dtype", None), "name", type(spec).__name__)
     shape = getattr(spec, "shape", None)
-    if dtype not in DTYPES or not _is_dense(spec):
+    if not _is_dense(spec):
+        raise UnsupportedError(
+            f"tensor '{name}' is a {type(spec).__name__}; make it dense in the model"
+        )
+    if dtype not in DTYPES:
         raise UnsupportedError(
             f"tensor '{name}' is {dtype}; expected one of {', '.join(DTYPES)}: cast it in the model"
         )

@@ -21,13 +21,15 @@ class CallPlan:
     """Names, shapes and dtypes of the tensors in call order, and what they are packed into.
 
     "structure" is a Functional or Sequential model's own nesting of inputs; "array", "list" and
-    "dict" are one argument; "arguments" are several, by name.
+    "dict" are one argument; "arguments" are several, by name. `left_out` are places in a structure
+    of optional inputs that get None.
     """
 
     style: Style
     names: tuple[str, ...]
     shapes: tuple[Shape, ...]
     dtypes: tuple[str, ...]
+    left_out: tuple[int, ...] = ()
 
     def arguments(
         self, model: Any, values: Sequence[Any]
@@ -41,7 +43,7 @@ class CallPlan:
             return (list(values),), {}
         if self.style == "array":
             return (values[0],), {}
-        return (_packed(_structure(model), self.names, values),), {}
+        return (_packed(_structure(model), values, self.left_out),), {}
 
 
 def plan(model: Any, samples: object) -> CallPlan:
@@ -55,7 +57,8 @@ def plan(model: Any, samples: object) -> CallPlan:
         raise InvalidArgumentError(
             f"model '{model.name}' isn't built: call it once on data, or give it an Input layer"
         )
-    made = _declared(model) if _structure(model) is not None else _recorded(model, samples)
+    declared = _structure(model) is not None
+    made = _declared(model, samples) if declared else _recorded(model, samples)
     require_different(made.names)
     return made
 
@@ -69,32 +72,47 @@ def _structure(model: Any) -> Any:
     return structure
 
 
-def _declared(model: Any) -> CallPlan:
+def _declared(model: Any, samples: object) -> CallPlan:
     import keras
 
     structure = _structure(model)
     if _is_flat_dict(structure):
-        names, inputs = list(structure), list(structure.values())
+        named = list(structure.items())
     else:
-        inputs = keras.tree.flatten(structure)
-        names = [tensor.name for tensor in inputs]
-    for name, tensor in zip(names, inputs, strict=True):
+        named = [(tensor.name, tensor) for tensor in keras.tree.flatten(structure)]
+    for name, tensor in named:
         if getattr(tensor, "sparse", False) or getattr(tensor, "ragged", False):
             raise UnsupportedError(f"input '{name}' is sparse or ragged; make it dense")
+    left_out = [
+        place
+        for place, (name, tensor) in enumerate(named)
+        if isinstance(samples, Mapping) and name not in samples and _is_optional(tensor)
+    ]
+    kept = [item for place, item in enumerate(named) if place not in left_out]
     return CallPlan(
         "structure",
-        tuple(names),
-        tuple(tuple(tensor.shape) for tensor in inputs),
-        tuple(keras.backend.standardize_dtype(tensor.dtype) for tensor in inputs),
+        tuple(name for name, _ in kept),
+        tuple(tuple(tensor.shape) for _, tensor in kept),
+        tuple(keras.backend.standardize_dtype(tensor.dtype) for _, tensor in kept),
+        tuple(left_out),
     )
 
 
-def _packed(structure: Any, names: Sequence[str], values: Sequence[Any]) -> Any:
+def _is_optional(tensor: Any) -> bool:
+    """Whether it is of a keras.Input(optional=True)."""
+    history = getattr(tensor, "_keras_history", None)
+    return bool(getattr(getattr(history, "operation", None), "optional", False))
+
+
+def _packed(structure: Any, values: Sequence[Any], left_out: Sequence[int]) -> Any:
     import keras
 
+    left = list(values)
+    for place in left_out:
+        left.insert(place, None)
     if _is_flat_dict(structure):
-        return dict(zip(names, values, strict=True))
-    return keras.tree.pack_sequence_as(structure, list(values))
+        return dict(zip(structure, left, strict=True))
+    return keras.tree.pack_sequence_as(structure, left)
 
 
 def _is_flat_dict(structure: Any) -> bool:

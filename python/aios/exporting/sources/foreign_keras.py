@@ -67,6 +67,7 @@ def child() -> None:
         tuple(described["names"]),
         tuple(tuple(shape) for shape in described["shapes"]),
         tuple(described["dtypes"]),
+        tuple(described["left_out"]),
     )
     # The parent wrote the file: its Lambdas are its user's own.
     model = keras.models.load_model(request["file"], compile=False, safe_mode=False)

@@ -16,6 +16,7 @@ from aios.errors import AiosError, UnsupportedError
 from aios.exporting.reasons import reason_of
 from aios.exporting.sources.base import DEFAULT_SIGNATURE, Source, signature_record, tensors
 from aios.exporting.sources.call_plan import CallPlan, plan
+from aios.exporting.sources.outputs import named_outputs
 from aios.exporting.sources.scopes import any_scope_name
 
 
@@ -48,7 +49,7 @@ class KerasSource(Source):
         self._require_savable_names()
 
         def serve(*values: Any) -> dict[str, Any]:
-            answers = self._named(self._call(values))
+            answers = named_outputs(self._call(values))
             self._output_names = tuple(answers)
             return answers
 
@@ -77,7 +78,7 @@ class KerasSource(Source):
 
     def answers(self, signature: SignatureRecord, inputs: Arrays) -> Arrays:
         """The model's own outputs for one call, by the signature's names."""
-        results = self._named(self._call(list(self._values(inputs, signature).values())))
+        results = named_outputs(self._call(list(self._values(inputs, signature).values())))
         return {spec.name: self._array(results[spec.name]) for spec in signature.outputs}
 
     def fingerprint(self) -> str:
@@ -157,25 +158,3 @@ class KerasSource(Source):
 
     def _array(self, value: Any) -> Any:
         return np.asarray(value)
-
-    def _named(self, results: Any) -> dict[str, Any]:
-        """Outputs by name: a dict's keys, joined where they nest; else output_0, output_1 etc."""
-        import keras
-
-        if not isinstance(results, dict):
-            flat = [result for result in keras.tree.flatten(results) if result is not None]
-            return {f"output_{index}": result for index, result in enumerate(flat)}
-        return _joined("", results)
-
-
-def _joined(prefix: str, results: Any) -> dict[str, Any]:
-    if isinstance(results, dict):
-        parts = results.items()
-    elif isinstance(results, (list, tuple)):
-        parts = dict(enumerate(results)).items()
-    else:
-        return {} if results is None else {prefix: results}
-    named: dict[str, Any] = {}
-    for key, value in parts:
-        named |= _joined(f"{prefix}_{key}" if prefix else str(key), value)
-    return named

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,17 +11,16 @@ import numpy as np
 
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import SignatureRecord
-from aios.bundle.names import plain_names
-from aios.errors import InvalidArgumentError
+from aios.errors import AiosError, InvalidArgumentError
 from aios.exporting.reasons import reason_of
 from aios.exporting.sources.base import (
     DEFAULT_SIGNATURE,
     Source,
     natural,
-    require_different,
     signature_record,
     tensors,
 )
+from aios.exporting.sources.endpoint import Endpoint
 from aios.exporting.sources.scopes import any_scope_name
 
 _HINT = "give its tf.function an input_signature=[tf.TensorSpec([None, 10], tf.float32, name='x')]"
@@ -35,54 +35,73 @@ class ModuleSource(Source):
         super().__init__()
         self._module = module
         with any_scope_name():
-            self._own = _functions_of(module)
+            functions = _functions_of(module)
+        self._endpoints = {name: Endpoint(function) for name, function in functions.items()}
 
     def save(self, path: Path, samples: object = None) -> None:
-        """Writes the module as a SavedModel.
+        """Writes the module's functions as a SavedModel.
 
         Raises:
             InvalidArgumentError: TensorFlow can't save it; says why.
+            UnsupportedError: A tensor that is ragged or sparse.
         """
-        import tensorflow as tf
-
         del samples
-        names = {name: _argument_names(function) for name, function in self._own.items()}
-        for given in names.values():
-            require_different(given)
         try:
             with any_scope_name():
-                signatures = {n: _plainly_named(f, names[n]) for n, f in self._own.items()}
-                options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-                tf.saved_model.save(self._module, str(path), signatures=signatures, options=options)
+                self._write(path)
+        except AiosError:
+            raise
         except (AssertionError, TypeError, ValueError) as error:
             raise InvalidArgumentError(
                 f"model: TensorFlow can't save this tf.Module: {reason_of(error)}"
             ) from error
         functions = self._open(path)
-        self._keys = {name: plain_names(given) for name, given in names.items()}
+        self._keys = {name: endpoint.keys for name, endpoint in self._endpoints.items()}
         self.signatures = tuple(
-            signature_record(name, functions[name], given, keys=self._keys[name])
-            for name, given in names.items()
+            signature_record(name, functions[name], endpoint.names, keys=endpoint.keys)
+            for name, endpoint in self._endpoints.items()
         )
+
+    def _write(self, path: Path) -> None:
+        """Saves what the functions use, and no more of the module if that is enough.
+
+        A Keras model in a module is saved with each variable twice, and TensorFlow's C API then
+        finds the wrong one.
+        """
+        import tensorflow as tf
+
+        signatures = {name: endpoint.saved() for name, endpoint in self._endpoints.items()}
+        options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+        try:
+            tf.saved_model.save(self._used(), str(path), signatures=signatures, options=options)
+        except AssertionError:  # A function uses something else that must be tracked.
+            tf.saved_model.save(self._module, str(path), signatures=signatures, options=options)
+
+    def _used(self) -> Any:
+        import tensorflow as tf
+
+        used = tf.Module()
+        functions = [endpoint.function for endpoint in self._endpoints.values()]
+        used.state = list({id(v): v for f in functions for v in f.graph.variables}.values())
+        used.resources = [
+            item
+            for item in tf.train.TrackableView(self._module).descendants()
+            if isinstance(item, tf.saved_model.experimental.TrackableResource)
+        ]
+        return used
 
     def answers(self, signature: SignatureRecord, inputs: Arrays) -> Arrays:
         """What the module's own function answers."""
-        import tensorflow as tf
-
-        function = self._own[signature.name]
+        endpoint = self._endpoints[signature.name]
         values = tensors(inputs, signature)
-        ordered = [values[name] for name in _argument_names(function)]
-        args, kwargs = tf.nest.pack_sequence_as(function.structured_input_signature, ordered)
-        results = function(*args, **kwargs)
-        if not isinstance(results, dict):
-            flat = tf.nest.flatten(results)
-            results = {f"output_{index}": result for index, result in enumerate(flat)}
+        results = endpoint.call([values[name] for name in endpoint.names])
         return {spec.name: np.asarray(results[spec.name]) for spec in signature.outputs}
 
     def fingerprint(self) -> str:
         """SHA-256 of the functions' graphs' operators and of the variables."""
         digest = hashlib.sha256(type(self._module).__qualname__.encode())
-        for name, function in self._own.items():
+        for name, endpoint in self._endpoints.items():
+            function = endpoint.function
             digest.update(f"{name}{function.structured_input_signature}".encode())
             digest.update(" ".join(op.type for op in function.graph.get_operations()).encode())
             for variable in function.graph.variables:
@@ -96,6 +115,8 @@ def _functions_of(module: Any) -> dict[str, Any]:
     found = {}
     for name in sorted(set(dir(type(module))) | set(vars(module)), key=natural):
         if name.startswith("_") and name != "__call__":
+            continue
+        if isinstance(inspect.getattr_static(module, name, None), property):
             continue
         attribute = getattr(module, name, None)
         if hasattr(attribute, "get_concrete_function"):
@@ -125,35 +146,3 @@ def _traced(name: str, function: Any) -> Any:
             + _HINT
         )
     return listed[0] if listed else None
-
-
-def _plainly_named(function: Any, names: list[str]) -> Any:
-    """The function, or one around it whose arguments have names that a SavedModel can hold."""
-    import tensorflow as tf
-
-    plain = plain_names(names)
-    if all(name == key for name, key in plain.items()):
-        return function
-    structure = function.structured_input_signature
-    specs = [
-        tf.TensorSpec(spec.shape, spec.dtype, name=key)
-        for spec, key in zip(tf.nest.flatten(structure), plain.values(), strict=True)
-    ]
-
-    def renamed(*values: Any) -> Any:
-        args, kwargs = tf.nest.pack_sequence_as(structure, values)
-        return function(*args, **kwargs)
-
-    return tf.function(renamed, input_signature=specs, autograph=False).get_concrete_function()
-
-
-def _argument_names(function: Any) -> list[str]:
-    import tensorflow as tf
-
-    specs = tf.nest.flatten(function.structured_input_signature)
-    names = [getattr(spec, "name", None) for spec in specs]
-    if None in names:
-        raise InvalidArgumentError(
-            "model: a tf.function takes an argument that isn't a tensor; " + _HINT
-        )
-    return [str(name) for name in names]

@@ -69,7 +69,7 @@ class Translation:
     """A model as C++ text and weights, before any compiler has seen it."""
 
     source: str
-    weights: bytes
+    weights: WeightStore
     specialisations: tuple[Specialisation, ...]
     operators: Mapping[str, int]
     any_batch: bool
@@ -127,13 +127,13 @@ def compile_graphs(
     source, library, weights = (
         out_dir / file for file in (MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS)
     )
-    for path, content in (
-        (source, translation.source.encode()),
-        (weights, translation.weights),
+    for path, write in (
+        (source, lambda fresh: fresh.write_text(translation.source)),
+        (weights, translation.weights.write),
     ):
-        # Weights that a process has mapped must not change under it: put a new file there.
+        # What a process has mapped, or another bundle links, must not change: put a new file there.
         fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        fresh.write_bytes(content)
+        write(fresh)
         fresh.replace(path)
     toolchain.compile_shared(source, library, [include_folder()], timeout_s=timeout_s)
     return CompiledArtifact(
@@ -181,21 +181,20 @@ def translate(
             f"expected a batch of 1 among them, got {[*graphs]}"
         )
     functions: dict[str, str] = {}
-    programs = {batch: lower_graph(graph, machine, functions) for batch, graph in sources.items()}
+    smallest = min(sources)
+    programs = {smallest: lower_graph(sources[smallest], machine, functions)}
     gain = 1.0
-    if 1 in programs and any_batch:
-        weight_bytes = _weight_bytes(programs[1])
-        gain = batch_gain(programs[1].work, weight_bytes)
-        if not pays(programs[1].work, weight_bytes):
-            programs = {1: programs[1]}
-        elif (wide := _widened(sources, machine, functions)) is not None:
-            programs[_WIDE_BATCH] = wide
+    if any_batch:
+        work, weight_bytes = programs[1].work, _weight_bytes(programs[1])
+        gain = batch_gain(work, weight_bytes)
+        if pays(work, weight_bytes):
+            for batch in sorted(sources)[1:]:
+                programs[batch] = lower_graph(sources[batch], machine, functions)
+            if (wide := _widened(sources, machine, functions)) is not None:
+                programs[_WIDE_BATCH] = wide
     specialisations = tuple(_specialise(batch, program) for batch, program in programs.items())
-    digest = hashlib.sha256()
-    for batch in sorted(graphs):
-        digest.update(f"{batch}:".encode() + graphs[batch].read_bytes())
     description = Description(
-        name, digest.hexdigest(), toolchain.target, any_batch, toolchain.lanes, gain
+        name, _digest(graphs), toolchain.target, any_batch, toolchain.lanes, gain
     )
     weights = WeightStore()
     emitter = Emitter(description, specialisations, weights)
@@ -203,12 +202,22 @@ def translate(
     first = next(iter(sources.values()))
     return Translation(
         source,
-        weights.content(),
+        weights,
         specialisations,
         count_operators(first),
         any_batch,
         emitter.workspace_bytes,
     )
+
+
+def _digest(graphs: Mapping[int, Path]) -> str:
+    digest = hashlib.sha256()
+    for batch in sorted(graphs):
+        digest.update(f"{batch}:".encode())
+        with open(graphs[batch], "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _widened(

@@ -92,7 +92,6 @@ class Emitter:
     def emit(self) -> str:
         """Returns the C++ source."""
         bodies = [self._specialisation(s) for s in self._specialisations]
-        weights = self._weights.content()
         parts = [
             self._head(),
             self._functions(),
@@ -101,7 +100,7 @@ class Emitter:
             self._shared(),
             self._writer.text(),
             "}  // namespace\n",
-            self._descriptor(weights),
+            self._descriptor(),
         ]
         return "\n".join(parts)
 
@@ -160,9 +159,7 @@ class Emitter:
             f"Arena arena) noexcept {{\n{body.text()}}}\n"
         )
 
-    def _descriptor(self, weights: bytes) -> str:
-        import hashlib
-
+    def _descriptor(self) -> str:
         graph = self._specialisations[0].program.graph
         lines: list[str] = []
         inputs = self._specs("input", graph, graph.inputs, graph.input_names, lines)
@@ -178,8 +175,8 @@ class Emitter:
             _quoted(d.target),
             "kCpuFeatures",
             "kWorkspaceBytes",
-            str(len(weights)),
-            _quoted(hashlib.sha256(weights).hexdigest()),
+            str(self._weights.nbytes),
+            _quoted(self._weights.sha256()),
             str(per_sample.program.multiply_adds // per_sample.batch),
             str(len(graph.inputs)),
             inputs,

@@ -45,12 +45,15 @@ def pack_panels(matrix: FloatArray, bias: FloatArray | None, *, lanes: int) -> F
     vectors as are left.
     """
     depth, columns = matrix.shape
-    padded = np.zeros((depth + 1, pad_to_lanes(columns, lanes)), np.float32)
-    padded[0, :columns] = _bias_row(bias, columns)
-    padded[1:, :columns] = matrix
-    width = PANEL_VECTORS * lanes
-    panels = [padded[:, at : at + width].ravel() for at in range(0, padded.shape[1], width)]
-    return np.concatenate(panels)
+    bias_row, end = _bias_row(bias, columns), pad_to_lanes(columns, lanes)
+    packed = np.zeros((depth + 1) * end, np.float32)
+    for at in range(0, end, PANEL_VECTORS * lanes):
+        width = min(PANEL_VECTORS * lanes, end - at)
+        used = min(width, columns - at)
+        panel = packed[(depth + 1) * at :][: (depth + 1) * width].reshape(depth + 1, width)
+        panel[0, :used] = bias_row[at : at + used]
+        panel[1:, :used] = matrix[:, at : at + used]
+    return packed
 
 
 def pack_dense(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
@@ -353,8 +356,8 @@ def pack_winograd(filters: FloatArray, bias: FloatArray | None = None, *, lanes:
     """Packs CONV_2D filters ``[O, 3, 3, I]`` of stride 1 for ``winogradConv2d``."""
     count = filters.shape[0]
     transform = winograd_filter_transform()
-    wide = np.asarray(filters, np.float64)
-    positions = np.einsum("ai,oijc,bj->abco", transform, wide, transform, optimize=True)
+    taps = np.asarray(filters, np.float64).transpose(1, 2, 3, 0).reshape(9, -1)
+    positions = np.kron(transform, transform) @ taps
     matrices = positions.reshape(36, -1, count).astype(np.float32)
     packed = [pack_panels(matrix, None, lanes=lanes) for matrix in matrices]
     tail = np.zeros(pad_to_lanes(count, lanes), np.float32)

@@ -6,6 +6,8 @@ the generated reader of the `ai-edge-litert` package does the decoding.
 
 from __future__ import annotations
 
+import mmap
+import os
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +52,7 @@ def read_graph(path: Path) -> Graph:
     schema = _schema()
     if not path.is_file():
         raise NotFoundError(f"{path}: expected a .tflite file, found none; export the model again")
-    raw = path.read_bytes()
+    raw = _mapped(path)
     if raw[4:8] != b"TFL3":
         raise CorruptBundleError(f"{path}: expected a .tflite file (magic TFL3), got {raw[4:8]!r}")
     try:
@@ -62,6 +64,14 @@ def read_graph(path: Path) -> Graph:
         raise CorruptBundleError(
             f"{path}: damaged .tflite file ({error}); export it again"
         ) from error
+
+
+def _mapped(path: Path) -> bytes | mmap.mmap:
+    """The file's bytes; its weights are read where they are used, and copied only there."""
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:  # can't be mapped
+            return b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 def _schema() -> Any:
@@ -78,7 +88,7 @@ def _schema() -> Any:
 class _Decoder:
     """Decodes one model's object tree."""
 
-    def __init__(self, schema: Any, model: Any, raw: bytes) -> None:
+    def __init__(self, schema: Any, model: Any, raw: bytes | mmap.mmap) -> None:
         self._model = model
         self._raw = raw
         codes = vars(schema.BuiltinOperator)

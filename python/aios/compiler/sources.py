@@ -131,14 +131,15 @@ def emit_sources(
     flags = ";".join((*toolchain.machine_flags, *toolchain.code_flags()))
     files = {
         MODEL_SOURCE: translation.source.encode(),
-        MODEL_WEIGHTS: translation.weights,
         "model.h": _header(name, target, translation).encode(),
         "weights.S": _ASSEMBLY.format(name=name).encode(),
         "CMakeLists.txt": _CMAKE.format(name=name, lanes=toolchain.lanes, flags=flags).encode(),
     }
     for header in _included(translation.source):
         files[f"include/{header}"] = (include_folder() / header).read_bytes()
-    written = []
+    out_dir.mkdir(parents=True, exist_ok=True)
+    translation.weights.write(out_dir / MODEL_WEIGHTS)
+    written = [out_dir / MODEL_WEIGHTS]
     for relative, content in files.items():
         path = out_dir / relative
         path.parent.mkdir(parents=True, exist_ok=True)

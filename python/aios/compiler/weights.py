@@ -10,15 +10,19 @@ import numpy as np
 from aios.compiler.planner import ALIGNMENT, align
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from aios.compiler.graph import Array
 
 
 class WeightStore:
-    """Collects constants; equal bytes are stored once."""
+    """Collects constants; equal bytes are stored once. It holds the arrays, not copies."""
 
     def __init__(self) -> None:
+        self._known: dict[int, tuple[Array, int]] = {}
         self._offsets: dict[bytes, int] = {}
-        self._blobs: list[bytes] = []
+        self._blobs: list[Array] = []
         self._end = 0
 
     @property
@@ -27,20 +31,38 @@ class WeightStore:
         return self._end
 
     def add(self, data: Array) -> int:
-        """Stores a constant and returns its byte offset."""
-        blob = np.ascontiguousarray(data).tobytes()
-        digest = hashlib.sha256(blob).digest()
+        """Stores a constant and returns its byte offset; it must not be changed afterwards."""
+        if id(data) not in self._known:
+            self._known[id(data)] = (data, self._place(data))
+        return self._known[id(data)][1]
+
+    def _place(self, data: Array) -> int:
+        blob = np.ascontiguousarray(data).reshape(-1).view(np.uint8)
+        digest = hashlib.sha256(blob.data).digest()
         offset = self._offsets.get(digest)
         if offset is None:
             offset = self._offsets[digest] = self._end
-            padding = align(len(blob)) - len(blob)
-            self._blobs += [blob, bytes(padding)]
-            self._end += len(blob) + padding
+            self._blobs.append(blob)
+            self._end += align(blob.size)
         return offset
 
-    def content(self) -> bytes:
-        """Returns the file's bytes."""
-        return b"".join(self._blobs)
+    def _pieces(self) -> Iterator[memoryview | bytes]:
+        for blob in self._blobs:
+            yield blob.data
+            yield bytes(align(blob.size) - blob.size)
+
+    def sha256(self) -> str:
+        """Returns the hash of the file's bytes."""
+        digest = hashlib.sha256()
+        for piece in self._pieces():
+            digest.update(piece)
+        return digest.hexdigest()
+
+    def write(self, path: Path) -> None:
+        """Writes the file."""
+        with open(path, "wb") as file:
+            for piece in self._pieces():
+                file.write(piece)
 
 
 __all__ = ["ALIGNMENT", "WeightStore"]

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aios.compiler import compile_graphs, declined_operators, emit_sources
+from aios.compiler import artifact, compile_graphs, declined_operators, emit_sources
 from aios.compiler.host import CompiledModel, Parallel, _ParallelRun
 from aios.compiler.toolchain import find_toolchain, include_folder
 from aios.errors import (
@@ -196,15 +196,15 @@ def test_target_of_eight_lanes_answers_as_keras(build: Any, compiled: Any) -> No
 
 def test_artifact_reports_sizes_names_and_counts(compiled: Any) -> None:
     model = compiled(_digits(), name="digits", input_names=["x"], output_names=["class"])
-    artifact, descriptor = model.artifact, model.run.descriptor
-    assert artifact.multiply_adds == 10 * 64 + 64 * 32 + 32 * 3
-    assert descriptor.multiply_adds == artifact.multiply_adds
-    assert descriptor.workspace_bytes == artifact.workspace_bytes
-    assert artifact.operators == {"FULLY_CONNECTED": 3, "SOFTMAX": 1}
+    made, descriptor = model.artifact, model.run.descriptor
+    assert made.multiply_adds == 10 * 64 + 64 * 32 + 32 * 3
+    assert descriptor.multiply_adds == made.multiply_adds
+    assert descriptor.workspace_bytes == made.workspace_bytes
+    assert made.operators == {"FULLY_CONNECTED": 3, "SOFTMAX": 1}
     assert descriptor.name.decode() == "digits"
     assert model.run.inputs == [("x", np.dtype("float32"), (-1, 10))]
     assert model.run.outputs == [("class", np.dtype("float32"), (-1, 3))]
-    assert [p.name for p in artifact.files] == ["model.so", "weights.bin", "model.cc"]
+    assert [p.name for p in made.files] == ["model.so", "weights.bin", "model.cc"]
 
 
 def test_both_batches_share_their_weights(compiled: Any, tmp_path: Path) -> None:
@@ -217,6 +217,24 @@ def test_both_batches_share_their_weights(compiled: Any, tmp_path: Path) -> None
     assert alone.batch_sizes == (1,)
 
 
+def test_a_batch_that_does_not_pay_is_not_translated(
+    compiled: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = compiled(_small_cnn())
+    lowered, lower = [], artifact.lower_graph
+
+    def counting(graph: Any, *rest: Any) -> Any:
+        lowered.append(graph.tensors[graph.inputs[0]].shape[0])
+        return lower(graph, *rest)
+
+    monkeypatch.setattr(artifact, "lower_graph", counting)
+    monkeypatch.setattr(artifact, "pays", lambda work, nbytes: False)
+    made = compile_graphs(model.source.graphs, tmp_path / "once", name="model")
+    assert lowered == [1]
+    assert made.batch_sizes == (1,)
+    assert made.any_batch
+
+
 def test_a_batch_below_zero_is_refused(compiled: Any) -> None:
     model = compiled(_digits())
     status = model.run.descriptor.run(None, None, -1, None, None, None)
@@ -225,9 +243,9 @@ def test_a_batch_below_zero_is_refused(compiled: Any) -> None:
 
 def test_a_single_batch_size_other_than_one_is_fixed(compiled: Any, tmp_path: Path) -> None:
     model = compiled(_digits(), moved=True)
-    artifact = compile_graphs({8: model.source.graphs[8]}, tmp_path / "fixed", name="fixed")
+    made = compile_graphs({8: model.source.graphs[8]}, tmp_path / "fixed", name="fixed")
     fixed = CompiledModel(tmp_path / "fixed")
-    assert not artifact.any_batch
+    assert not made.any_batch
     assert fixed.inputs[0][2] == (8, 10)
     (arrays,) = model.source.draw(8)
     np.testing.assert_array_equal(fixed(arrays)[0], model.run(arrays)[0])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from aios.compiler.planner import plan
 from aios.compiler.program import Call, Loop, Program, Scratch, Value
 from aios.compiler.reader import read_graph
 from aios.compiler.weights import WeightStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FLOAT = np.dtype(np.float32)
 
@@ -82,13 +86,17 @@ def test_planner_keeps_what_a_loop_reads_in_each_trip() -> None:
     assert placed.offsets[2] == placed.offsets[4]
 
 
-def test_equal_constants_are_stored_once_and_aligned() -> None:
+def test_equal_constants_are_stored_once_and_aligned(tmp_path: Path) -> None:
     store = WeightStore()
     first = store.add(np.arange(3, dtype=np.float32))
     second = store.add(np.arange(20, dtype=np.float32))
     again = store.add(np.arange(3, dtype=np.float32).copy())
     assert (first, second, again) == (0, 64, 0)
-    assert store.nbytes == len(store.content()) == 64 + 128
+    store.write(tmp_path / "weights.bin")
+    content = (tmp_path / "weights.bin").read_bytes()
+    assert store.nbytes == len(content) == 64 + 128
+    assert np.array_equal(np.frombuffer(content[64:144], np.float32), np.arange(20))
+    assert store.sha256() == hashlib.sha256(content).hexdigest()
 
 
 def test_axes_merge_when_every_operand_walks_them_as_one() -> None:

@@ -28,7 +28,7 @@ def judged(
     )
 
 
-def reason_of(entry: _core.ArtifactVerification, work: Path) -> str:
+def reason_of(entry: ArtifactVerification | _core.ArtifactVerification, work: Path) -> str:
     """The verification's own words, without the path of a directory that is being made."""
     return entry.reason.replace(f"{work}/", "")
 

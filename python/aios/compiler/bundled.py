@@ -7,9 +7,6 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aios.bridge import TensorFlowCellularBridge
-from aios.bridge.core import core
-from aios.bridge.engines import library_paths
 from aios.bundle.comparison import answers_agree
 from aios.bundle.golden_samples import GoldenSamples
 from aios.bundle.manifest import (
@@ -27,6 +24,7 @@ from aios.bundle.verdict import judged, reason_of
 from aios.compiler.artifact import CompiledArtifact, compile_graphs
 from aios.compiler.toolchain import find_toolchain
 from aios.errors import AiosError, CorruptBundleError, UnsupportedError
+from aios.proving import Prover, open_prover
 
 #: The folder of the graphs in a bundle, b1.tflite and b8.tflite.
 SOURCE = "compiled/source"
@@ -163,38 +161,42 @@ def is_strained(artifact: ArtifactRecord) -> bool:
 def _proved(
     work: Path, manifest: Manifest, before: ArtifactRecord, target: str, exact: bool
 ) -> BundleCompilation:
-    for attempt in (exact, True):
-        made = compiled_record(work, target, composable=before.composable, exact=attempt)
-        record = _verified(work, manifest, replace(made.record, tolerance=before.tolerance))
-        if not is_strained(record):
-            break
-    if record.verdict == "passed" and record.composable:
-        record = _probed(work, manifest, record)
+    with open_prover() as prover:
+        for attempt in (exact, True):
+            made = compiled_record(work, target, composable=before.composable, exact=attempt)
+            record = replace(made.record, tolerance=before.tolerance)
+            record = _verified(work, manifest, record, prover)
+            if not is_strained(record):
+                break
+        if record.verdict == "passed" and record.composable:
+            record = _probed(work, manifest, record, prover)
     return replace(made, record=record)
 
 
-def _verified(work: Path, manifest: Manifest, record: ArtifactRecord) -> ArtifactRecord:
+def _verified(
+    work: Path, manifest: Manifest, record: ArtifactRecord, prover: Prover
+) -> ArtifactRecord:
     write_manifest(work, replace(manifest, artifacts=(record,)))
-    (entry,) = core.verify_bundle(str(work), libraries=library_paths(), include_pending=True)
+    (entry,) = prover.verify(work, include_pending=True)
     if entry.samples == 0:
         return replace(record, reason=f"it isn't verified: {reason_of(entry, work)}")
-    return judged(record, entry)
+    return replace(judged(record, entry), proved_in_child=prover.isolated)
 
 
-def _probed(work: Path, manifest: Manifest, record: ArtifactRecord) -> ArtifactRecord:
+def _probed(
+    work: Path, manifest: Manifest, record: ArtifactRecord, prover: Prover
+) -> ArtifactRecord:
     """Asks for batches of the golden samples, whose answers are those of the samples."""
     write_manifest(work, replace(manifest, artifacts=(record,)))
     (signature,) = manifest.signatures
     samples = GoldenSamples(work, manifest, signature)
     try:
-        with TensorFlowCellularBridge("compiled") as bridge:
-            bridge.load_model_from_training_cell(work, verify="off")
-            for batch in _PROBED_BATCHES:
-                for inputs, outputs in samples.all(batch):
-                    answers = bridge.perform_inference(inputs)
-                    if not answers_agree(answers, outputs, record.tolerance):
-                        reason = f"a batch of {batch} isn't answered as its samples are"
-                        return replace(record, verdict="failed", composable=False, reason=reason)
+        for batch in _PROBED_BATCHES:
+            for inputs, outputs in samples.all(batch):
+                answers = prover.answers(work, record, signature.name, inputs)
+                if not answers_agree(answers, outputs, record.tolerance):
+                    reason = f"a batch of {batch} isn't answered as its samples are"
+                    return replace(record, verdict="failed", composable=False, reason=reason)
     except AiosError as error:
         return replace(record, verdict="failed", composable=False, reason=f"in a batch: {error}")
     return record

@@ -15,7 +15,7 @@ from aios.bundle.manifest import ArtifactRecord
 from aios.errors import AiosError, InvalidArgumentError, UnavailableError
 from aios.proving.in_process import ArtifactKey, checked_artifacts
 from aios.proving.line import Json
-from aios.proving.process import ChildProcess, ProcessEndedError
+from aios.proving.process import ChildProcess, ProcessEndedError, ProcessNotStartedError
 
 #: Seconds that an engine may take to read, compile and answer one artifact.
 TIME_LIMIT = "AIOS_ENGINE_TIME_LIMIT_S"
@@ -35,6 +35,7 @@ class IsolatedProver:
 
     Raises:
         InvalidArgumentError: $AIOS_ENGINE_TIME_LIMIT_S isn't a number of seconds.
+        ProcessNotStartedError: The system allows no further process.
     """
 
     isolated = True
@@ -87,7 +88,7 @@ class IsolatedProver:
     def _verified(self, bundle: Path, key: ArtifactKey, threads: int) -> ArtifactVerification:
         try:
             reply, _ = self._call(key, bundle, {"call": "verify", "threads": threads}, {})
-        except EngineDiedError as error:
+        except (EngineDiedError, ProcessNotStartedError) as error:
             return ArtifactVerification(*key, reason=str(error))
         return ArtifactVerification(**reply["entry"])
 
@@ -102,6 +103,9 @@ class IsolatedProver:
         request = {**call, "path": str(path), "artifact": key, "libraries": self._libraries}
         try:
             reply, answers = self._child.call(request, inputs, self._limit_s)
+        except ProcessNotStartedError:
+            self.close()
+            raise
         except ProcessEndedError as error:
             raise self._death(engine, str(error)) from error
         if "error" in reply:

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-from aios.bridge.isolation import child_command
+from aios.bridge.isolation import ISOLATION, child_command
 from aios.bundle.comparison import Arrays
 from aios.errors import UnavailableError
 from aios.proving.line import Json, Line
@@ -22,33 +22,46 @@ class ProcessEndedError(UnavailableError):
     """The child process ended, or was ended because it didn't answer; says why."""
 
 
+class ProcessNotStartedError(UnavailableError):
+    """The system allows no further process, or Python doesn't start in it."""
+
+    def __init__(self, reason: object) -> None:
+        super().__init__(
+            f"the process to try engines in doesn't start: {reason}; {ISOLATION}=0 tries them in "
+            "yours"
+        )
+
+
 class ChildProcess:
-    """One child process; it starts at once, and is waited for by the first call."""
+    """One child process; it starts at once, and is waited for by the first call.
+
+    Raises:
+        ProcessNotStartedError: The system allows no further process.
+    """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         self._line = Line(ours)
         self._phases = os.memfd_create("aios-phases")
+        os.pwrite(self._phases, b"starting\0", 0)
         self._log = os.memfd_create("aios-log")
         self._said_before = 0
         self._ready = False
         self._closed = False
-        command = child_command("aios.proving.child")
-        with theirs:
-            self._process = subprocess.Popen(
-                [*command, str(theirs.fileno()), str(self._phases)],
-                pass_fds=(theirs.fileno(), self._phases),
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=subprocess.STDOUT,
-                env=_environment(),
-            )
+        try:
+            self._process = self._started(theirs)
+        except OSError as error:
+            self._forget()
+            raise ProcessNotStartedError(error) from error
+        finally:
+            theirs.close()
 
     def call(self, message: Json, inputs: Arrays, limit_s: float) -> tuple[Json, Arrays]:
         """The child's reply.
 
         Raises:
             ProcessEndedError: It died, or was ended after `limit_s` seconds without a reply.
+            ProcessNotStartedError: It died, or gave no sign, before it could take a call.
         """
         self._await_start()
         os.pwrite(self._phases, b"preparing\0", 0)
@@ -65,6 +78,20 @@ class ChildProcess:
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()
+        self._forget()
+
+    def _started(self, end: socket.socket) -> subprocess.Popen[bytes]:
+        command = child_command("aios.proving.child")
+        return subprocess.Popen(
+            [*command, str(end.fileno()), str(self._phases)],
+            pass_fds=(end.fileno(), self._phases),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+        )
+
+    def _forget(self) -> None:
         self._line.close()
         if not self._closed:
             self._closed = True
@@ -77,10 +104,7 @@ class ChildProcess:
         try:
             self._line.receive(_START_LIMIT_S)
         except (EOFError, TimeoutError) as error:
-            reason = self._end_of(error, _START_LIMIT_S)
-            raise ProcessEndedError(
-                f"the process for engines didn't start: it {reason}; AIOS_ISOLATION=0 does without"
-            ) from error
+            raise ProcessNotStartedError(f"it {self._end_of(error, _START_LIMIT_S)}") from error
         self._ready = True
 
     def _exchange(self, message: Json, inputs: Arrays, limit_s: float) -> tuple[Json, Arrays]:

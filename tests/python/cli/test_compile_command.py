@@ -57,17 +57,18 @@ def test_compiling_again_gives_the_same_bytes(bundle_copy, aios_command):
 
 
 def test_what_another_processor_runs_is_not_taken_unverified(bundle_copy, monkeypatch):
+    from aios.bridge.fallback.records import ArtifactVerification
     from aios.compiler import bundled
+    from aios.proving.isolated import IsolatedProver
 
-    class Refusing:
-        @staticmethod
-        def verify_bundle(*_, **__):
-            class Entry:
-                samples, reason = 0, "this processor lacks wings"
+    def refused(*_, **__):
+        return [
+            ArtifactVerification(
+                "compiled", "x86-64-v3", "float32", reason="this processor lacks wings"
+            )
+        ]
 
-            return [Entry]
-
-    monkeypatch.setattr(bundled, "core", Refusing)
+    monkeypatch.setattr(IsolatedProver, "verify", refused)
     made = bundled.compile_bundle(bundle_copy, "x86-64-v3")
     assert made.record.verdict == "pending"
     assert "lacks wings" in made.record.reason

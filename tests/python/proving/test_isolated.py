@@ -1,5 +1,6 @@
 """A vendor's library that dies, hangs or ends its process does so in a child; the others go on."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from vendor_stubs import build_stub
 
 from aios.bridge.isolation import may_isolate
 from aios.bundle.manifest import read_manifest
-from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
+from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError, UnsupportedError
 from aios.proving import EngineDiedError, open_prover
 from aios.proving.isolated import IsolatedProver
 
@@ -144,6 +145,22 @@ def test_a_time_limit_that_is_none_is_refused(monkeypatch, value):
     monkeypatch.setenv("AIOS_ENGINE_TIME_LIMIT_S", value)
     with pytest.raises(InvalidArgumentError, match="expected seconds, as 300, got"):
         IsolatedProver()
+
+
+def test_where_no_process_can_be_started_it_says_what_to_do(digits, monkeypatch):
+    def full(*_, **__):
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    with monkeypatch.context() as limited:
+        limited.setattr(subprocess, "Popen", full)
+        with pytest.raises(UnavailableError, match="Resource temporarily.*AIOS_ISOLATION=0"):
+            IsolatedProver()
+    monkeypatch.setattr("aios.proving.process.child_command", lambda _: ["/bin/false"])
+    (entry,) = _verified(digits.bundle, only=["litert"]).values()
+    assert entry.reason == (
+        "the process to try engines in doesn't start: it ended its process with exit code 1 while "
+        "starting; AIOS_ISOLATION=0 tries them in yours"
+    )
 
 
 def test_closing_ends_the_child():

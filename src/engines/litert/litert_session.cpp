@@ -25,20 +25,6 @@ RankedTensorType typeOf(const TensorView& view, int32_t element_type) {
   return type;
 }
 
-Shapes shapesOf(Span<const TensorView> views) {
-  Shapes shapes;
-  for (const TensorView& view : views) {
-    shapes.emplace_back(view.shape().begin(), view.shape().end());
-  }
-  return shapes;
-}
-
-std::vector<TensorView> viewsOf(const std::vector<Tensor>& tensors) {
-  std::vector<TensorView> views;
-  for (const Tensor& tensor : tensors) views.push_back(tensor.view());
-  return views;
-}
-
 int32_t elementTypeOf(DType dtype) {
   for (int32_t code = 1; code <= 17; ++code) {
     if (code == 5 || code == 8 || code == 12 || code == 14 || code == 15) continue;
@@ -51,17 +37,13 @@ int32_t elementTypeOf(DType dtype) {
 }  // namespace
 
 ShapedModel::ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
-                         const SignatureBinding& binding, Span<const TensorView> inputs,
-                         Span<const TensorView> outputs)
+                         const SignatureBinding& binding, Span<const TensorView> inputs)
     : runtime_(runtime), binding_(binding) {
   const Phase phase("compiling");
   try {
     compile(model, threads);
     resizeInputs(inputs);
     stageInputs(inputs);
-    // Calculated shapes are those of an earlier batch until a run: the caller's are a better guess.
-    const Shapes told = outputShapes(/*update=*/true);
-    stageOutputs(outputs.empty() ? told : shapesOf(outputs));
   } catch (...) {
     release();
     throw;
@@ -123,7 +105,8 @@ void ShapedModel::stageInputs(Span<const TensorView> inputs) {
     const Span<const int64_t> shape = inputs[i].shape();
     input_shapes_.emplace_back(shape.begin(), shape.end());
     staged_inputs_.emplace_back(inputs[i].dtype(), shape);
-    input_buffers_[binding_.input_slots[i]] = stage(staged_inputs_.back().view());
+    const TensorView& staged = staged_inputs_.back().view();
+    input_buffers_[binding_.input_slots[i]] = stage(staged, staged.bytes());
   }
 }
 
@@ -146,6 +129,7 @@ void ShapedModel::releaseOutputs() noexcept {
   }
   output_buffers_.clear();
   staged_outputs_.clear();
+  answers_.clear();
 }
 
 void ShapedModel::stageOutputs(const Shapes& shapes) {
@@ -153,14 +137,38 @@ void ShapedModel::stageOutputs(const Shapes& shapes) {
   output_buffers_.resize(shapes.size());
   for (std::size_t i = 0; i < shapes.size(); ++i) {
     staged_outputs_.emplace_back(binding_.output_dtypes[i], shapes[i]);
-    output_buffers_[binding_.output_slots[i]] = stage(staged_outputs_.back().view());
+    answers_.push_back(staged_outputs_.back().view());
+    output_buffers_[binding_.output_slots[i]] = stage(answers_.back(), answers_.back().bytes());
   }
 }
 
-TensorBuffer ShapedModel::stage(const TensorView& like) {
+// LiteRT's word on shapes that a graph calculates is that of an earlier call until a run.
+void ShapedModel::bindRoomy(const OutputMemory& memory) {
+  releaseOutputs();
+  const Shapes told = outputShapes(/*update=*/true);
+  output_buffers_.resize(told.size());
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    const TensorView like(memory.at(i), binding_.output_dtypes[i], Span<const int64_t>(told[i]));
+    output_buffers_[binding_.output_slots[i]] = stage(like, OutputMemory::kBytes);
+  }
+}
+
+void ShapedModel::viewRoomy(const OutputMemory& memory) {
+  answers_.clear();
+  const Shapes told = outputShapes(/*update=*/false);
+  for (std::size_t i = 0; i < told.size(); ++i) {
+    answers_.emplace_back(memory.at(i), binding_.output_dtypes[i], Span<const int64_t>(told[i]));
+    if (answers_.back().bytes() <= OutputMemory::kBytes) continue;
+    throw Error(ErrorCode::kUnsupported, "engine 'litert': the answer " +
+                                             describe(answers_.back()) +
+                                             " is too large; use another engine");
+  }
+}
+
+TensorBuffer ShapedModel::stage(const TensorView& like, std::size_t bytes) {
   const RankedTensorType type = typeOf(like, elementTypeOf(like.dtype()));
   TensorBuffer buffer = nullptr;
-  check(runtime_.api.createBuffer(&type, like.mutableData(), like.bytes(), nullptr, &buffer),
+  check(runtime_.api.createBuffer(&type, like.mutableData(), bytes, nullptr, &buffer),
         "bind a buffer");
   return buffer;
 }
@@ -173,61 +181,54 @@ bool ShapedModel::takes(Span<const TensorView> inputs) const noexcept {
   return true;
 }
 
-Status ShapedModel::runOnce() {
-  return runtime_.api.run(compiled_, binding_.index, input_buffers_.size(), input_buffers_.data(),
-                          output_buffers_.size(), output_buffers_.data());
+void ShapedModel::runOnce() {
+  check(runtime_.api.run(compiled_, binding_.index, input_buffers_.size(), input_buffers_.data(),
+                         output_buffers_.size(), output_buffers_.data()),
+        "run the model");
 }
 
-void ShapedModel::run(Span<const TensorView> inputs) {
+Span<const TensorView> ShapedModel::run(Span<const TensorView> inputs, const OutputMemory* memory) {
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     std::memcpy(staged_inputs_[i].view().mutableData(), inputs[i].bytesData(), inputs[i].bytes());
   }
-  if (!learned_ || binding_.outputs_vary) {
-    learn();
-  } else {
-    check(runOnce(), "run the model");
-  }
+  if (!learned_) learn(*memory);
+  runOnce();
+  if (binding_.outputs_vary) viewRoomy(*memory);
+  return answers_;
 }
 
-// Runs until the outputs' memory has the shapes that the graph calculates. A run refuses memory
-// that is too small, and tells the shapes that came before it.
-void ShapedModel::learn() {
-  for (std::size_t attempts = staged_outputs_.size() + 2; attempts != 0; --attempts) {
-    const Status status = runOnce();
-    const Shapes told = outputShapes(/*update=*/false);
-    if (told == shapesOf(viewsOf(staged_outputs_))) {
-      if (status != kOk) break;
-      if (!std::exchange(learned_, true)) requireWritten();
-      return;
-    }
-    stageOutputs(told);
+// A first run finds the shapes of the outputs, and whether LiteRT answers where it is told to.
+void ShapedModel::learn(const OutputMemory& memory) {
+  bindRoomy(memory);
+  try {
+    runOnce();
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kUnsupported,
+                std::string(error.what()) + "; it can't for these shapes: use another engine");
   }
-  throw Error(ErrorCode::kUnsupported,
-              "engine 'litert' can't run the graph for these shapes; use another engine");
+  viewRoomy(memory);
+  requireWritten();
+  if (!binding_.outputs_vary) stageOutputs(outputShapes(/*update=*/false));
+  learned_ = true;
 }
 
 // LiteRT reports success where it has put an answer elsewhere, as of some operators whose outputs'
 // shapes are calculated.
 void ShapedModel::requireWritten() {
-  constexpr int kMarks[] = {0xA5, 0x5A};
-  std::vector<int> untouched(staged_outputs_.size(), 0);
-  for (const int mark : kMarks) {
-    for (const Tensor& output : staged_outputs_) {
-      std::memset(output.view().mutableData(), mark, output.bytes());
+  std::vector<bool> untouched(answers_.size(), true);
+  for (const int mark : {0xA5, 0x5A}) {
+    for (const TensorView& answer : answers_) {
+      std::memset(answer.mutableData(), mark, answer.bytes());
     }
-    check(runOnce(), "run the model");
-    for (std::size_t i = 0; i < staged_outputs_.size(); ++i) {
-      const auto* bytes = static_cast<const unsigned char*>(staged_outputs_[i].view().bytesData());
-      const bool marked = std::all_of(bytes, bytes + staged_outputs_[i].bytes(),
-                                      [mark](unsigned char byte) { return byte == mark; });
-      untouched[i] += marked && staged_outputs_[i].bytes() != 0 ? 1 : 0;
+    runOnce();
+    for (std::size_t i = 0; i < answers_.size(); ++i) {
+      const auto* bytes = static_cast<const unsigned char*>(answers_[i].bytesData());
+      untouched[i] = untouched[i] && answers_[i].bytes() != 0 &&
+                     std::all_of(bytes, bytes + answers_[i].bytes(),
+                                 [mark](unsigned char byte) { return byte == mark; });
     }
-    if (std::none_of(untouched.begin(), untouched.end(), [](int count) { return count != 0; })) {
-      return;
-    }
+    if (std::find(untouched.begin(), untouched.end(), true) == untouched.end()) return;
   }
-  if (std::none_of(untouched.begin(), untouched.end(), [](int count) { return count == 2; }))
-    return;
   throw Error(ErrorCode::kUnsupported,
               "engine 'litert' doesn't give the answer where it is told to; use another engine");
 }
@@ -236,42 +237,42 @@ FileSession::FileSession(const Runtime& runtime, LiteRtModel model, int threads,
                          SignatureBinding binding)
     : runtime_(runtime), model_(model), threads_(threads), binding_(std::move(binding)) {}
 
-ShapedModel& FileSession::shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs) {
+Span<const TensorView> FileSession::answersTo(Span<const TensorView> inputs) {
   const auto found = std::find_if(shaped_.begin(), shaped_.end(),
                                   [&](const auto& shaped) { return shaped->takes(inputs); });
   if (found == shaped_.end()) {
-    auto shaped =
-        std::make_unique<ShapedModel>(runtime_, model_, threads_, binding_, inputs, outputs);
+    auto shaped = std::make_unique<ShapedModel>(runtime_, model_, threads_, binding_, inputs);
     if (shaped_.size() == kMaxShapedModels) shaped_.pop_back();
     shaped_.insert(shaped_.begin(), std::move(shaped));
   } else {
     std::rotate(shaped_.begin(), found, found + 1);
   }
-  return *shaped_.front();
+  for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
+  ShapedModel& shaped = *shaped_.front();
+  if (shaped.needsMemory()) {
+    if (!memory_) memory_ = std::make_unique<OutputMemory>(binding_.output_slots.size());
+  } else {
+    memory_.reset();
+  }
+  return shaped.run(inputs, memory_.get());
 }
 
 void FileSession::run(Span<const TensorView> inputs, Span<TensorView> outputs) {
-  ShapedModel& shaped = shapedFor(inputs, {outputs.data(), outputs.size()});
-  shaped.run(inputs);
-  for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
+  const Span<const TensorView> answers = answersTo(inputs);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const TensorView& answer = shaped.stagedOutput(i).view();
-    requireSameShape(answer, outputs[i], i);
-    if (answer.bytes() != 0) {
-      std::memcpy(outputs[i].mutableData(), answer.bytesData(), answer.bytes());
+    requireSameShape(answers[i], outputs[i], i);
+    if (answers[i].bytes() != 0) {
+      std::memcpy(outputs[i].mutableData(), answers[i].bytesData(), answers[i].bytes());
     }
-    staged_bytes_ += answer.bytes();
+    staged_bytes_ += answers[i].bytes();
   }
 }
 
 std::vector<Tensor> FileSession::answer(Span<const TensorView> inputs) {
-  ShapedModel& shaped = shapedFor(inputs, {});
-  shaped.run(inputs);
-  for (const TensorView& input : inputs) staged_bytes_ += input.bytes();
   std::vector<Tensor> answers;
-  for (std::size_t i = 0; i < binding_.output_slots.size(); ++i) {
-    answers.push_back(Tensor::copyOf(shaped.stagedOutput(i).view()));
-    staged_bytes_ += answers.back().bytes();
+  for (const TensorView& answer : answersTo(inputs)) {
+    answers.push_back(Tensor::copyOf(answer));
+    staged_bytes_ += answer.bytes();
   }
   return answers;
 }

@@ -6,6 +6,7 @@
 
 #include "engines/engine.hpp"
 #include "engines/litert/litert_api.hpp"
+#include "engines/litert/output_memory.hpp"
 
 namespace aios::engines::litert {
 
@@ -27,17 +28,18 @@ using Shapes = std::vector<std::vector<int64_t>>;
 class ShapedModel {
  public:
   ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,
-              const SignatureBinding& binding, Span<const TensorView> inputs,
-              Span<const TensorView> outputs);
+              const SignatureBinding& binding, Span<const TensorView> inputs);
   ~ShapedModel();
   ShapedModel(const ShapedModel&) = delete;
   ShapedModel& operator=(const ShapedModel&) = delete;
 
   bool takes(Span<const TensorView> inputs) const noexcept;
-  // Copies the inputs in and runs; the answers are in stagedOutput() until the next call. Throws
-  // Unsupported if LiteRT can't run the graph for these shapes.
-  void run(Span<const TensorView> inputs);
-  const Tensor& stagedOutput(std::size_t index) const { return staged_outputs_[index]; }
+  // Whether run() needs memory for outputs.
+  bool needsMemory() const noexcept { return !learned_ || binding_.outputs_vary; }
+  // Copies the inputs in, runs, and gives the answers, which last until the next call. `memory` is
+  // null, or what needsMemory() asks for: the same in every call; models that run in turns share
+  // it. Throws Unsupported if LiteRT can't run the graph for these shapes.
+  Span<const TensorView> run(Span<const TensorView> inputs, const OutputMemory* memory);
 
  private:
   void compile(LiteRtModel model, int threads);
@@ -45,18 +47,21 @@ class ShapedModel {
   void stageInputs(Span<const TensorView> inputs);
   void stageOutputs(const Shapes& shapes);
   Shapes outputShapes(bool update) const;
-  void learn();
+  void learn(const OutputMemory& memory);
+  void bindRoomy(const OutputMemory& memory);
+  void viewRoomy(const OutputMemory& memory);
   void requireWritten();
-  Status runOnce();
+  void runOnce();
   void release() noexcept;
   void releaseOutputs() noexcept;
-  TensorBuffer stage(const TensorView& like);
+  TensorBuffer stage(const TensorView& like, std::size_t bytes);
 
   const Runtime& runtime_;
   const SignatureBinding& binding_;
   CompiledModel compiled_ = nullptr;
   Shapes input_shapes_;
-  bool learned_ = false;  // the shapes of the outputs are those that a run gave
+  bool learned_ = false;             // a run told the shapes of the outputs
+  std::vector<TensorView> answers_;  // in the signature's order
   // In the signature's order; they own the memory that the buffers of the same slot borrow.
   std::vector<Tensor> staged_inputs_;
   std::vector<Tensor> staged_outputs_;
@@ -72,13 +77,13 @@ class FileSession final : public Session {
   std::vector<Tensor> answer(Span<const TensorView> inputs) override;
 
  private:
-  // `outputs`: the caller's, or none where only LiteRT can tell their shapes.
-  ShapedModel& shapedFor(Span<const TensorView> inputs, Span<const TensorView> outputs);
+  Span<const TensorView> answersTo(Span<const TensorView> inputs);
 
   const Runtime& runtime_;
   LiteRtModel model_;
   int threads_;
   SignatureBinding binding_;
+  std::unique_ptr<OutputMemory> memory_;              // made when it is first needed
   std::vector<std::unique_ptr<ShapedModel>> shaped_;  // most recently used first
 };
 

@@ -7,11 +7,15 @@
 #include <utility>
 
 #include "aios/error.hpp"
+#include "bundle/json_fields.hpp"
 
 namespace aios::bundle {
 namespace {
 
-using Json = nlohmann::json;
+// What all tensors of the largest manifest need, and little enough to be read in a moment.
+constexpr uint64_t kMostHeaderBytes = 4 << 20;
+// Even of nothing at all, asking takes time.
+constexpr uint64_t kMostSamples = 1'000'000;
 
 [[noreturn]] void throwMalformed(const std::string& what) {
   throw Error(ErrorCode::kDataLoss,
@@ -42,12 +46,13 @@ DType dtypeFromSafetensors(const std::string& code) {
 
 std::vector<uint64_t> sizes(const Json& json, const std::string& name) {
   std::vector<uint64_t> values;
-  if (!json.is_array() || json.size() > kMaxRank + 2) throwMalformed("'" + name + "' is malformed");
+  if (!json.is_array() || json.size() > kMaxRank + 2)
+    throwMalformed("'" + shown(name) + "' is malformed");
   for (const Json& value : json) {
     // Sizes are kept as int64: a larger one would come out negative.
     constexpr uint64_t kLargest = std::numeric_limits<int64_t>::max();
     if (!value.is_number_unsigned() || value.get<uint64_t>() > kLargest) {
-      throwMalformed("'" + name + "' is malformed");
+      throwMalformed("'" + shown(name) + "' is malformed");
     }
     values.push_back(value.get<uint64_t>());
   }
@@ -56,11 +61,15 @@ std::vector<uint64_t> sizes(const Json& json, const std::string& name) {
 
 }  // namespace
 
-GoldenSamples::GoldenSamples(const std::filesystem::path& path) : file_(path) {
+GoldenSamples::GoldenSamples(const Directory& directory, const std::string& file)
+    : file_(FileContent::forReading(directory, file)) {
   uint64_t header_bytes = 0;
   if (file_.size() < sizeof header_bytes) throwMalformed("the file is cut short");
   std::memcpy(&header_bytes, file_.data(), sizeof header_bytes);
   if (header_bytes > file_.size() - sizeof header_bytes) throwMalformed("the header is cut short");
+  if (header_bytes > kMostHeaderBytes) {
+    throwMalformed("the header has more than " + std::to_string(kMostHeaderBytes) + " bytes");
+  }
   payload_ = sizeof header_bytes + header_bytes;
   const Json header = Json::parse(file_.text().substr(sizeof header_bytes, header_bytes), nullptr,
                                   /*allow_exceptions=*/false);
@@ -69,24 +78,29 @@ GoldenSamples::GoldenSamples(const std::filesystem::path& path) : file_(path) {
     if (name == "__metadata__") continue;
     if (!json.is_object() || !json.contains("dtype") || !json["dtype"].is_string() ||
         !json.contains("shape") || !json.contains("data_offsets")) {
-      throwMalformed("'" + name + "' is malformed");
+      throwMalformed("'" + shown(name) + "' is malformed");
     }
     const std::vector<uint64_t> shape = sizes(json["shape"], name);
     const std::vector<uint64_t> range = sizes(json["data_offsets"], name);
     Entry entry{
         dtypeFromSafetensors(json["dtype"].get<std::string>()), {shape.begin(), shape.end()}, 0};
-    if (range.size() != 2 || shape.empty()) throwMalformed("'" + name + "' is malformed");
+    if (range.size() != 2 || shape.empty()) throwMalformed("'" + shown(name) + "' is malformed");
     entry.begin = range[0];
     const std::size_t available = file_.size() - payload_;
     // Checked with the samples' axis left out, so that the rank is a call's rank.
-    if (entry.shape.size() > kMaxRank + 1) throwMalformed("'" + name + "' has too many axes");
+    if (entry.shape.size() > kMaxRank + 1)
+      throwMalformed("'" + shown(name) + "' has too many axes");
     const TensorView one(static_cast<const void*>(nullptr), entry.dtype,
                          Span<const int64_t>(entry.shape.data() + 1, entry.shape.size() - 1));
     const uint64_t samples = shape[0];
     const bool overflows = one.bytes() != 0 && samples > available / one.bytes();
     if (range[0] > range[1] || range[1] > available || overflows ||
         range[1] - range[0] != samples * one.bytes()) {
-      throwMalformed("'" + name + "' doesn't fit its bytes");
+      throwMalformed("'" + shown(name) + "' doesn't fit its bytes");
+    }
+    if (samples > kMostSamples) {
+      throwMalformed("'" + shown(name) + "' has more than " + std::to_string(kMostSamples) +
+                     " samples");
     }
     entries_.emplace(name, std::move(entry));
   }
@@ -94,7 +108,7 @@ GoldenSamples::GoldenSamples(const std::filesystem::path& path) : file_(path) {
 
 const GoldenSamples::Entry& GoldenSamples::find(const std::string& key) const {
   const auto found = entries_.find(key);
-  if (found == entries_.end()) throwMalformed("'" + key + "' is missing");
+  if (found == entries_.end()) throwMalformed("'" + shown(key) + "' is missing");
   return found->second;
 }
 
@@ -109,7 +123,7 @@ const GoldenSamples::Entry& GoldenSamples::entry(const Signature& signature, con
   for (std::size_t i = 0; fits && i < spec.shape.size(); ++i) {
     fits = spec.shape[i] == kAnySize || spec.shape[i] == entry.shape[i + 1];
   }
-  if (!fits) throwMalformed("'" + key + "' doesn't fit " + describe(spec));
+  if (!fits) throwMalformed("'" + shown(key) + "' doesn't fit " + describe(spec));
   return entry;
 }
 
@@ -140,7 +154,7 @@ TensorView GoldenSamples::stringsOf(const std::string& key, std::size_t sample,
                                     std::vector<StringRef>& strings) const {
   const Entry& bytes = find(key + "#bytes");
   if (bytes.dtype != DType::kUInt8 || bytes.shape.size() != 1) {
-    throwMalformed("'" + key + "#bytes' isn't a list of bytes");
+    throwMalformed("'" + shown(key) + "#bytes' isn't a list of bytes");
   }
   const Entry& offsets = find(key + "#offsets");
   const TensorView ranges = sampleOf(offsets, offsets.shape.size() - 1, sample);
@@ -150,7 +164,7 @@ TensorView GoldenSamples::stringsOf(const std::string& key, std::size_t sample,
     std::memcpy(range.data(), static_cast<const char*>(ranges.bytesData()) + i * sizeof(int64_t),
                 sizeof range);
     if (range[0] < 0 || range[0] > range[1] || range[1] > bytes.shape[0]) {
-      throwMalformed("'" + key + "#offsets' points out of the bytes");
+      throwMalformed("'" + shown(key) + "#offsets' points out of the bytes");
     }
     strings.push_back({characters + range[0], static_cast<std::size_t>(range[1] - range[0])});
   }

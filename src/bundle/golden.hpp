@@ -6,13 +6,12 @@
 // says where each element begins and ends in the bytes.
 #pragma once
 
-#include <filesystem>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "aios/signature.hpp"
-#include "bundle/integrity.hpp"
+#include "bundle/file_content.hpp"
 
 namespace aios::bundle {
 
@@ -22,11 +21,11 @@ struct GoldenCall {
   std::vector<std::vector<StringRef>> strings;
 };
 
-// Maps the file for its own lifetime; the views that it gives borrow from it.
+// Holds the file's content; the views that it gives borrow from it.
 class GoldenSamples {
  public:
   // Throws DataLoss, naming the file, if it isn't well-formed.
-  explicit GoldenSamples(const std::filesystem::path& path);
+  GoldenSamples(const Directory& directory, const std::string& file);
 
   // The number of samples of a signature; 0 if it has none. Throws DataLoss if a tensor of the
   // signature is missing, of another dtype or shape, or has another number of samples.
@@ -49,7 +48,7 @@ class GoldenSamples {
   TensorView stringsOf(const std::string& key, std::size_t sample,
                        std::vector<StringRef>& strings) const;
 
-  MappedFile file_;
+  FileContent file_;
   std::size_t payload_ = 0;
   std::unordered_map<std::string, Entry> entries_;
 };

@@ -3,94 +3,99 @@
 // OpenSSL's low-level API: linked statically it is small, where the EVP layer (and the one-shot
 // SHA256(), which calls it) brings 4 MB of libcrypto (docs/decisions/sha256.md).
 #define OPENSSL_SUPPRESS_DEPRECATED
-#include <fcntl.h>
 #include <openssl/sha.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
-#include <utility>
+#include <vector>
 
 #include "aios/error.hpp"
 
 namespace aios::bundle {
 namespace {
 
-// Closes a file descriptor at the end of a scope.
-class Descriptor {
+class Sha256 {
  public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
+  Sha256() { SHA256_Init(&context_); }
+  void add(const void* data, std::size_t size) { SHA256_Update(&context_, data, size); }
+  std::string hex() {
+    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+    SHA256_Final(digest.data(), &context_);
+    static constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(2 * digest.size());
+    for (const unsigned char byte : digest) {
+      text += kDigits[byte >> 4];
+      text += kDigits[byte & 15];
+    }
+    return text;
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
 
  private:
-  int fd_;
+  SHA256_CTX context_;
 };
 
-[[noreturn]] void throwUnreadable(const std::filesystem::path& path, const std::string& why) {
+// Read, not mapped: a file that is cut meanwhile is an error, and memory stays small.
+std::string hashOf(const Directory& directory, const std::string& name, const OpenFile& file) {
+  std::vector<char> piece(std::size_t{1} << 18);
+  Sha256 hash;
+  for (std::size_t left = file.size(); left != 0;) {
+    const ssize_t got = ::read(file.descriptor.get(), piece.data(), std::min(left, piece.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) directory.throwUnreadable(name, std::strerror(errno));
+    if (got == 0) directory.throwUnreadable(name, "it was cut while it was read");
+    hash.add(piece.data(), static_cast<std::size_t>(got));
+    left -= static_cast<std::size_t>(got);
+  }
+  return hash.hex();
+}
+
+[[noreturn]] void throwAnother(const Directory& directory, const std::string& file,
+                               const std::string& what) {
   throw Error(ErrorCode::kDataLoss,
-              "bundle file '" + path.string() + "' can't be read: " + why + "; export it again");
+              "bundle file '" + file + "' in '" + directory.path().string() + "': " + what);
+}
+
+FileIdentity identityOf(const OpenFile& file) {
+  const struct stat& status = file.status;
+  return {status.st_dev, status.st_ino, status.st_size, status.st_mtim.tv_sec,
+          status.st_mtim.tv_nsec};
 }
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) throwUnreadable(path, std::strerror(errno));
-  struct stat status{};
-  if (::fstat(file.get(), &status) != 0) throwUnreadable(path, std::strerror(errno));
-  if (!S_ISREG(status.st_mode)) throwUnreadable(path, "it isn't a regular file");
-  size_ = static_cast<std::size_t>(status.st_size);
-  if (size_ == 0) return;
-  void* memory = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.get(), 0);
-  if (memory == MAP_FAILED) throwUnreadable(path, std::strerror(errno));
-  data_ = static_cast<const std::byte*>(memory);
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
-}
-
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-
 std::string sha256Hex(const void* data, std::size_t size) {
-  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256_CTX context;
-  SHA256_Init(&context);
-  SHA256_Update(&context, data, size);
-  SHA256_Final(digest.data(), &context);
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  hex.reserve(2 * digest.size());
-  for (const unsigned char byte : digest) {
-    hex += kDigits[byte >> 4];
-    hex += kDigits[byte & 15];
-  }
-  return hex;
+  Sha256 hash;
+  hash.add(data, size);
+  return hash.hex();
 }
 
-void checkFile(const std::filesystem::path& bundle, const FileRecord& file, bool sizes_only) {
-  const MappedFile content(bundle / file.path);
-  if (content.size() != file.bytes) {
-    throw Error(ErrorCode::kDataLoss, "bundle file '" + file.path + "' in '" + bundle.string() +
-                                          "': expected " + std::to_string(file.bytes) +
-                                          " bytes, got " + std::to_string(content.size()) +
-                                          "; export the bundle again");
+FileIdentity checkFile(const Directory& directory, const FileRecord& file, bool sizes_only) {
+  const OpenFile opened = directory.open(file.path);
+  if (opened.size() != file.bytes) {
+    throwAnother(directory, file.path,
+                 "expected " + std::to_string(file.bytes) + " bytes, got " +
+                     std::to_string(opened.size()) + "; export the bundle again");
   }
-  if (sizes_only) return;
-  const std::string digest = sha256Hex(content.data(), content.size());
+  if (sizes_only) return identityOf(opened);
+  const std::string digest = hashOf(directory, file.path, opened);
   if (digest != file.sha256) {
-    throw Error(ErrorCode::kDataLoss, "bundle file '" + file.path + "' in '" + bundle.string() +
-                                          "': expected SHA-256 " + file.sha256 + ", got " + digest +
-                                          "; export the bundle again");
+    throwAnother(
+        directory, file.path,
+        "expected SHA-256 " + file.sha256 + ", got " + digest + "; export the bundle again");
   }
+  return identityOf(opened);
+}
+
+void requireUnchanged(const Directory& directory, const std::string& file,
+                      const FileIdentity& checked) {
+  if (identityOf(directory.open(file)) == checked) return;
+  throwAnother(directory, file,
+               "it was written to after it had been checked; load the bundle again, and replace "
+               "bundles instead of editing them");
 }
 
 }  // namespace aios::bundle

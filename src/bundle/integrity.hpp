@@ -1,35 +1,14 @@
-// Files of a bundle: read whole, mapped, hashed.
+// Files of a bundle against what its manifest says of them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <map>
 #include <string>
-#include <string_view>
 
-#include "aios/tensor.hpp"
+#include "bundle/directory.hpp"
 
 namespace aios::bundle {
-
-// A file mapped read-only; the mapping lives as long as this object. Throws DataLoss, naming the
-// file, if it can't be opened or isn't a regular file.
-class MappedFile {
- public:
-  explicit MappedFile(const std::filesystem::path& path);
-  ~MappedFile();
-  MappedFile(MappedFile&& other) noexcept;
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  MappedFile& operator=(MappedFile&&) = delete;
-
-  const std::byte* data() const noexcept { return data_; }
-  std::size_t size() const noexcept { return size_; }
-  std::string_view text() const noexcept { return {reinterpret_cast<const char*>(data_), size_}; }
-
- private:
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 // 64 lower-case hexadecimal digits (FIPS 180-4).
 std::string sha256Hex(const void* data, std::size_t size);
@@ -41,8 +20,25 @@ struct FileRecord {
   std::string sha256;
 };
 
-// Throws DataLoss, naming the file, if it is missing, of another size or, unless only sizes are
-// asked for, of another hash.
-void checkFile(const std::filesystem::path& bundle, const FileRecord& file, bool sizes_only);
+// A file as the file system knows it: another one, or one that was written to, differs.
+struct FileIdentity {
+  dev_t device = 0;
+  ino_t inode = 0;
+  off_t bytes = 0;
+  int64_t written_s = 0, written_ns = 0;
+
+  bool operator==(const FileIdentity& other) const noexcept {
+    return device == other.device && inode == other.inode && bytes == other.bytes &&
+           written_s == other.written_s && written_ns == other.written_ns;
+  }
+};
+
+// Throws DataLoss, naming the file, if it is missing, no regular file, of another size or, unless
+// only sizes are asked for, of another hash.
+FileIdentity checkFile(const Directory& directory, const FileRecord& file, bool sizes_only);
+
+// Throws DataLoss, naming the file, if it isn't the one that was checked or was written to since.
+void requireUnchanged(const Directory& directory, const std::string& file,
+                      const FileIdentity& checked);
 
 }  // namespace aios::bundle

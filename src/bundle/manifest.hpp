@@ -4,10 +4,12 @@
 #include <filesystem>
 #include <limits>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "aios/signature.hpp"
+#include "bundle/directory.hpp"
 #include "bundle/integrity.hpp"
 
 namespace aios::bundle {
@@ -60,20 +62,30 @@ struct Artifact {
 };
 
 struct Bundle {
-  std::filesystem::path directory;
-  std::string sha256;                 // of the manifest, and so of the whole bundle
-  std::vector<Signature> signatures;  // the first is the default
+  std::filesystem::path directory;         // as it was given, for messages
+  std::shared_ptr<const Directory> files;  // null for a bare SavedModel
+  std::string sha256;                      // of the manifest, and so of the whole bundle
+  std::vector<Signature> signatures;       // the first is the default
   std::vector<Artifact> artifacts;
-  std::vector<FileRecord> shared_files;  // golden samples, SavedModel: of no single artifact
-  std::string golden;                    // path of the golden samples in the bundle
+  std::vector<FileRecord> shared_files;         // golden samples, SavedModel: of no single artifact
+  std::string golden;                           // path of the golden samples in the bundle
+  std::map<std::string, FileIdentity> checked;  // what checkFiles() found, by path
+
+  // A path of a file or directory, for libraries that open it themselves.
+  std::filesystem::path reach(const std::string& file) const;
 };
 
-// Reads and checks manifest.json against manifest.sha256 and this format's rules; files are checked
-// by checkFiles. Throws NotFound (no such directory), DataLoss (missing, changed or malformed
-// manifest; a path that leaves the bundle), Unsupported (another format version).
-Bundle readBundle(const std::filesystem::path& directory);
+// Opens the directory, and checks manifest.json against manifest.sha256 and this format's rules and
+// limits; files are checked by checkFiles. Throws InvalidArgument (no path), NotFound (no such
+// directory), DataLoss (missing, changed or malformed manifest; a path that leaves the bundle),
+// Unsupported (another format version).
+Bundle readBundle(const std::filesystem::path& path);
 
-// checkFile() for every file that the manifest names.
-void checkFiles(const Bundle& bundle, bool sizes_only);
+// checkFile() for every file that the manifest names, and nothing else in directories that are a
+// graph.
+void checkFiles(Bundle& bundle, bool sizes_only);
+
+// Throws DataLoss, naming the file, unless the artifact's files are those that were checked.
+void requireUnchanged(const Bundle& bundle, const Artifact& artifact);
 
 }  // namespace aios::bundle

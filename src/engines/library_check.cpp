@@ -2,12 +2,10 @@
 
 #include <dlfcn.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -18,6 +16,7 @@
 #include "bundle/integrity.hpp"
 #include "core/fork.hpp"
 #include "core/user_cache.hpp"
+#include "core/user_file.hpp"
 #include "engines/compiled/cpu_features.hpp"
 #include "engines/trial_process.hpp"
 
@@ -116,11 +115,7 @@ void rememberHarmless(const std::string& library) {
   if (identity.empty() || isRemembered(identity)) return;
   const fs::path mark = markOf(identity);
   if (mark.empty()) return;
-  std::error_code ignored;
-  fs::create_directories(mark.parent_path(), ignored);
-  const std::string temporary = mark.string() + "." + std::to_string(::getpid()) + ".tmp";
-  std::ofstream(temporary) << identity;
-  fs::rename(temporary, mark, ignored);
+  writeUserFile(mark, identity);
 }
 
 }  // namespace aios::engines

@@ -202,7 +202,7 @@ void Cell::load(const std::string& path, const std::vector<std::string>& tags,
   std::shared_ptr<LoadedModel> loaded;
   {
     const WithoutGil released;
-    loaded = std::make_shared<LoadedModel>(path, tags, options);
+    loaded = LoadedModel::load(path, tags, options);
   }
   replace(std::move(loaded));
 }

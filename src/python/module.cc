@@ -38,7 +38,11 @@ const char* exceptionName(aios::ErrorCode code) {
 
 void aios::python::setPythonError(const aios::Error& error) {
   const nb::object type = nb::module_::import_("aios.errors").attr(exceptionName(error.code()));
-  PyErr_SetString(type.ptr(), error.what());
+  // Names of files may be any bytes.
+  const std::string message = error.what();
+  const nb::object text = nb::steal(
+      PyUnicode_DecodeUTF8(message.data(), static_cast<Py_ssize_t>(message.size()), "replace"));
+  if (text.is_valid()) PyErr_SetObject(type.ptr(), text.ptr());
 }
 
 namespace {

@@ -27,7 +27,7 @@ Runners loadProved(const bundle::Bundle& bundle, const bundle::Artifact& artifac
                    const CellOptions& options, std::size_t golden_samples) {
   Runners runners = loadRunners(bundle, artifact, options);
   if (golden_samples == 0) return runners;
-  const bundle::GoldenSamples golden(bundle.directory / bundle.golden);
+  const bundle::GoldenSamples golden(*bundle.files, bundle.golden);
   const Verification result = verifyModel(runners, golden, artifact, golden_samples);
   if (result.ok) return runners;
   throw Error(ErrorCode::kDataLoss, "bundle '" + bundle.directory.string() + "' on engine '" +
@@ -49,8 +49,11 @@ engines::EngineOptions engineOptions(const std::string& engine, const CellOption
 Runners loadRunners(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
                     const CellOptions& options) {
   const engines::EngineOptions own = engineOptions(artifact.engine, options);
+  // Before, so that nothing else is loaded; and after, because it may be changed in between.
+  bundle::requireUnchanged(bundle, artifact);
   const auto model =
       budgeted(engines::loadModel(bundle, artifact, own), own.threads, threadBudget());
+  bundle::requireUnchanged(bundle, artifact);
   Runners runners;
   for (const Signature& signature : bundle.signatures) {
     runners.push_back(std::make_unique<Runner>(model, signature, poolCapacity()));

@@ -162,6 +162,13 @@ std::string cacheKey(const bundle::Bundle& bundle, const CellOptions& options) {
 
 }  // namespace
 
+std::shared_ptr<LoadedModel> LoadedModel::load(const std::string& path,
+                                               const std::vector<std::string>& tags,
+                                               const CellOptions& options) {
+  return bundle::thoughReplaced(path,
+                                [&] { return std::make_shared<LoadedModel>(path, tags, options); });
+}
+
 LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>& tags,
                          const CellOptions& options)
     : fork_generation_(forkGeneration()), threads_(options.threads) {
@@ -234,7 +241,7 @@ void LoadedModel::enter(const CellOptions& options) {
 void LoadedModel::prepare() {
   Endpoint& endpoint = *endpoints_.front();
   if (!bundle_.golden.empty()) {
-    const bundle::GoldenSamples golden(bundle_.directory / bundle_.golden);
+    const bundle::GoldenSamples golden(*bundle_.files, bundle_.golden);
     if (golden.count(endpoint.signature()) != 0) {
       endpoint.runnerFor(golden.inputs(endpoint.signature(), 0).views, 1);
       return;
@@ -288,11 +295,13 @@ std::vector<EngineChoice> LoadedModel::explain() const {
   return rows;
 }
 
-std::vector<ArtifactVerification> verifyBundle(const std::string& path, const CellOptions& options,
-                                               const VerifyScope& scope) {
-  const bundle::Bundle bundle = bundle::readBundle(path);
+namespace {
+
+std::vector<ArtifactVerification> verifyOnce(const std::string& path, const CellOptions& options,
+                                             const VerifyScope& scope) {
+  bundle::Bundle bundle = bundle::readBundle(path);
   if (scope.check_files) bundle::checkFiles(bundle, /*sizes_only=*/false);
-  const bundle::GoldenSamples golden(bundle.directory / bundle.golden);
+  const bundle::GoldenSamples golden(*bundle.files, bundle.golden);
   std::vector<ArtifactVerification> results;
   for (const bundle::Artifact& artifact : bundle.artifacts) {
     if (asksFor(scope, artifact)) {
@@ -300,6 +309,13 @@ std::vector<ArtifactVerification> verifyBundle(const std::string& path, const Ce
     }
   }
   return results;
+}
+
+}  // namespace
+
+std::vector<ArtifactVerification> verifyBundle(const std::string& path, const CellOptions& options,
+                                               const VerifyScope& scope) {
+  return bundle::thoughReplaced(path, [&] { return verifyOnce(path, options, scope); });
 }
 
 }  // namespace aios::runtime

@@ -103,7 +103,7 @@ void TensorFlowPerformanceCell::initialize(const CellOptions& options) {
 
 void TensorFlowPerformanceCell::loadModel(const std::string& path,
                                           const std::vector<std::string>& tags) {
-  impl().replace(std::make_shared<runtime::LoadedModel>(path, tags, impl().options()));
+  impl().replace(runtime::LoadedModel::load(path, tags, impl().options()));
 }
 
 std::vector<Tensor> TensorFlowPerformanceCell::inference(Span<const TensorView> inputs,

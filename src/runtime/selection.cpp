@@ -1,7 +1,5 @@
 #include "runtime/selection.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -13,6 +11,7 @@
 
 #include "bundle/integrity.hpp"
 #include "core/user_cache.hpp"
+#include "core/user_file.hpp"
 #include "engines/compiled/cpu_features.hpp"
 #include "runtime/background.hpp"
 
@@ -29,6 +28,7 @@ constexpr std::size_t kMaximumCalls = 2000;
 // when this engine alone answers. A single call would find those of the engine before it.
 constexpr std::size_t kBurst = 3;
 constexpr double kTie = 1.02;
+constexpr std::size_t kMostCacheBytes = 1 << 20;
 
 // A runner's session, held for the measurement, so that its calls aren't counted as a user's.
 class Contestant {
@@ -146,8 +146,8 @@ SelectionCache::SelectionCache(const std::string& key) {
   const fs::path directory = userCache("selection");
   if (directory.empty()) return;
   path_ = directory / (bundle::sha256Hex(key.data(), key.size()) + ".json");
-  std::ifstream file(path_);
-  const Json document = Json::parse(file, nullptr, /*allow_exceptions=*/false);
+  const Json document =
+      Json::parse(readUserFile(path_, kMostCacheBytes), nullptr, /*allow_exceptions=*/false);
   if (!document.is_object()) return;
   for (const auto& [row_key, artifacts] : document.items()) {
     if (!artifacts.is_object()) continue;
@@ -170,11 +170,7 @@ void SelectionCache::store(const std::string& signature, const std::string& kind
   for (const auto& [row_key, artifacts] : rows_) {
     for (const auto& [artifact, entry] : artifacts) document[row_key][artifact] = toJson(entry);
   }
-  std::error_code ignored;
-  fs::create_directories(fs::path(path_).parent_path(), ignored);
-  const std::string temporary = path_ + "." + std::to_string(::getpid()) + ".tmp";
-  std::ofstream(temporary) << document.dump(1, ' ', false, Json::error_handler_t::replace) << '\n';
-  fs::rename(temporary, path_, ignored);
+  writeUserFile(path_, document.dump(1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 std::string machineKey() {

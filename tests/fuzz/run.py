@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TARGETS = ("manifest", "manifest-python", "golden", "golden-python")
+TARGETS = ("manifest", "manifest-python", "manifest-both", "golden", "golden-python")
 
 
 def main() -> None:
@@ -37,6 +37,7 @@ def main() -> None:
         read = {
             "manifest": bundle.try_manifest,
             "manifest-python": bundle.try_manifest_in_python,
+            "manifest-both": bundle.try_both,
             "golden": bundle.try_golden,
             "golden-python": bundle.try_golden_in_python,
         }[options.target]

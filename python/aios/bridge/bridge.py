@@ -167,7 +167,7 @@ class TensorFlowCellularBridge(core.Cell):
 def _location(path: object) -> str:
     """A bundle's path as text, if it is one at all."""
     text = os.fsdecode(path) if isinstance(path, (str, bytes, os.PathLike)) else ""
-    if text and "\0" not in text:
+    if text and "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text):
         return text
     raise InvalidArgumentError(
         f"path: expected the directory of a bundle, as 'digits.cell', got {path!r}"

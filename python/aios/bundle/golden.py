@@ -10,14 +10,16 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from aios.bundle.directory import BundleDirectory
 from aios.bundle.dtypes import BFLOAT16, numpy_dtype
-from aios.bundle.manifest import SignatureRecord, TensorRecord
+from aios.bundle.fields import is_integer, shown
+from aios.bundle.records import SignatureRecord, TensorRecord
+from aios.bundle.schema import MAX_RANK
 from aios.errors import CorruptBundleError
 
 Array = npt.NDArray[Any]
@@ -29,33 +31,46 @@ _DTYPES = {
     "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
     "BF16": BFLOAT16,
 }  # fmt: skip
+#: Of src/bundle/golden.cpp.
+_HEADER_BYTES = 4 << 20
+_SAMPLES = 1_000_000
+_LARGEST = 2**63 - 1
 
 
-def read_tensors(path: Path) -> dict[str, Array]:
+def read_tensors(directory: BundleDirectory, path: str) -> dict[str, Array]:
     """Every tensor of a safetensors file, by name.
 
     Raises:
         CorruptBundleError: The file can't be read, or isn't one.
     """
+    content = memoryview(directory.for_reading(path))
     try:
-        content = path.read_bytes()
         length = int.from_bytes(content[:8], "little")
-        header = json.loads(content[8 : 8 + length])
-        payload = memoryview(content)[8 + length :]
+        if len(content) < 8 or length > min(len(content) - 8, _HEADER_BYTES):
+            raise ValueError(f"the header has {length} bytes")
+        header = json.loads(bytes(content[8 : 8 + length]))
+        payload = content[8 + length :]
         return {
             name: _entry(payload, entry) for name, entry in header.items() if name != "__metadata__"
         }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CorruptBundleError(
-            f"bundle's golden samples '{path}' can't be read ({error!r}); export the bundle again"
+            f"bundle's golden samples '{path}' in '{directory.root}' can't be read "
+            f"({shown(repr(error))}); export the bundle again"
         ) from error
 
 
 def _entry(payload: memoryview, entry: Mapping[str, Any]) -> Array:
-    begin, end = entry["data_offsets"]
-    dtype, shape = numpy_dtype(_DTYPES[entry["dtype"]]), entry["shape"]
-    if not 0 <= begin <= end <= len(payload) or math.prod(shape) * dtype.itemsize != end - begin:
-        raise ValueError(f"{entry} doesn't fit its bytes")
+    dtype, shape, place = (
+        numpy_dtype(_DTYPES[entry["dtype"]]), entry["shape"], entry["data_offsets"],
+    )  # fmt: skip
+    for sizes in (shape, place):
+        if not isinstance(sizes, list) or not all(is_integer(n, 0, _LARGEST) for n in sizes):
+            raise ValueError("an entry is malformed")
+    begin, end = place
+    fits = begin <= end <= len(payload) and math.prod(shape) * dtype.itemsize == end - begin
+    if not fits or not 1 <= len(shape) <= MAX_RANK + 2 or shape[0] > _SAMPLES:
+        raise ValueError("an entry doesn't fit its bytes")
     return np.frombuffer(payload[begin:end], dtype).reshape(shape)
 
 

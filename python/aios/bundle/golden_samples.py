@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aios.bundle.directory import BundleDirectory
 from aios.bundle.golden import read_tensors, samples_of
 from aios.bundle.manifest import Manifest, SignatureRecord, TensorRecord
 from aios.errors import UnsupportedError
@@ -29,7 +30,7 @@ class GoldenSamples:
     """
 
     def __init__(self, bundle: Path, manifest: Manifest, signature: SignatureRecord) -> None:
-        tensors = read_tensors(bundle / manifest.golden)
+        tensors = read_tensors(BundleDirectory(bundle), manifest.golden)
         self._signature = signature
         self._inputs = {s.name: _samples(tensors, signature, "inputs", s) for s in signature.inputs}
         self._outputs = {

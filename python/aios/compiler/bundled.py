@@ -105,11 +105,7 @@ def source_graphs(bundle: Path, manifest: Manifest) -> dict[int, Path]:
         name = f"{SOURCE}/b{batch}.tflite"
         if name not in records:
             continue
-        try:
-            found = hash_file(bundle, name)
-        except OSError as error:
-            raise CorruptBundleError(f"bundle file '{name}' can't be read: {error}") from error
-        if found != records[name]:
+        if hash_file(bundle, name) != records[name]:
             raise CorruptBundleError(
                 f"bundle file '{name}' isn't what was exported; export the bundle again"
             )

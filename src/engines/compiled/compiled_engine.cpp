@@ -1,24 +1,18 @@
 #include "engines/compiled/compiled_engine.hpp"
 
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
+#include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <utility>
 
 #include "aios/compiled_model.h"
 #include "aios/error.hpp"
+#include "bundle/file_content.hpp"
 #include "core/fork.hpp"
+#include "engines/compiled/code_library.hpp"
 #include "engines/compiled/cpu_features.hpp"
 #include "engines/compiled/thread_team.hpp"
 #include "engines/sized_session.hpp"
@@ -50,69 +44,11 @@ DType dtypeOf(int32_t code) {
               "the compiled artifact doesn't fit the manifest: " + what + "; export it again");
 }
 
-// A model.so. dlopen takes a name that is open already for the same library, even when the bundle
-// at that path has been replaced since: so it is opened by the name of its own descriptor, which
-// stays open, and keeps its number, for as long as the library does.
-class CodeLibrary {
- public:
-  // One object per file: dlopen would give a file opened twice the name that it had first.
-  static std::shared_ptr<const CodeLibrary> open(const std::filesystem::path& path) {
-    static PerProcess<OpenFiles> made;
-    OpenFiles& open_files = made.get();
-    const std::lock_guard<std::mutex> lock(open_files.mutex);
-    std::weak_ptr<const CodeLibrary>& known = open_files.by_id[identify(path)];
-    if (auto shared = known.lock()) return shared;
-    auto opened = std::make_shared<const CodeLibrary>(path);
-    known = opened;
-    return opened;
-  }
-
-  explicit CodeLibrary(const std::filesystem::path& path)
-      : descriptor_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
-        name_("/proc/self/fd/" + std::to_string(descriptor_)) {
-    if (descriptor_ >= 0) handle_ = ::dlopen(name_.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle_ == nullptr) handle_ = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-    if (handle_ != nullptr) return;
-    const std::string reason = ::dlerror();
-    if (descriptor_ >= 0) ::close(descriptor_);
-    throw Error(ErrorCode::kUnsupported, "engine 'compiled' can't open '" + path.string() +
-                                             "': " + reason + "; compile it for this machine");
-  }
-  ~CodeLibrary() {
-    ::dlclose(handle_);
-    // A library that stays (one with unique symbols does) keeps its name: the number isn't reused.
-    void* resident = ::dlopen(name_.c_str(), RTLD_NOW | RTLD_NOLOAD);
-    if (resident != nullptr) {
-      ::dlclose(resident);
-    } else if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  CodeLibrary(const CodeLibrary&) = delete;
-  CodeLibrary& operator=(const CodeLibrary&) = delete;
-
-  const aios_compiled_model& descriptor() const {
-    const void* symbol = ::dlsym(handle_, AIOS_COMPILED_MODEL_SYMBOL);
-    if (symbol == nullptr) throwMisfit("model.so has no symbol " AIOS_COMPILED_MODEL_SYMBOL);
-    return *static_cast<const aios_compiled_model*>(symbol);
-  }
-
- private:
-  using FileId = std::pair<dev_t, ino_t>;
-  struct OpenFiles {
-    std::mutex mutex;
-    std::map<FileId, std::weak_ptr<const CodeLibrary>> by_id;
-  };
-  static FileId identify(const std::filesystem::path& path) {
-    struct stat status{};
-    if (::stat(path.c_str(), &status) != 0) throwMisfit("'" + path.string() + "' is missing");
-    return {status.st_dev, status.st_ino};
-  }
-
-  int descriptor_;
-  std::string name_;
-  void* handle_ = nullptr;
-};
+const aios_compiled_model& descriptorOf(const CodeLibrary& library) {
+  const aios_compiled_model* model = library.descriptor();
+  if (model == nullptr) throwMisfit("model.so has no symbol " AIOS_COMPILED_MODEL_SYMBOL);
+  return *model;
+}
 
 void checkDescriptor(const aios_compiled_model& model) {
   if (model.abi_version != AIOS_COMPILED_MODEL_ABI_VERSION ||
@@ -287,43 +223,13 @@ class CompiledSession final : public Session {
   const aios_compiled_parallel* parallel_;  // null: the caller's thread alone
 };
 
-// Read-only constants, mapped. Many of them are copied from the file to memory in large pages,
-// where the system has those: in small ones calls miss the processor's table of pages.
-class Weights {
- public:
-  explicit Weights(const std::filesystem::path& path) : file_(path), size_(file_->size()) {
-    if (size_ < kManyBytes) return;
-    const std::size_t bytes = (size_ + kLargePage - 1) / kLargePage * kLargePage;
-    copy_.reset(std::aligned_alloc(kLargePage, bytes));
-    if (copy_ == nullptr) return;
-#if defined(MADV_HUGEPAGE)
-    ::madvise(copy_.get(), bytes, MADV_HUGEPAGE);
-#endif
-    std::memcpy(copy_.get(), file_->data(), size_);
-    file_.reset();
-  }
-  const std::byte* data() const noexcept {
-    return file_ ? file_->data() : static_cast<const std::byte*>(copy_.get());
-  }
-  std::size_t size() const noexcept { return size_; }
-
- private:
-  static constexpr std::size_t kLargePage = 2 << 20, kManyBytes = 4 << 20;
-  struct Free {
-    void operator()(void* memory) const noexcept { std::free(memory); }
-  };
-
-  std::optional<bundle::MappedFile> file_;
-  std::size_t size_;
-  std::unique_ptr<void, Free> copy_;
-};
-
 // A model.so with its constants.
 class Code {
  public:
-  Code(const std::filesystem::path& library, std::shared_ptr<const Weights> weights)
-      : library_(CodeLibrary::open(library)),
-        model_(library_->descriptor()),
+  Code(const bundle::Directory& directory, const std::string& library,
+       std::shared_ptr<const bundle::FileContent> weights)
+      : library_(CodeLibrary::open(directory, library)),
+        model_(descriptorOf(*library_)),
         weights_(std::move(weights)) {
     checkDescriptor(model_);
     if (weights_->size() != model_.weights_bytes) throwMisfit("weights.bin is of another size");
@@ -338,7 +244,7 @@ class Code {
  private:
   std::shared_ptr<const CodeLibrary> library_;
   const aios_compiled_model& model_;
-  std::shared_ptr<const Weights> weights_;
+  std::shared_ptr<const bundle::FileContent> weights_;
 };
 
 // The code for each of the sizes that an artifact is made for; most are made for one.
@@ -346,13 +252,17 @@ class ArtifactModel final : public Model {
  public:
   ArtifactModel(const bundle::Bundle& bundle, const bundle::Artifact& artifact, int threads)
       : graphs_(artifact.graphs), composable_(artifact.composable), threads_(threads) {
-    std::map<std::string, std::shared_ptr<const Weights>> by_hash;  // sizes may share them
+    // Sizes may share them.
+    std::map<std::string, std::shared_ptr<const bundle::FileContent>> by_hash;
     for (const bundle::Graph& graph : graphs_) {
       const std::filesystem::path path = graph.path;
       const bundle::FileRecord& weights = hashed(artifact, path.parent_path() / "weights.bin");
-      std::shared_ptr<const Weights>& shared = by_hash[weights.sha256];
-      if (!shared) shared = std::make_shared<const Weights>(bundle.directory / weights.path);
-      codes_.emplace_back(bundle.directory / path, shared);
+      std::shared_ptr<const bundle::FileContent>& shared = by_hash[weights.sha256];
+      if (!shared) {
+        shared = std::make_shared<const bundle::FileContent>(
+            bundle::FileContent::copied(*bundle.files, weights.path));
+      }
+      codes_.emplace_back(*bundle.files, graph.path, shared);
     }
   }
 

@@ -53,7 +53,7 @@ DType dtypeFromElementType(int32_t element_type) {
 
 Api::Api(const std::string& path) : library(kVendor, path) {
   library.bind(createEnvironment, "LiteRtCreateEnvironment");
-  library.bind(createModelFromFile, "LiteRtCreateModelFromFile");
+  library.bind(createModelFromBuffer, "LiteRtCreateModelFromBuffer");
   library.bind(destroyModel, "LiteRtDestroyModel");
   library.bind(getNumSignatures, "LiteRtGetNumModelSignatures");
   library.bind(getSignature, "LiteRtGetModelSignature");

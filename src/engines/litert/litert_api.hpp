@@ -68,7 +68,8 @@ struct Api {
   DynamicLibrary library;
 
   Status (*createEnvironment)(int, const EnvironmentOption*, Environment*);
-  Status (*createModelFromFile)(Environment, const char*, LiteRtModel*);
+  // The buffer must outlive the model.
+  Status (*createModelFromBuffer)(Environment, const void*, std::size_t, LiteRtModel*);
   void (*destroyModel)(LiteRtModel);
   Status (*getNumSignatures)(LiteRtModel, std::size_t*);
   Status (*getSignature)(LiteRtModel, std::size_t, LiteRtSignature*);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "aios/error.hpp"
+#include "bundle/file_content.hpp"
 #include "engines/litert/litert_session.hpp"
 #include "engines/phase.hpp"
 #include "engines/sized_session.hpp"
@@ -33,13 +34,16 @@ std::vector<std::size_t> slotsByName(const std::vector<TensorSpec>& specs, std::
 // One .tflite file.
 class FileModel {
  public:
-  FileModel(const Runtime& runtime, const std::filesystem::path& path, int threads)
-      : runtime_(runtime), threads_(threads) {
+  FileModel(const Runtime& runtime, const bundle::Directory& directory, const std::string& file,
+            int threads)
+      : runtime_(runtime),
+        threads_(threads),
+        content_(bundle::FileContent::copied(directory, file)) {
     const Phase phase("reading");
-    const Status status =
-        runtime.api.createModelFromFile(runtime.environment, path.c_str(), &model_);
+    const Status status = runtime.api.createModelFromBuffer(runtime.environment, content_.data(),
+                                                            content_.size(), &model_);
     if (status != kOk) {
-      throw Error(ErrorCode::kDataLoss, "engine 'litert' can't read '" + path.string() +
+      throw Error(ErrorCode::kDataLoss, "engine 'litert' can't read '" + file +
                                             "': LiteRT status " + std::to_string(status) +
                                             "; export the bundle again");
     }
@@ -122,6 +126,7 @@ class FileModel {
   const Runtime& runtime_;
   LiteRtModel model_ = nullptr;
   int threads_;
+  const bundle::FileContent content_;  // what the model reads its constants from
 };
 
 // All graphs of an artifact; each takes any batch, or one.
@@ -131,8 +136,8 @@ class ArtifactModel final : public Model {
                 const EngineOptions& options)
       : graphs_(artifact.graphs), composable_(artifact.composable) {
     for (const bundle::Graph& graph : graphs_) {
-      files_.push_back(std::make_unique<FileModel>(runtime(options.library),
-                                                   bundle.directory / graph.path, options.threads));
+      files_.push_back(std::make_unique<FileModel>(runtime(options.library), *bundle.files,
+                                                   graph.path, options.threads));
     }
   }
 

@@ -167,7 +167,8 @@ Api::Api(const std::string& path) : library(kVendor, path) {
   library.bind(freeTensor, "ov_tensor_free");
   library.bind(freeShape, "ov_shape_free");
   library.bind(freeText, "ov_free");
-  lastError = reinterpret_cast<const char* (*)()>(library.find("ov_get_last_err_msg"));
+  lastError = reinterpret_cast<decltype(lastError)>(library.find("ov_get_last_err_msg"));
+  setProperty = reinterpret_cast<decltype(setProperty)>(library.find("ov_core_set_property"));
 }
 
 Runtime::Runtime(const std::string& path, int threads) : api(path) {
@@ -178,7 +179,11 @@ Runtime::Runtime(const std::string& path, int threads) : api(path) {
 SharedCore Runtime::newCore() const {
   Core* core = nullptr;
   check(api, api.createCore(&core), "start", ErrorCode::kUnsupported);
-  return {core, api.freeCore};
+  SharedCore owner(core, api.freeCore);
+  // Weights are read, not mapped: a file that is written to later doesn't change them. A version
+  // that doesn't take it maps them.
+  if (api.setProperty != nullptr) api.setProperty(core, "", "ENABLE_MMAP", "NO");
+  return owner;
 }
 
 uint32_t Runtime::codeOf(DType dtype) const {

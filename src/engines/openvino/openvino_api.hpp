@@ -81,6 +81,7 @@ struct Api {
   Status (*freeShape)(Shape*);
   void (*freeText)(const char*);
   const char* (*lastError)();  // optional: null where the version has none
+  Status (*setProperty)(const Core*, const char*, ...);  // likewise
 };
 
 // A core and what it compiled keep threads, for calls to come, until the core is freed: each

@@ -20,7 +20,7 @@ class ArtifactModel final : public Model {
     const Runtime& loaded = runtime(options.library, options.threads);
     const SharedCore core = loaded.newCore();
     for (const bundle::Graph& graph : graphs_) {
-      files_.push_back(std::make_unique<GraphFile>(loaded, core, bundle.directory / graph.path,
+      files_.push_back(std::make_unique<GraphFile>(loaded, core, bundle.reach(graph.path),
                                                    artifact.precision, options.threads));
     }
   }

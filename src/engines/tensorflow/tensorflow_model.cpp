@@ -1,13 +1,15 @@
 #include "engines/tensorflow/tensorflow_model.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "aios/error.hpp"
-#include "bundle/integrity.hpp"
+#include "bundle/file_content.hpp"
 #include "engines/phase.hpp"
 #include "engines/tensorflow/config_proto.hpp"
 #include "engines/tensorflow/meta_graph.hpp"
@@ -18,11 +20,17 @@ namespace aios::engines {
 namespace tensorflow {
 namespace {
 
-// The graph and session of one file or directory.
+// A SavedModel's directory and tags, or a frozen graph.
+struct GraphSource {
+  std::filesystem::path path;
+  std::vector<std::string> tags;
+  std::optional<bundle::FileContent> frozen;
+};
+
+// The graph and session of one of them.
 class LoadedGraph {
  public:
-  LoadedGraph(const Api& api, const std::filesystem::path& path,
-              const std::vector<std::string>& tags, const std::string& config)
+  LoadedGraph(const Api& api, const GraphSource& source, const std::string& config)
       : api_(api), graph_(api.newGraph()) {
     const Phase phase("reading");
     const std::unique_ptr<TfSessionOptions, void (*)(TfSessionOptions*)> options(
@@ -31,10 +39,10 @@ class LoadedGraph {
     api.setConfig(options.get(), config.data(), config.size(), status.get());
     try {
       status.check("take its options");
-      if (std::filesystem::is_directory(path)) {
-        loadSavedModel(path, tags, options.get());
+      if (source.frozen) {
+        importFrozen(source, options.get());
       } else {
-        importFrozen(path, options.get());
+        loadSavedModel(source, options.get());
       }
     } catch (...) {
       api.deleteGraph(graph_);
@@ -69,29 +77,28 @@ class LoadedGraph {
   }
 
  private:
-  void loadSavedModel(const std::filesystem::path& path, const std::vector<std::string>& tags,
-                      const TfSessionOptions* options) {
+  void loadSavedModel(const GraphSource& source, const TfSessionOptions* options) {
     std::vector<const char*> tag_pointers;
-    for (const std::string& tag : tags) tag_pointers.push_back(tag.c_str());
+    for (const std::string& tag : source.tags) tag_pointers.push_back(tag.c_str());
     TF_Buffer* meta_graph = api_.newBuffer();
     const Status status(api_);
-    session_ = api_.loadSavedModel(options, nullptr, path.c_str(), tag_pointers.data(),
-                                   static_cast<int>(tags.size()), graph_, meta_graph, status.get());
+    session_ = api_.loadSavedModel(options, nullptr, source.path.c_str(), tag_pointers.data(),
+                                   static_cast<int>(tag_pointers.size()), graph_, meta_graph,
+                                   status.get());
     meta_graph_.assign(static_cast<const char*>(meta_graph->data), meta_graph->length);
     api_.deleteBuffer(meta_graph);
-    status.check("load the SavedModel '" + path.string() + "'");
+    status.check("load the SavedModel '" + source.path.string() + "'");
   }
 
-  void importFrozen(const std::filesystem::path& path, const TfSessionOptions* options) {
-    const bundle::MappedFile file(path);
-    const TF_Buffer definition{file.data(), file.size(), nullptr};
+  void importFrozen(const GraphSource& source, const TfSessionOptions* options) {
+    const TF_Buffer definition{source.frozen->data(), source.frozen->size(), nullptr};
     const std::unique_ptr<TfImportOptions, void (*)(TfImportOptions*)> import(
         api_.newImportOptions(), api_.deleteImportOptions);
     const Status status(api_);
     api_.importGraphDef(graph_, &definition, import.get(), status.get());
-    status.check("read '" + path.string() + "'");
+    status.check("read '" + source.path.string() + "'");
     session_ = api_.newSession(graph_, options, status.get());
-    status.check("start a session on '" + path.string() + "'");
+    status.check("start a session on '" + source.path.string() + "'");
   }
 
   const Api& api_;
@@ -101,13 +108,12 @@ class LoadedGraph {
 };
 
 // The single-threaded executor can't even load some graphs: those of reference variables.
-std::unique_ptr<LoadedGraph> loadLeniently(const Api& api, const std::filesystem::path& path,
-                                           const std::vector<std::string>& tags, int threads) {
+std::unique_ptr<LoadedGraph> loadLeniently(const Api& api, const GraphSource& source, int threads) {
   try {
-    return std::make_unique<LoadedGraph>(api, path, tags, configProto(threads, true));
+    return std::make_unique<LoadedGraph>(api, source, configProto(threads, true));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound) throw;
-    return std::make_unique<LoadedGraph>(api, path, tags, configProto(threads, false));
+    return std::make_unique<LoadedGraph>(api, source, configProto(threads, false));
   }
 }
 
@@ -133,12 +139,13 @@ class ArtifactModel final : public Model {
   ArtifactModel(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
                 const EngineOptions& options)
       : api_(api(options.library)),
-        directory_(bundle.directory),
+        bundle_(bundle),
+        artifact_(artifact),
         graphs_(artifact.graphs),
         threads_(options.threads) {
     for (const bundle::Graph& graph : graphs_) {
-      fast_.try_emplace(graph.path,
-                        loadLeniently(api_, directory_ / graph.path, {"serve"}, threads_));
+      if (fast_.count(graph.path) != 0) continue;
+      fast_.emplace(graph.path, loadLeniently(api_, sourceOf(graph.path), threads_));
     }
   }
 
@@ -160,19 +167,29 @@ class ArtifactModel final : public Model {
                                              signature.name + "'; use another engine");
   }
 
+  GraphSource sourceOf(const std::string& path) const {
+    const bool is_file = std::any_of(artifact_.files.begin(), artifact_.files.end(),
+                                     [&](const auto& file) { return file.path == path; });
+    GraphSource source{bundle_.reach(path), {"serve"}, std::nullopt};
+    if (is_file) source.frozen = bundle::FileContent::forReading(*bundle_.files, path);
+    return source;
+  }
+
   // The default executor runs what the single-threaded one refuses; loaded when first needed.
   const LoadedGraph* robust(const std::string& path) const {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::unique_ptr<LoadedGraph>& slot = robust_[path];
-    if (!slot) {
-      slot = std::make_unique<LoadedGraph>(
-          api_, directory_ / path, std::vector<std::string>{"serve"}, configProto(threads_, false));
-    }
+    if (slot) return slot.get();
+    bundle::requireUnchanged(bundle_, artifact_);
+    auto loaded = std::make_unique<LoadedGraph>(api_, sourceOf(path), configProto(threads_, false));
+    bundle::requireUnchanged(bundle_, artifact_);
+    slot = std::move(loaded);
     return slot.get();
   }
 
   const Api& api_;
-  std::filesystem::path directory_;
+  const bundle::Bundle& bundle_;
+  const bundle::Artifact& artifact_;
   std::vector<bundle::Graph> graphs_;
   int threads_;
   std::map<std::string, std::unique_ptr<LoadedGraph>> fast_;
@@ -192,8 +209,8 @@ std::shared_ptr<const Model> loadTensorFlowModel(const bundle::Bundle& bundle,
 bundle::Bundle describeSavedModel(const std::string& directory,
                                   const std::vector<std::string>& tags,
                                   const EngineOptions& options) {
-  const auto loaded =
-      tensorflow::loadLeniently(tensorflow::api(options.library), directory, tags, options.threads);
+  const auto loaded = tensorflow::loadLeniently(tensorflow::api(options.library),
+                                                {directory, tags, std::nullopt}, options.threads);
   bundle::Bundle bundle;
   bundle.directory = directory;
   bundle::Artifact artifact;

@@ -28,13 +28,14 @@ std::string fileOf(const std::string& header) {
 void expectRefused(const std::string& content, const std::string& part) {
   const TemporaryDirectory directory;
   directory.write("g", content);
-  EXPECT_AIOS_ERROR(GoldenSamples(directory.path() / "g").count(kSignature), kDataLoss, part);
+  EXPECT_AIOS_ERROR(GoldenSamples(Directory(directory.path()), "g").count(kSignature), kDataLoss,
+                    part);
 }
 
 TEST(GoldenSamples, GivesOneCallsTensors) {
   const TemporaryDirectory directory;
   directory.write("g", fileOf(kHeader));
-  const GoldenSamples golden(directory.path() / "g");
+  const GoldenSamples golden(Directory(directory.path()), "g");
   ASSERT_EQ(golden.count(kSignature), 2U);
   const TensorView x = golden.inputs(kSignature, 1).views[0];
   EXPECT_EQ(describe(x), "float32[1,2]");
@@ -65,6 +66,10 @@ TEST(GoldenSamples, RefusesHostileFiles) {
   expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[1,9223372036854775809],)"
                        R"("data_offsets":[0,16]}})"),
                 "malformed");
+  expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"F32","shape":[9000000000000000,0],)"
+                       R"("data_offsets":[0,0]}})"),
+                "more than 1000000 samples");
+  expectRefused(fileOf(std::string(std::size_t{5} << 20, ' ')), "the header has more than");
   expectRefused(fileOf(R"({"s/inputs/x":{"dtype":"BF9","shape":[2],"data_offsets":[0,16]}})"),
                 "unknown dtype");
 }
@@ -83,13 +88,13 @@ TEST(GoldenSamples, GivesStrings) {
   };
   const TemporaryDirectory directory;
   write(directory, 5);
-  const GoldenSamples golden(directory.path() / "g");
+  const GoldenSamples golden(Directory(directory.path()), "g");
   const GoldenCall call = golden.inputs(signature, 0);
   ASSERT_EQ(call.views[0].elements(), 2U);
   const StringRef last = call.views[0].data<StringRef>()[1];
   EXPECT_EQ(std::string(last.data, last.size), "at");
   write(directory, 6);
-  const GoldenSamples hostile(directory.path() / "g");
+  const GoldenSamples hostile(Directory(directory.path()), "g");
   EXPECT_AIOS_ERROR(hostile.inputs(signature, 0), kDataLoss, "points out of the bytes");
 }
 

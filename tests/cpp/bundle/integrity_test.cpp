@@ -1,5 +1,10 @@
 #include "bundle/integrity.hpp"
 
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 #include "bundle/temporary_directory.hpp"
 #include "expect_error.hpp"
 
@@ -15,30 +20,114 @@ TEST(Sha256Hex, GivesTheStandardsDigests) {
   EXPECT_EQ(sha256Hex("abc", 3), kAbc);
 }
 
-TEST(CheckFile, AcceptsWhatTheManifestSays) {
-  const TemporaryDirectory directory;
-  directory.write("a/weights.bin", "abc");
-  EXPECT_NO_THROW(checkFile(directory.path(), {"a/weights.bin", 3, kAbc}, false));
-  directory.write("empty", "");
-  EXPECT_NO_THROW(checkFile(directory.path(), {"empty", 0, kEmpty}, false));
+class CheckFile : public testing::Test {
+ protected:
+  CheckFile() : directory_(temporary_.path()) {}
+  const TemporaryDirectory temporary_;
+  const Directory directory_;
+};
+
+TEST_F(CheckFile, AcceptsWhatTheManifestSays) {
+  temporary_.write("a/weights.bin", "abc");
+  EXPECT_NO_THROW(checkFile(directory_, {"a/weights.bin", 3, kAbc}, false));
+  temporary_.write("empty", "");
+  EXPECT_NO_THROW(checkFile(directory_, {"empty", 0, kEmpty}, false));
 }
 
-TEST(CheckFile, NamesAFileThatIsMissingCutOrChanged) {
-  const TemporaryDirectory directory;
-  EXPECT_AIOS_ERROR(checkFile(directory.path(), {"gone", 3, kAbc}, false), kDataLoss, "gone");
-  directory.write("cut", "ab");
-  EXPECT_AIOS_ERROR(checkFile(directory.path(), {"cut", 3, kAbc}, true), kDataLoss, "'cut' in '");
-  directory.write("changed", "abd");
-  EXPECT_AIOS_ERROR(checkFile(directory.path(), {"changed", 3, kAbc}, false), kDataLoss,
+TEST_F(CheckFile, NamesAFileThatIsMissingCutOrChanged) {
+  EXPECT_AIOS_ERROR(checkFile(directory_, {"gone", 3, kAbc}, false), kDataLoss, "gone");
+  temporary_.write("cut", "ab");
+  EXPECT_AIOS_ERROR(checkFile(directory_, {"cut", 3, kAbc}, true), kDataLoss, "'cut' in '");
+  temporary_.write("changed", "abd");
+  EXPECT_AIOS_ERROR(checkFile(directory_, {"changed", 3, kAbc}, false), kDataLoss,
                     "expected SHA-256 ba78");
-  EXPECT_NO_THROW(checkFile(directory.path(), {"changed", 3, kAbc}, true));
+  EXPECT_NO_THROW(checkFile(directory_, {"changed", 3, kAbc}, true));
 }
 
-TEST(CheckFile, RefusesADirectoryInAFilesPlace) {
-  const TemporaryDirectory directory;
-  directory.write("d/inside", "abc");
-  EXPECT_AIOS_ERROR(checkFile(directory.path(), {"d", 3, kAbc}, false), kDataLoss,
-                    "isn't a regular file");
+TEST_F(CheckFile, RefusesAtOnceWhatIsNoRegularFile) {
+  const auto refused = [&](const char* name, const char* why) {
+    EXPECT_AIOS_ERROR(checkFile(directory_, {name, 3, kAbc}, true), kDataLoss, why);
+  };
+  temporary_.write("d/inside", "abc");
+  refused("d", "isn't a regular file but a directory");
+  ASSERT_EQ(::mkfifo((temporary_.path() / "fifo").c_str(), 0600), 0);
+  refused("fifo", "isn't a regular file but a FIFO");
+  std::filesystem::create_symlink("/dev/zero", temporary_.path() / "link");
+  refused("link", "it is reached by a symbolic link");
+  std::filesystem::create_directory_symlink("d", temporary_.path() / "linked");
+  refused("linked/inside", "it is reached by a symbolic link");
+  const int opened = ::socket(AF_UNIX, SOCK_STREAM, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::string place = temporary_.path() / "socket";
+  place.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(opened, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  refused("socket", "isn't a regular file but a socket");
+  ::close(opened);
+  const Directory devices("/dev");
+  EXPECT_AIOS_ERROR(checkFile(devices, {"zero", 3, kAbc}, true), kDataLoss,
+                    "isn't a regular file but a device");
+}
+
+TEST_F(CheckFile, TellsWhenAFileIsWrittenToLater) {
+  temporary_.write("a", "abc");
+  const FileIdentity checked = checkFile(directory_, {"a", 3, kAbc}, false);
+  EXPECT_NO_THROW(requireUnchanged(directory_, "a", checked));
+  // Another one in its place, of the same size and content.
+  temporary_.write("b", "abc");
+  std::filesystem::rename(temporary_.path() / "b", temporary_.path() / "a");
+  EXPECT_AIOS_ERROR(requireUnchanged(directory_, "a", checked), kDataLoss,
+                    "it was written to after it had been checked");
+}
+
+TEST(Directory, ReadsFromTheOneThatWasOpened) {
+  const TemporaryDirectory parent;
+  parent.write("m.cell/f", "old");
+  const Directory opened(parent.path() / "m.cell");
+  EXPECT_TRUE(opened.isStillThere());
+  std::filesystem::rename(parent.path() / "m.cell", parent.path() / "aside");
+  EXPECT_FALSE(opened.isStillThere());
+  parent.write("m.cell/f", "new");
+  EXPECT_FALSE(opened.isStillThere());
+  EXPECT_EQ(opened.readSmall("f", 3), "old");
+  std::ifstream through(opened.reach("f"));
+  std::string content;
+  through >> content;
+  EXPECT_EQ(content, "old");
+}
+
+TEST(Directory, ReadsNoMoreThanIsAllowed) {
+  const TemporaryDirectory parent;
+  parent.write("f", "four");
+  EXPECT_AIOS_ERROR(Directory(parent.path()).readSmall("f", 3), kDataLoss,
+                    "it has 4 bytes, at most 3 are allowed");
+}
+
+TEST(Directory, IsRefusedWhereThereIsNone) {
+  EXPECT_AIOS_ERROR(Directory(""), kInvalidArgument, "path: expected the directory of a bundle");
+  EXPECT_AIOS_ERROR(Directory("/dev/zero"), kNotFound,
+                    "no bundle at '/dev/zero' (Not a directory)");
+}
+
+TEST(ThoughReplaced, LoadsAgainOnlyWhereTheDirectoryIsAnother) {
+  const TemporaryDirectory parent;
+  const std::filesystem::path path = parent.path() / "m.cell";
+  parent.write("m.cell/f", "0");
+  int attempts = 0;
+  const auto fail = [&](bool replaces) {
+    return [&, replaces]() -> int {
+      if (++attempts == 5) return 5;
+      if (replaces) {
+        std::filesystem::remove_all(path);
+        parent.write("m.cell/f", "1");
+      }
+      throw Error(ErrorCode::kDataLoss, "half");
+    };
+  };
+  EXPECT_EQ(thoughReplaced(path, fail(true)), 5);
+  attempts = 0;
+  EXPECT_AIOS_ERROR(thoughReplaced(path, fail(false)), kDataLoss, "half");
+  EXPECT_EQ(attempts, 1);
 }
 
 }  // namespace

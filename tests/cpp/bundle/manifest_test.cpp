@@ -23,7 +23,8 @@ Json validManifest() {
                                "inputs": {"x": "x:0"}, "outputs": {}}],
                    "files": [{"path": "litert/m.tflite", "bytes": 3, "sha256":
                      "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}]}],
-    "files": [],
+    "files": [{"path": "golden.safetensors", "bytes": 0, "sha256":
+      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"}],
     "golden": "golden.safetensors"})");
 }
 
@@ -79,6 +80,7 @@ TEST(ReadBundle, RefusesAToleranceThatWouldSwitchTheGateOff) {
 
 TEST(ReadBundle, SaysThatThereIsNone) {
   EXPECT_AIOS_ERROR(readBundle("/nowhere/digits.cell"), kNotFound, "/nowhere/digits.cell");
+  EXPECT_AIOS_ERROR(readBundle(""), kInvalidArgument, "path: expected the directory of a bundle");
 }
 
 TEST(ReadBundle, RefusesAManifestThatIsMissingOrDoesNotMatchItsHash) {
@@ -98,18 +100,21 @@ TEST(ReadBundle, RefusesAnotherFormatVersion) {
 }
 
 TEST(ReadBundle, RefusesPathsThatLeaveTheBundle) {
-  for (const char* path : {"../secret", "/etc/passwd", "a/../../b", ""}) {
+  for (const char* path : {"../secret", "/etc/passwd", "a/../../b", ".", "a//b", "a/", "./a"}) {
     Json manifest = validManifest();
     manifest["artifacts"][0]["files"][0]["path"] = path;
     expectMalformed(manifest, "leaves the bundle");
   }
 }
 
-TEST(ReadBundle, RefusesSymbolicLinks) {
+TEST(CheckFiles, RefusesSymbolicLinks) {
   const TemporaryDirectory directory;
-  std::filesystem::create_directory_symlink("/etc", directory.path() / "litert");
+  directory.write("golden.safetensors", "");
+  directory.write("elsewhere/m.tflite", "abc");
+  std::filesystem::create_directory_symlink("elsewhere", directory.path() / "litert");
   publish(directory, validManifest().dump());
-  EXPECT_AIOS_ERROR(readBundle(directory.path()), kDataLoss, "is a symbolic link");
+  Bundle bundle = readBundle(directory.path());
+  EXPECT_AIOS_ERROR(checkFiles(bundle, true), kDataLoss, "is reached by a symbolic link");
 }
 
 TEST(ReadBundle, NamesAMissingOrWrongMember) {
@@ -130,6 +135,73 @@ TEST(ReadBundle, NamesAMissingOrWrongMember) {
   manifest = validManifest();
   manifest["artifacts"][0]["verdict"] = "fine";
   expectMalformed(manifest, "unknown verdict 'fine'");
+}
+
+TEST(ReadBundle, RefusesWhatIsEmptyOrThereTwice) {
+  const auto refused = [](const char* part, auto change) {
+    Json manifest = validManifest();
+    change(manifest["signatures"], manifest["artifacts"], manifest["files"]);
+    expectMalformed(manifest, part);
+  };
+  refused("it has no signature", [](Json& signatures, Json&, Json&) { signatures.clear(); });
+  refused("signature 'serving_default' is there twice",
+          [](Json& signatures, Json&, Json&) { signatures.push_back(signatures[0]); });
+  for (const char* role : {"inputs", "outputs"}) {
+    refused("signature 'serving_default' has no ",
+            [&](Json& signatures, Json&, Json&) { signatures[0][role].clear(); });
+    refused("signature 'serving_default' has two ", [&](Json& signatures, Json&, Json&) {
+      signatures[0][role].push_back(signatures[0][role][0]);
+    });
+  }
+  refused("'name' has 0 bytes, expected 1 to 1024",
+          [](Json& signatures, Json&, Json&) { signatures[0]["inputs"][0]["name"] = ""; });
+  refused("is there twice",
+          [](Json&, Json& artifacts, Json&) { artifacts.push_back(artifacts[0]); });
+  refused("two graphs for the same calls", [](Json&, Json& artifacts, Json&) {
+    artifacts[0]["graphs"].push_back(artifacts[0]["graphs"][0]);
+  });
+  refused("is listed twice", [](Json&, Json& artifacts, Json&) {
+    artifacts[0]["files"].push_back(artifacts[0]["files"][0]);
+  });
+  refused("is recorded in two ways", [](Json&, Json& artifacts, Json& files) {
+    files.push_back(artifacts[0]["files"][0]);
+    files.back()["bytes"] = 4;
+  });
+  refused("aren't among its 'files'", [](Json&, Json&, Json& files) { files.clear(); });
+  refused("which isn't there",
+          [](Json&, Json& artifacts, Json&) { artifacts[0]["graphs"][0]["signature"] = "x"; });
+}
+
+TEST(ReadBundle, RefusesMoreThanAManifestMayHold) {
+  const auto refused = [](const char* part, auto change) {
+    Json manifest = validManifest();
+    change(manifest);
+    expectMalformed(manifest, part);
+  };
+  refused("'artifacts' has 257 entries, at most 256 are allowed", [](Json& manifest) {
+    manifest["artifacts"] = Json(std::vector<Json>(257, manifest["artifacts"][0]));
+  });
+  refused("'x' has more than 17179869184 bytes", [](Json& manifest) {
+    manifest["signatures"][0]["inputs"][0]["shape"] = {-1, 2147483647, 3, 256};
+  });
+  refused("isn't a size from 0 to 17179869184",
+          [](Json& manifest) { manifest["files"][0]["bytes"] = uint64_t{1} << 63; });
+  refused("it is nested deeper than 32 levels", [](Json& manifest) {
+    Json nested = 0;
+    for (int i = 0; i < 32; ++i) nested = Json::array({nested});
+    manifest["extra"] = nested;
+  });
+  refused("'manifest.json' in '",
+          [](Json& manifest) { manifest["extra"] = std::string(std::size_t{4} << 20, 'x'); });
+}
+
+TEST(ReadBundle, ShowsNothingOfTheManifestThatIsLongOrNotPrintable) {
+  Json manifest = validManifest();
+  manifest["artifacts"][0]["verdict"] = "\x1b[31m\nfine";
+  expectMalformed(manifest, "unknown verdict '?[31m?fine'");
+  manifest = validManifest();
+  manifest["artifacts"][0]["files"][0]["path"] = "../" + std::string(60, 'a') + "\xc3\xa4";
+  expectMalformed(manifest, "path '../" + std::string(60, 'a') + "...' leaves the bundle");
 }
 
 TEST(ReadBundle, RefusesADTypeFromTheFuture) {
@@ -158,10 +230,25 @@ TEST(ReadBundle, TakesBackABundleThatAnInterruptedSwapLeftAside) {
 TEST(CheckFiles, ChecksEveryArtifact) {
   const TemporaryDirectory directory;
   publish(directory, validManifest().dump());
-  const Bundle bundle = readBundle(directory.path());
+  directory.write("golden.safetensors", "");
+  Bundle bundle = readBundle(directory.path());
   EXPECT_AIOS_ERROR(checkFiles(bundle, true), kDataLoss, "litert/m.tflite");
   directory.write("litert/m.tflite", "abc");
   EXPECT_NO_THROW(checkFiles(bundle, false));
+}
+
+TEST(CheckFiles, RefusesMoreFilesInADirectoryThatIsAGraph) {
+  const TemporaryDirectory directory;
+  directory.write("golden.safetensors", "");
+  directory.write("litert/m.tflite", "abc");
+  std::filesystem::create_directories(directory.path() / "litert/assets");
+  Json manifest = validManifest();
+  manifest["artifacts"][0]["graphs"][0]["path"] = "litert";
+  publish(directory, manifest.dump());
+  Bundle bundle = readBundle(directory.path());
+  EXPECT_NO_THROW(checkFiles(bundle, false));
+  directory.write("litert/assets/fingerprint.pb", "");
+  EXPECT_AIOS_ERROR(checkFiles(bundle, false), kDataLoss, "'litert/assets/fingerprint.pb'");
 }
 
 }  // namespace

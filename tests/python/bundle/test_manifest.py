@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,7 @@ MANIFEST = Manifest(
             composable=True,
         ),
     ),
-    files=(),
+    files=(FileRecord("golden.safetensors", 0, "b" * 64),),
     golden="golden.safetensors",
     labels=("cat", "dog"),
     provenance={"created": "2026-01-01"},
@@ -67,7 +68,8 @@ def test_a_tolerance_that_would_switch_the_gate_off_is_corrupt(tmp_path, name, p
     text = json.dumps(document).replace('"NaN"', "NaN").replace('"1e999"', "1e999")
     (tmp_path / "manifest.json").write_text(text)
     (tmp_path / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
-    with pytest.raises(CorruptBundleError, match="tolerance"):
+    # JSON has no NaN and no infinity.
+    with pytest.raises(CorruptBundleError, match="tolerance|isn't JSON"):
         read_manifest(tmp_path)
 
 
@@ -110,8 +112,31 @@ def test_another_format_version_is_unsupported(tmp_path):
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("document", [[], {"format_version": 1}, {"format_version": 1, "files": 3}])
-def test_a_malformed_manifest_is_corrupt(tmp_path, document):
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        ([], "expected an object with 'format_version'"),
+        ({"format_version": True}, "'format_version' isn't a number"),
+        ({"format_version": 1}, "'signatures' is missing"),
+        ({"format_version": 1, "signatures": 3}, "'signatures' isn't a list"),
+    ],
+)
+def test_a_malformed_manifest_is_corrupt(tmp_path, document, told):
     _publish(tmp_path, document)
-    with pytest.raises(CorruptBundleError, match="malformed"):
+    with pytest.raises(CorruptBundleError, match=told):
         read_manifest(tmp_path)
+
+
+def test_what_no_bundle_can_hold_is_refused_before_it_is_written(tmp_path):
+    many = tuple(TensorRecord(f"x{number}", "float32", ()) for number in range(1025))
+    signature = SignatureRecord("serve", many, many)
+    with pytest.raises(UnsupportedError, match="'inputs' has 1025 entries, at most 1024"):
+        write_manifest(tmp_path, replace(MANIFEST, signatures=(signature,)))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_long_reason_is_cut(tmp_path):
+    declined = ArtifactRecord("litert", "any", "float32", "declined", reason="ä" * 100_000)
+    write_manifest(tmp_path, replace(MANIFEST, artifacts=(declined,)))
+    (artifact,) = read_manifest(tmp_path).artifacts
+    assert artifact.reason == "ä" * (1 << 15)

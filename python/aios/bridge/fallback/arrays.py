@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from aios.bridge.fallback.records import Signature, TensorSpec, describe
 from aios.bundle.dtypes import STRING, can_cast, numpy_dtype
-from aios.bundle.integrity import ANY_SIZE, DTYPES, MAX_RANK
+from aios.bundle.schema import ANY_SIZE, DTYPES, MAX_RANK
 from aios.errors import InvalidArgumentError, UnsupportedError
 
 Array = npt.NDArray[Any]

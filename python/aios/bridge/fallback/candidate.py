@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from aios.bridge.fallback.engine import Loader
 from aios.bridge.fallback.litert import LiteRtModel
 from aios.bridge.fallback.notice import refusal
@@ -14,7 +11,8 @@ from aios.bridge.fallback.tensorflow import TensorFlowModel
 from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
 from aios.bundle.golden import read_tensors
-from aios.bundle.manifest import ArtifactRecord, Manifest, SignatureRecord
+from aios.bundle.integrity import OpenBundle
+from aios.bundle.records import ArtifactRecord, SignatureRecord
 from aios.errors import AiosError, CorruptBundleError, NotFoundError
 
 #: In the order of preference: nothing is measured.
@@ -25,19 +23,7 @@ _EVERY_BATCH = 1 << 31
 Runners = dict[SignatureRecord, Runner]
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """A bundle directory and its manifest."""
-
-    root: Path
-    manifest: Manifest
-
-    def golden(self) -> Path:
-        """The file of the golden samples."""
-        return self.root / self.manifest.golden
-
-
-def load_artifact(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Runners:
+def load_artifact(bundle: OpenBundle, artifact: ArtifactRecord, threads: int) -> Runners:
     """A runner for each of the bundle's signatures.
 
     Raises:
@@ -47,7 +33,10 @@ def load_artifact(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Run
     if loader is None:
         raise NotFoundError(refusal(artifact.engine))
     threads = process_budget().cut(threads)
-    model = loader(bundle.root, artifact, threads)
+    # Before, so that nothing else is loaded; and after, because it may be changed in between.
+    bundle.require_unchanged(artifact)
+    model = loader(bundle.directory, artifact, threads)
+    bundle.require_unchanged(artifact)
     return {
         record: Runner(model, Signature.of(record), threads)
         for record in bundle.manifest.signatures
@@ -65,7 +54,7 @@ class Candidate:
     """
 
     def __init__(
-        self, bundle: Bundle, artifact: ArtifactRecord, threads: int, golden_samples: int | None
+        self, bundle: OpenBundle, artifact: ArtifactRecord, threads: int, golden_samples: int | None
     ) -> None:
         self.artifact = artifact
         self.failure: AiosError | None = None
@@ -93,7 +82,7 @@ class Candidate:
         return runners
 
     def _check(self, runners: Runners) -> None:
-        golden = read_tensors(self._bundle.golden())
+        golden = read_tensors(self._bundle.directory, self._bundle.manifest.golden)
         result = verify(runners, golden, self.artifact, self._golden_samples)
         if not result.ok:
             raise CorruptBundleError(

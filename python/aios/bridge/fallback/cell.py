@@ -7,7 +7,7 @@ from typing import Any
 
 from aios.bridge.fallback import arrays, statistics
 from aios.bridge.fallback.arrays import Array
-from aios.bridge.fallback.loaded_model import LoadedModel, LoadOptions
+from aios.bridge.fallback.loaded_model import LoadedModel, LoadOptions, load_model
 from aios.bridge.fallback.notice import warn_once
 from aios.bridge.fallback.records import BenchmarkResult, EngineChoice, Metrics, Signature
 from aios.bridge.fallback.runner import Runner
@@ -35,7 +35,7 @@ class Cell:
         del libraries
         options = LoadOptions(engine, threads, verify, precision, max_tuning_ms, tags)
         warn_once()
-        self._model = LoadedModel(path, options)
+        self._model = load_model(path, options)
 
     def perform_inference(
         self,

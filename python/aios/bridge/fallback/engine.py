@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from aios.bridge.fallback.arrays import Array, bytes_of, describe_array
 from aios.bridge.fallback.records import Signature
-from aios.bundle.integrity import ANY_SIZE
-from aios.bundle.manifest import ArtifactRecord
+from aios.bundle.directory import BundleDirectory
+from aios.bundle.records import ArtifactRecord
+from aios.bundle.schema import ANY_SIZE
 from aios.errors import InvalidArgumentError, UnsupportedError
 
 
@@ -66,7 +66,7 @@ class Model(Protocol):
 
 #: Loads an artifact whose files are checked already, for calls of so many threads. It raises
 #: NotFoundError, naming the remedy, if the package isn't installed.
-Loader = Callable[[Path, ArtifactRecord, int], Model]
+Loader = Callable[[BundleDirectory, ArtifactRecord, int], Model]
 
 
 class ComposedSession(Session):

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from aios.bridge.fallback.arrays import Array, describe_array, dtype_of
 from aios.bridge.fallback.engine import ComposedSession, Model, Session, SizedSession
 from aios.bridge.fallback.records import Signature, TensorSpec
-from aios.bundle.integrity import ANY_SIZE
-from aios.bundle.manifest import ArtifactRecord
+from aios.bundle.directory import BundleDirectory
+from aios.bundle.records import ArtifactRecord
+from aios.bundle.schema import ANY_SIZE
 from aios.errors import CorruptBundleError, InternalError, NotFoundError, UnsupportedError
 
 
 class LiteRtModel(Model):
     """All .tflite files of an artifact, read once; each takes any batch, or one."""
 
-    def __init__(self, root: Path, artifact: ArtifactRecord, threads: int) -> None:
+    def __init__(self, directory: BundleDirectory, artifact: ArtifactRecord, threads: int) -> None:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
@@ -27,7 +27,7 @@ class LiteRtModel(Model):
         self._make = Interpreter
         self._artifact = artifact
         self._threads = threads
-        self._files = {graph.path: _content(root / graph.path) for graph in artifact.graphs}
+        self._files = {graph.path: directory.content(graph.path) for graph in artifact.graphs}
 
     def new_session(self, signature: Signature) -> Session:
         """Raises UnsupportedError if the artifact has no graph for the signature."""
@@ -57,15 +57,6 @@ class LiteRtModel(Model):
                 f"engine 'litert' can't read '{path}': {error}; export the bundle again"
             ) from error
         return _FileSession(interpreter, signature)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise CorruptBundleError(
-            f"engine 'litert' can't read '{path}': {error}; export the bundle again"
-        ) from error
 
 
 class _FileSession(Session):

@@ -10,7 +10,6 @@ from typing import NoReturn
 
 from aios.bridge.fallback.candidate import (
     LOADERS,
-    Bundle,
     Candidate,
     Runners,
     choice,
@@ -23,9 +22,10 @@ from aios.bridge.fallback.tensorflow import describe_saved_model
 from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
 from aios.bundle import integrity
+from aios.bundle.directory import BundleDirectory, though_replaced
 from aios.bundle.golden import read_tensors
-from aios.bundle.integrity import open_bundle
-from aios.bundle.manifest import MANIFEST, ArtifactRecord
+from aios.bundle.integrity import OpenBundle, open_bundle
+from aios.bundle.records import MANIFEST, ArtifactRecord
 from aios.errors import (
     AiosError,
     CorruptBundleError,
@@ -81,6 +81,11 @@ class LoadOptions:
         raise InvalidArgumentError(message)
 
 
+def load_model(path: str, options: LoadOptions) -> LoadedModel:
+    """A model, loaded again where another bundle is put in its place meanwhile."""
+    return though_replaced(Path(path), lambda: LoadedModel(path, options))
+
+
 class LoadedModel:
     """Checks a bundle as the options say and takes the first artifact that runs here.
 
@@ -99,8 +104,8 @@ class LoadedModel:
         if _is_bare_saved_model(Path(path)):
             bundle, golden_samples = _bare_bundle(Path(path), options), 0
         else:
-            bundle = Bundle(Path(path), open_bundle(Path(path)))
-            integrity.check_files(bundle.root, bundle.manifest, sizes_only=options.verify == "off")
+            bundle = open_bundle(Path(path))
+            integrity.check_files(bundle, sizes_only=options.verify == "off")
             if options.verify == "full":
                 _require_every_engine(bundle, options.threads)
         self._excluded: list[EngineChoice] = []
@@ -163,7 +168,7 @@ class LoadedModel:
         threads = budget.cut(self._threads)
         return [replace(row, threads=threads) for row in rows + self._excluded]
 
-    def _enter(self, bundle: Bundle, options: LoadOptions, golden_samples: int | None) -> None:
+    def _enter(self, bundle: OpenBundle, options: LoadOptions, golden_samples: int | None) -> None:
         for artifact in bundle.manifest.artifacts:
             if options.engine not in ("auto", artifact.engine):
                 continue
@@ -177,7 +182,7 @@ class LoadedModel:
         order = list(LOADERS)
         self._candidates.sort(key=lambda candidate: order.index(candidate.artifact.engine))
 
-    def _first_that_runs(self, bundle: Bundle, engine: str) -> tuple[Candidate, Runners]:
+    def _first_that_runs(self, bundle: OpenBundle, engine: str) -> tuple[Candidate, Runners]:
         for candidate in self._candidates:
             runners = candidate.load()
             if runners is not None:
@@ -217,21 +222,25 @@ def verify_bundle(
         check_files: Whether to check files first.
     """
     del libraries
-    bundle = Bundle(Path(path), open_bundle(Path(path)))
-    if check_files:
-        integrity.check_files(bundle.root, bundle.manifest, sizes_only=False)
     verdicts = ("passed", "pending") if include_pending else ("passed",)
-    return [
-        _verified(bundle, artifact, threads)
-        for artifact in bundle.manifest.artifacts
-        if artifact.verdict in verdicts
-        and only in (None, (artifact.engine, artifact.target, artifact.precision))
-    ]
+
+    def verify_once() -> list[ArtifactVerification]:
+        bundle = open_bundle(Path(path))
+        if check_files:
+            integrity.check_files(bundle, sizes_only=False)
+        return [
+            _verified(bundle, artifact, threads)
+            for artifact in bundle.manifest.artifacts
+            if artifact.verdict in verdicts
+            and only in (None, (artifact.engine, artifact.target, artifact.precision))
+        ]
+
+    return though_replaced(Path(path), verify_once)
 
 
-def _verified(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> ArtifactVerification:
+def _verified(bundle: OpenBundle, artifact: ArtifactRecord, threads: int) -> ArtifactVerification:
     try:
-        golden = read_tensors(bundle.golden())
+        golden = read_tensors(bundle.directory, bundle.manifest.golden)
         return verify(load_artifact(bundle, artifact, threads), golden, artifact)
     except AiosError as error:
         return ArtifactVerification(
@@ -240,7 +249,7 @@ def _verified(bundle: Bundle, artifact: ArtifactRecord, threads: int) -> Artifac
         )  # fmt: skip
 
 
-def _require_every_engine(bundle: Bundle, threads: int) -> None:
+def _require_every_engine(bundle: OpenBundle, threads: int) -> None:
     for entry in verify_bundle(str(bundle.root), threads=threads):
         if not entry.ok and entry.samples:
             raise CorruptBundleError(
@@ -269,10 +278,10 @@ def _is_bare_saved_model(path: Path) -> bool:
     return not (path / MANIFEST).exists() and (path / "saved_model.pb").exists()
 
 
-def _bare_bundle(path: Path, options: LoadOptions) -> Bundle:
+def _bare_bundle(path: Path, options: LoadOptions) -> OpenBundle:
     if options.engine not in ("auto", "tensorflow"):
         raise NotFoundError(
             f"'{path}' is a bare SavedModel, which only the engine 'tensorflow' runs, not "
             f"'{options.engine}'; export it as a bundle"
         )
-    return Bundle(path, describe_saved_model(path, options.tags))
+    return OpenBundle(BundleDirectory(path), describe_saved_model(path, options.tags))

@@ -12,15 +12,16 @@ import numpy as np
 from aios.bridge.fallback.arrays import Array, dtype_of
 from aios.bridge.fallback.engine import Model, Session
 from aios.bridge.fallback.records import Signature
-from aios.bundle.integrity import DTYPES
-from aios.bundle.manifest import (
+from aios.bundle.directory import BundleDirectory
+from aios.bundle.names import plain_names
+from aios.bundle.records import (
     ArtifactRecord,
     GraphRecord,
     Manifest,
     SignatureRecord,
     TensorRecord,
 )
-from aios.bundle.names import plain_names
+from aios.bundle.schema import DTYPES
 from aios.errors import (
     AiosError,
     CorruptBundleError,
@@ -38,16 +39,16 @@ _DEFAULT_SIGNATURE = "serving_default"
 class TensorFlowModel(Model):
     """Frozen graphs and SavedModels. Its functions are safe from any thread."""
 
-    def __init__(self, root: Path, artifact: ArtifactRecord, threads: int) -> None:
+    def __init__(self, directory: BundleDirectory, artifact: ArtifactRecord, threads: int) -> None:
         # TensorFlow's threads are the whole process's, and its owner's to set.
         del threads
         self._tf = _tensorflow()
-        self._root = root
         self._artifact = artifact
+        self._frozen = {file.path for file in artifact.files}
         self._loaded: dict[str, Any] = {}
         for graph in artifact.graphs:
             if graph.path not in self._loaded:
-                self._loaded[graph.path] = self._load(root / graph.path)
+                self._loaded[graph.path] = self._load(directory, graph.path)
 
     def new_session(self, signature: Signature) -> Session:
         """Raises UnsupportedError if the artifact has no graph for the signature."""
@@ -58,14 +59,15 @@ class TensorFlowModel(Model):
             f"engine 'tensorflow' has no graph for signature '{signature.name}'; use another engine"
         )
 
-    def _load(self, path: Path) -> Any:
+    def _load(self, directory: BundleDirectory, path: str) -> Any:
         """A SavedModel, or the graph of a frozen one."""
-        if path.is_dir():
-            return _load_saved_model(self._tf, path, None)
+        if path not in self._frozen:
+            return _load_saved_model(self._tf, directory.reach(path), None)
+        content = directory.for_reading(path)
         v1 = self._tf.compat.v1
         definition = v1.GraphDef()
         try:
-            definition.ParseFromString(path.read_bytes())
+            definition.ParseFromString(content)
             return v1.wrap_function(lambda: self._tf.import_graph_def(definition, name=""), [])
         except Exception as error:
             raise CorruptBundleError(
@@ -74,7 +76,7 @@ class TensorFlowModel(Model):
 
     def _function(self, graph: GraphRecord, signature: Signature) -> _Function:
         loaded = self._loaded[graph.path]
-        if (self._root / graph.path).is_dir():
+        if graph.path not in self._frozen:
             return _saved_function(loaded, signature)
         try:
             feeds, fetches = (

@@ -141,7 +141,7 @@ def _verified(
         Manifest(
             signatures=(item.signature,),
             artifacts=(record,),
-            files=(),
+            files=(hash_file(work, golden_file.FILE),),
             golden=golden_file.FILE,
             labels=None,
             provenance={},

@@ -15,10 +15,13 @@ from aios.bundle.manifest import ArtifactRecord
 from aios.errors import AiosError, InvalidArgumentError, UnavailableError
 from aios.proving.in_process import ArtifactKey, checked_artifacts
 from aios.proving.line import Json
-from aios.proving.process import ChildProcess, ProcessEndedError, ProcessNotStartedError
+from aios.proving.process import (
+    TIME_LIMIT,
+    ChildProcess,
+    ProcessEndedError,
+    ProcessNotStartedError,
+)
 
-#: Seconds that an engine may take to read, compile and answer one artifact.
-TIME_LIMIT = "AIOS_ENGINE_TIME_LIMIT_S"
 _DEFAULT_LIMIT_S = 300.0
 _VENDORS = {"litert": "LiteRT", "openvino": "OpenVINO", "tensorflow": "TensorFlow"}
 

@@ -12,6 +12,8 @@ from aios.bundle.comparison import Arrays
 from aios.errors import UnavailableError
 from aios.proving.line import Json, Line
 
+#: Seconds that an engine may take to read, compile and answer one artifact.
+TIME_LIMIT = "AIOS_ENGINE_TIME_LIMIT_S"
 #: How long Python may take to start, however busy the machine is.
 _START_LIMIT_S = 120.0
 _LAST_WORDS = 4096
@@ -118,7 +120,9 @@ class ChildProcess:
         if isinstance(error, TimeoutError):
             self._process.kill()
             self._process.wait()
-            return f"gave no answer for {limit_s:g} s while {self.phase}, and was ended"
+            return (
+                f"gave no answer for {limit_s:g} s while {self.phase} ({TIME_LIMIT} sets the limit)"
+            )
         code = self._process.wait()
         how = f"ended its process with exit code {code}"
         if code < 0:

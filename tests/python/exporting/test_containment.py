@@ -1,6 +1,8 @@
 """Whatever an engine or a converter does, the export goes on with the other engines."""
 
+import errno
 import json
+import os
 
 import pytest
 from vendor_stubs import build_stub
@@ -111,6 +113,19 @@ def test_nothing_is_published_if_no_engine_is_left(model, tmp_path, monkeypatch,
     monkeypatch.setitem(aios.exporting.engines.MAKERS, "litert", broken)
     with pytest.raises(expected, match="nothing was exported"):
         aios.export(model, tmp_path / "m.cell", engines="litert")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_no_matter_of_one_engine(model, tmp_path, monkeypatch):
+    def full(*_):
+        try:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError as error:
+            raise aios.UnsupportedError("the converter refused") from error
+
+    monkeypatch.setitem(aios.exporting.engines.MAKERS, "litert", full)
+    with pytest.raises(aios.OverloadedError, match="is full"):
+        aios.export(model, tmp_path / "m.cell", engines=("litert", "tensorflow"))
     assert list(tmp_path.iterdir()) == []
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from vendor_stubs import build_stub
 
+from aios.bridge.engines import library_path
 from aios.bridge.isolation import may_isolate
 from aios.bundle.manifest import read_manifest
 from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError, UnsupportedError
@@ -37,23 +38,25 @@ def test_engines_that_die_are_named_with_what_they_did_and_the_others_go_on(
     digits, libraries, tmp_path
 ):
     libraries["litert"] = build_stub(tmp_path, "litert", "abort", "constructor")
-    libraries["openvino"] = build_stub(tmp_path, "openvino", "segfault", "ov_core_compile_model")
+    libraries["openvino"] = library_path("openvino")
     libraries["tensorflow"] = build_stub(tmp_path, "tensorflow", "exit", "TF_NewGraph")
     entries = _verified(digits.bundle)
     assert {engine: entry.reason for engine, entry in entries.items()} == {
         "compiled": "",
         "litert": "LiteRT died by SIGABRT while opening",
-        "openvino": "OpenVINO died by SIGSEGV while compiling",
+        "openvino": "",
         "tensorflow": "TensorFlow ended its process with exit code 3 while opening",
     }
-    assert entries["compiled"].ok
-    assert not any(entry.ok or entry.not_run for entry in entries.values() if entry.reason)
+    assert all(entry.ok != bool(entry.reason) for entry in entries.values())
+    assert not any(entry.not_run for entry in entries.values())
 
 
 def test_an_engine_that_hangs_is_ended_after_the_time_limit(digits, libraries, tmp_path):
     libraries["openvino"] = build_stub(tmp_path, "openvino", "hang", "ov_core_read_model")
     (entry,) = _verified(digits.bundle, 1.5, only=["openvino"]).values()
-    assert entry.reason == "OpenVINO gave no answer for 1.5 s while reading, and was ended"
+    assert entry.reason == (
+        "OpenVINO gave no answer for 1.5 s while reading (AIOS_ENGINE_TIME_LIMIT_S sets the limit)"
+    )
     assert not entry.ok
 
 
@@ -71,18 +74,20 @@ def test_a_library_that_dies_when_it_is_opened_is_not_opened_again(digits, libra
     assert str(first.value) == str(second.value) == "OpenVINO died by SIGABRT while opening"
 
 
-def test_answers_are_those_of_the_training_model(digits):
+def test_engines_share_a_child_and_answer_as_the_training_model_does(digits):
     manifest = read_manifest(digits.bundle)
     (signature,) = manifest.signatures
     x = np.asfortranarray(digits.x_test[:5])
     with open_prover() as prover:
         assert prover.isolated
+        child = prover._child
         for artifact in manifest.artifacts:
             if artifact.verdict == "passed":
                 (answer,) = prover.answers(
                     digits.bundle, artifact, signature.name, {signature.inputs[0].name: x}
                 ).values()
                 np.testing.assert_allclose(answer, digits.model(x), atol=1e-4)
+        assert prover._child is child
 
 
 def test_errors_of_the_child_keep_their_type(tmp_path, digits):

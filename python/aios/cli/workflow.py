@@ -289,6 +289,14 @@ def _print_report(report: RunReport) -> None:
         listing.add(name, waits, "", "", "")
     listing.print(data)
     for step in report.steps:
+        if step.unseen:
+            data.print(
+                Text(
+                    f"not seen in {step.name}: {', '.join(step.unseen)}; when such a thing"
+                    " changes, give the step version='…' or packages=(…)"
+                )
+            )
+    for step in report.steps:
         for item in _artifacts(step):
             error = "" if item["max_error"] is None else f", error {item['max_error']:.2g}"
             reason = f": {item['reason']}" if item["reason"] else ""

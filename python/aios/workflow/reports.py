@@ -11,7 +11,11 @@ from aios.workflow.store import Json, RunRecord, StepRecord
 
 @dataclass(frozen=True, slots=True)
 class StepReport:
-    """One step as `show` prints it; `seconds` is None until it ended once."""
+    """One step as `show` prints it; `seconds` is None until it ended once.
+
+    `unseen` names what its code uses and its cache key can't cover: a change there doesn't make a
+    finished step run again.
+    """
 
     name: str
     status: str
@@ -22,6 +26,7 @@ class StepReport:
     reason: str
     error: Json | None
     output: Json | None
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,7 @@ def run_report(run: RunRecord, steps: Iterable[StepRecord], order: Iterable[str]
                 item.reason,
                 item.error,
                 item.output,
+                tuple(item.unseen),
             )
             for item in ordered
         ),

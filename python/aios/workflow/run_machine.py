@@ -100,11 +100,15 @@ Instruction = Record | Launch | RetryLater | Complete
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What cache keys are made of, by step: its code and its environment; and the run's input."""
+    """What cache keys are made of, by step: its code and its environment; and the run's input.
+
+    `unseen` says, by step, what of its code no hash covers.
+    """
 
     code: Mapping[str, str]
     environment: Mapping[str, Mapping[str, str]]
     data: str
+    unseen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -270,8 +274,9 @@ class RunMachine:
     def _next_launch(
         self, task: str, old: StepRecord | None, key: Json, reason: str, now: float
     ) -> StepRecord:
+        unseen = list(self.hashes.unseen.get(task, ()))
         if old is None:
-            return StepRecord(task, "RUNNING", 1, 1, now, key=key)
+            return StepRecord(task, "RUNNING", 1, 1, now, key=key, unseen=unseen)
         attempt = {"RUNNING": old.attempt, "STALE": old.attempt, "RETRYING": old.attempt + 1}
         return StepRecord(
             task,
@@ -281,6 +286,7 @@ class RunMachine:
             started=now,
             key=key,
             reason=reason or _after(old),
+            unseen=unseen,
         )
 
     def _why_again(self, name: str, old: StepRecord | None, key: Json) -> str:

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from aios.errors import AiosError
 from aios.workflow.bus import Bus
-from aios.workflow.cache_key import environment, step_code
+from aios.workflow.cache_key import environment
 from aios.workflow.clock import Clock
+from aios.workflow.code_digest import StepCode, step_code
 from aios.workflow.context import StepCancelledError
 from aios.workflow.error_text import (
     error_json,
@@ -43,10 +44,10 @@ _log = logging.getLogger("aios.workflow")
 
 
 class Registered(NamedTuple):
-    """A workflow, and the hashes of its code and environment as they were at registration."""
+    """A workflow, and its code and environment by step as they were at registration."""
 
     workflow: Workflow
-    code: Mapping[str, str]
+    code: Mapping[str, StepCode]
     environment: Mapping[str, Mapping[str, str]]
 
 
@@ -138,7 +139,12 @@ class Runner:
         self.drop(run.id)
         workflow, code, versions = self.workflows[run.workflow]
         records = {} if fresh else self._home.store.steps(run.id)
-        hashes = Hashes(code, versions, run.data_sha256)
+        hashes = Hashes(
+            {name: item.hash for name, item in code.items()},
+            versions,
+            run.data_sha256,
+            {name: item.unseen for name, item in code.items()},
+        )
         machine = RunMachine(workflow.plan, hashes, records)
         driver = RunDriver(run, workflow, self._home, self._clock, self, machine)
         with self._lock:

@@ -43,6 +43,7 @@ _STEP_TYPES: Final = {
     **dict.fromkeys(("attempt", "launches"), int),
     **dict.fromkeys(("started", "seconds"), (*_NUMBER, type(None))),
     **dict.fromkeys(("key", "output", "verdict", "error"), (dict, type(None))),
+    "unseen": list,
 }
 
 

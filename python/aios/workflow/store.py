@@ -93,7 +93,8 @@ class StepRecord:
     """The state of one step, or of one element `name[i]` of a step that fans out.
 
     `launches` counts every start in the life of the run; `attempt` counts those since it last was
-    new. `key` holds the parts of its cache key; `reason` says why a finished step ran again.
+    new. `key` holds the parts of its cache key; `reason` says why a finished step ran again, and
+    `unseen` what of its code the key doesn't cover.
     """
 
     name: str
@@ -107,6 +108,7 @@ class StepRecord:
     verdict: Json | None = None
     error: Json | None = None
     reason: str = ""
+    unseen: list[str] = field(default_factory=list)
 
     def to_json(self) -> str:
         """Encode for storage."""

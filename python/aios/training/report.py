@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TrainingReport:
     """History and final metrics of one training.
 
@@ -31,6 +31,11 @@ class TrainingReport:
     resumed_from: int | None
     stopped_early: bool
     best_epoch: int | None = None
+
+    def __repr__(self) -> str:
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.metrics.items())
+        early = ", stopped early" if self.stopped_early else ""
+        return f"<TrainingReport {self.epochs} epochs in {self.seconds:.3g} s{early}: {numbers}>"
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The report as JSON, with null for what isn't finite; written to `path` if one is given.

@@ -72,6 +72,11 @@ class Subscription:
         self.errors = 0
         self._seen: OrderedDict[str, None] = OrderedDict()
 
+    def __repr__(self) -> str:
+        kinds = ", ".join(kind.__name__ for kind in self.types)
+        name = f" {self.name!r}" if self.name else ""
+        return f"<Subscription{name} to {kinds}{': closed' if self.closed else ''}>"
+
     @property
     def dropped(self) -> int:
         """How many telemetry messages were dropped because the queue was full."""

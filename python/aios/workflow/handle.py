@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from aios.errors import DeadlineExceededError, NotFoundError, WorkflowFailedError
+from aios.errors import AiosError, DeadlineExceededError, NotFoundError, WorkflowFailedError
 from aios.workflow.codec import ValueRef, load_value
 from aios.workflow.messages import Message, from_stored
 from aios.workflow.reports import RunReport, StepReport
@@ -119,7 +119,11 @@ class RunHandle:
         return self._manager.cancel(self.id)
 
     def __repr__(self) -> str:
-        return f"<Run {self.id} of {self.workflow}: {self.status}>"
+        try:
+            run = self._manager.run_record(self.id)
+        except AiosError:  # as when the manager is closed
+            return f"<Run {self.id}>"
+        return f"<Run {self.id} of {run.workflow}: {run.status}>"
 
     def _outcome(self, status: RunStatus) -> RunReport:
         report = self.report()

@@ -358,6 +358,14 @@ class AICellManager:
         self._predictor.close()
         self.home.close()
 
+    def __repr__(self) -> str:
+        if self._closed:
+            return f"<AICellManager of {self.home.path}: closed>"
+        return (
+            f"<AICellManager of {self.home.path}: {len(self._runner.workflows)} workflows, drives"
+            f" {self._runner.active()} runs>"
+        )
+
     def __enter__(self) -> Self:
         return self
 

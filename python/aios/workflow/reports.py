@@ -9,7 +9,7 @@ from typing import Any
 from aios.workflow.store import Json, RunRecord, StepRecord
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class StepReport:
     """One step as `show` prints it; `seconds` is None until it ended once.
 
@@ -28,8 +28,11 @@ class StepReport:
     output: Json | None
     unseen: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Step {self.name}: {self.status}{_in_seconds(self.seconds)}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class RunReport:
     """One run; `error` names the step and the reason when it didn't succeed.
 
@@ -53,11 +56,21 @@ class RunReport:
                 return item
         raise KeyError(name)
 
+    def __repr__(self) -> str:
+        return (
+            f"<RunReport {self.id} of {self.workflow}: {self.status}{_in_seconds(self.seconds)},"
+            f" {len(self.steps)} steps>"
+        )
+
     def to_json(self) -> dict[str, Any]:
         """The shape of `aios workflow show --json`."""
         body = asdict(self)
         body["steps"] = [asdict(item) for item in self.steps]
         return body
+
+
+def _in_seconds(seconds: float | None) -> str:
+    return "" if seconds is None else f" in {seconds:.3g} s"
 
 
 def run_report(run: RunRecord, steps: Iterable[StepRecord], order: Iterable[str] = ()) -> RunReport:

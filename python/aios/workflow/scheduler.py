@@ -12,7 +12,7 @@ from aios.workflow.store import ConflictError, Document, PutDocument, Store
 from aios.workflow.workflow import check_name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Schedule:
     """Run `workflow` every `every_s` seconds, next at `due` (seconds since 1970)."""
 
@@ -22,6 +22,9 @@ class Schedule:
     every_s: float
     due: float
     runs: int = 0
+
+    def __repr__(self) -> str:
+        return f"<Schedule {self.name}: {self.workflow} every {self.every_s:g} s, {self.runs} runs>"
 
     @staticmethod
     def of(document: Document) -> Schedule:

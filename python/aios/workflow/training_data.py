@@ -8,7 +8,7 @@ from typing import Any
 from aios.errors import InvalidArgumentError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TrainingData:
     """Features and targets; the validation pair is what gates and drift profiles are measured on.
 
@@ -41,6 +41,11 @@ class TrainingData:
                     f"x_val: expected rows of shape {self.x_train.shape[1:]} as in x_train,"
                     f" got {self.x_val.shape[1:]}"
                 )
+
+    def __repr__(self) -> str:
+        arrays = ((name, getattr(self, name)) for name in ("x_train", "y_train", "x_val", "y_val"))
+        told = (f"{name} {x.dtype}{list(x.shape)}" for name, x in arrays if x is not None)
+        return f"<TrainingData {', '.join(told)}>"
 
     @staticmethod
     def _check(x_name: str, x: Any, y_name: str, y: Any) -> None:

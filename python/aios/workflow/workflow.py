@@ -17,7 +17,7 @@ from aios.workflow.steps import Plan, Step
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(repr=False, frozen=True, slots=True, kw_only=True, eq=False)
 class Workflow:
     """What `register_workflow` takes.
 
@@ -42,6 +42,9 @@ class Workflow:
     alias: str = "champion"
     timeout_s: float | None = None
     plan: Plan = field(init=False)
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.id}: {' → '.join(self.plan.steps)}>"
 
     def __post_init__(self) -> None:
         check_name("workflow id", self.id)

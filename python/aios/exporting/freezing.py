@@ -10,6 +10,7 @@ from typing import Any
 from aios.errors import UnsupportedError
 from aios.exporting.folding import Edge, Table, Variable, constant, drop, fold, free_name
 from aios.exporting.graphs import FrozenGraph, operators
+from aios.exporting.lookups import rewrite_integer_lookups
 from aios.exporting.reasons import reason_of
 from aios.exporting.tables import table_nodes
 
@@ -52,6 +53,9 @@ def _frozen(function: Any) -> FrozenGraph:
     edges = {name: state.edge for name, state in states.items() if state.edge is not None}
     graph_def, asked = fold(graph_def, edges, str(function.name))
     initializers = _put_states(graph_def, states, asked)
+    if initializers:
+        rewrite_integer_lookups(graph_def, initializers)
+        initializers = _without_idle_tables(graph_def, [*inputs, *function.outputs], initializers)
     left = sorted(set(operators(graph_def)).intersection(_VARIABLES))
     if left:
         raise UnsupportedError(f"it still reads variables when frozen: {', '.join(left)}")
@@ -118,17 +122,10 @@ def _reachable(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) ->
     """The nodes that the outputs need; a placeholder that isn't an input becomes its default."""
     from tensorflow.core.framework.graph_pb2 import GraphDef
 
-    nodes = {node.name: node for node in graph_def.node}
     fed = {tensor.op.name for tensor in inputs}
-    wanted = [*fed, *(tensor.op.name for tensor in outputs)]
-    found: set[str] = set()
-    while wanted:
-        name = wanted.pop()
-        if name not in found:
-            found.add(name)
-            wanted += [operand.lstrip("^").split(":")[0] for operand in nodes[name].input]
+    found = _needed(graph_def, [*fed, *(tensor.op.name for tensor in outputs)])
     reachable = GraphDef(versions=graph_def.versions, library=graph_def.library)
-    reachable.node.extend(node for name, node in nodes.items() if name in found)
+    reachable.node.extend(node for node in graph_def.node if node.name in found)
     for node in reachable.node:
         # A place beside a node that may be gone.
         drop(node.attr, "_class")
@@ -138,6 +135,50 @@ def _reachable(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) ->
             drop(node.attr, "dtype")
             drop(node.attr, "shape")
     return reachable
+
+
+def _needed(graph_def: Any, ends: Iterable[str], *, control: bool = True) -> set[str]:
+    """Names of the nodes that those of `ends` take from, or wait for, themselves too."""
+    nodes = {node.name: node for node in graph_def.node}
+    wanted = list(ends)
+    found: set[str] = set()
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found.add(name)
+            wanted += [
+                operand.removeprefix("^").split(":")[0]
+                for operand in nodes[name].input
+                if control or not operand.startswith("^")
+            ]
+    return found
+
+
+def _without_idle_tables(
+    graph_def: Any, ends: Sequence[Any], initializers: Sequence[str]
+) -> tuple[str, ...]:
+    """Removes tables that nothing asks any more; returns what fills those that are left.
+
+    What only waits for a table's handle needn't.
+    """
+    nodes = {node.name: node for node in graph_def.node}
+    names = [tensor.op.name for tensor in ends]
+    asked = _needed(graph_def, names, control=False)
+    left = tuple(name for name in initializers if nodes[name].input[0] in asked)
+    idle = {nodes[name].input[0] for name in initializers} - asked
+    for node in graph_def.node:
+        if any(operand.split(":")[0] in idle for operand in node.input):
+            idle.add(node.name)
+    for node in graph_def.node:
+        kept = [operand for operand in node.input if operand.removeprefix("^") not in idle]
+        if len(kept) < len(node.input) and node.name not in idle:
+            del node.input[:]
+            node.input.extend(kept)
+    needed = _needed(graph_def, [*names, *left])
+    for index in reversed(range(len(graph_def.node))):
+        if graph_def.node[index].name not in needed:
+            del graph_def.node[index]
+    return left
 
 
 def _fetched(graph_def: Any, inputs: Sequence[Any], outputs: Sequence[Any]) -> list[str]:

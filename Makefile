@@ -11,7 +11,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos lint format stubs bench fuzz sanitize clean
+.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench fuzz sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -40,6 +40,11 @@ chaos: $(VENV)/.test
 	$(BIN)/python tests/chaos/harness.py takeover light 50
 	$(BIN)/python tests/chaos/harness.py resume standard 50
 	$(BIN)/python tests/chaos/harness.py takeover standard 50
+
+# Everything that should not break it, in a quarter of an hour; as `make torture TORTURE="--quick"`.
+TORTURE := --docs docs/reliability.md
+torture: $(VENV)/.test
+	$(BIN)/python tests/torture/run.py $(TORTURE)
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

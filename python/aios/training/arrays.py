@@ -102,6 +102,7 @@ def array_feed(
         )
     inputs = _tree(x_name, x, _count_of(model, "inputs"))
     targets = _tree(y_name, y, _count_of(model, "outputs"))
+    _require_numbers(y_name, targets, model)
     count = _agreed_count((x_name, inputs), (y_name, targets))
     _require_inputs_fit(x_name, inputs, model)
     weights = _sample_weights(weight, count)
@@ -149,6 +150,10 @@ def _array(name: str, value: object) -> Array:
         raise InvalidArgumentError(
             f"{name}: expected numbers, got {type(value).__name__} of Python objects; rows of "
             "different lengths must be padded, and classes be numbers"
+        )
+    if array.dtype.kind not in "fiubcSUOV":
+        raise InvalidArgumentError(
+            f"{name}: expected numbers, got {array.dtype}; convert them, as times to seconds"
         )
     if array.ndim == 0:
         raise InvalidArgumentError(
@@ -214,6 +219,19 @@ def _require_fits(name: str, spec: Any, array: Array) -> None:
             f"{name}: the data doesn't fit the model: input '{spec.name}' expects {spec.dtype}, "
             f"got {array.dtype}"
         )
+
+
+def _require_numbers(name: str, targets: Tree, model: Any) -> None:
+    """Targets are compared with numbers, whatever the model was compiled with."""
+    if any(getattr(output, "dtype", "") == "string" for output in getattr(model, "outputs", ())):
+        return
+    for array in keras.tree.flatten(targets):
+        if array.dtype.kind in "SUO":
+            shown = ", ".join(repr(entry) for entry in array.ravel()[:2].tolist())
+            raise InvalidArgumentError(
+                f"{name}: expected numbers, got text ({shown}, …); number the classes: "
+                f"classes, numbers = np.unique({name}, return_inverse=True)"
+            )
 
 
 def _sample_weights(weight: object, count: int) -> Array | None:

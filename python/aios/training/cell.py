@@ -20,6 +20,7 @@ from aios.errors import (
 from aios.training import precision
 from aios.training.config import TrainingConfig
 from aios.training.fit import Fit, feed_of
+from aios.training.progress import Verbose, require_verbose
 from aios.training.report import TrainingReport
 
 if TYPE_CHECKING:
@@ -145,6 +146,7 @@ class TensorFlowTrainingCell:
         callbacks: Sequence[Any] = (),
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
+        verbose: Verbose = "auto",
     ) -> TrainingReport:
         """Trains the model as the config says.
 
@@ -165,6 +167,8 @@ class TensorFlowTrainingCell:
             callbacks: Keras callbacks of yours, called beside those that the config asks for.
             steps_per_epoch: Batches per epoch; needed where `x_train` has no end.
             validation_steps: Batches per validation; needed where `x_val` has no end.
+            verbose: What is told on stderr: "auto" is a bar in a terminal and lines elsewhere, as
+                in a script's log; 0 or False nothing, 1 or True the bar, 2 a line per epoch.
 
         Raises:
             FailedPreconditionError: No model yet; or the checkpoint is of another model.
@@ -175,6 +179,7 @@ class TensorFlowTrainingCell:
         started = time.perf_counter()
         model = self.model
         _require_callbacks(callbacks)
+        require_verbose(verbose)
         _require_steps("steps_per_epoch", steps_per_epoch)
         _require_steps("validation_steps", validation_steps)
         if self.config.tensorboard_dir is not None:
@@ -195,7 +200,7 @@ class TensorFlowTrainingCell:
         with keras.saving.custom_object_scope(self._custom_objects):
             fit = Fit(self.config, model, feed, validation)
             fit.compile(self._task)
-            report = fit.run(callbacks, started)
+            report = fit.run(callbacks, started, verbose)
         self._samples = (validation or feed).inputs(_GOLDEN_SAMPLES)
         return report
 

@@ -64,6 +64,7 @@ class Fit:
         self._model = model
         self._feed = feed
         self._validation = validation
+        self._compiled_here = False
 
     def compile(self, task: str | None) -> None:
         """Gives an uncompiled model the config's optimizer, and the loss that fits the targets."""
@@ -85,8 +86,11 @@ class Fit:
             ) from error
         optimizer.learning_rate = self._config.learning_rate
         model.compile(optimizer=optimizer, loss=chosen.loss, metrics=chosen.metrics)
+        self._compiled_here = True
 
-    def run(self, callbacks: Sequence[Any], started: float) -> TrainingReport:
+    def run(
+        self, callbacks: Sequence[Any], started: float, verbose: progress.Verbose = "auto"
+    ) -> TrainingReport:
         """Trains what is left to train."""
         config, model = self._config, self._model
         file = None if config.checkpoint_dir is None else CheckpointFile(config.checkpoint_dir)
@@ -103,7 +107,16 @@ class Fit:
         stopping = self._early_stopping()
         if begin < config.epochs and not state.stopped:
             keeper = SaveEachEpoch(file, state, stopping)
-            self._fit(range(begin, config.epochs), state.seed, stopping, [*callbacks, keeper])
+            shown = progress.reporter(verbose, config.epochs)
+            try:
+                self._fit(
+                    range(begin, config.epochs), state.seed, stopping, [*callbacks, keeper, *shown]
+                )
+            except Exception:
+                # A loss that was chosen by data which don't fit mustn't be kept for other data.
+                if self._compiled_here and state.epochs == begin:
+                    model.compiled = False
+                raise
             _require_converging(state.history, config)
         elif state.best_weights is not None:
             model.set_weights(state.best_weights)
@@ -183,8 +196,6 @@ class Fit:
         made += callbacks
         if config.tensorboard_dir is not None:
             made.append(keras.callbacks.TensorBoard(str(config.tensorboard_dir)))
-        if progress.wanted():
-            made.append(progress.ProgressBar(config.epochs))
         return made
 
     def _metrics(self, state: TrainingState) -> dict[str, float]:

@@ -1,13 +1,44 @@
-"""A progress bar for training: on stderr, because stdout is for data."""
+"""What a training tells while it goes on: on stderr, because stdout is for data."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Final, Literal
 
 import keras
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from aios.errors import InvalidArgumentError
+
+Verbose = bool | Literal["auto", 0, 1, 2]
+
+#: A long training tells about as many epochs as this, and its last one.
+_LINES: Final = 20
+
+
+def require_verbose(verbose: Any) -> None:
+    """Refuses what doesn't say what to tell.
+
+    Raises:
+        InvalidArgumentError: It doesn't.
+    """
+    if isinstance(verbose, (str, int)) and verbose in ("auto", 0, 1, 2):
+        return
+    raise InvalidArgumentError(
+        f"verbose: expected 'auto', 0 (nothing), 1 (a bar) or 2 (a line per epoch), got {verbose!r}"
+    )
+
+
+def reporter(verbose: Verbose, epochs: int) -> list[Any]:
+    """The callback that tells what `verbose` asks for: one or none."""
+    if verbose == "auto":
+        if sys.stderr.isatty():
+            return [ProgressBar(epochs)]
+        return [ProgressLines(epochs, every=max(1, epochs // _LINES))]
+    if verbose == 2:
+        return [ProgressLines(epochs)]
+    return [ProgressBar(epochs)] if verbose else []
 
 
 class ProgressBar(keras.callbacks.Callback):
@@ -31,14 +62,42 @@ class ProgressBar(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves the bar on by one epoch."""
-        metrics = "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
-        self._progress.update(self._task, completed=epoch + 1, metrics=metrics)
+        self._progress.update(self._task, completed=epoch + 1, metrics=_metrics(logs))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Leaves the bar as it stands."""
         self._progress.stop()
 
 
-def wanted() -> bool:
-    """Whether somebody is watching."""
-    return sys.stderr.isatty()
+class ProgressLines(keras.callbacks.Callback):
+    """A line for each epoch, or for every so many, the first and the last: for logs."""
+
+    def __init__(self, epochs: int, every: int = 1) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._every = every
+        self._last = ""
+        self._done = 0
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tells the epoch, or keeps it in case that it is the last."""
+        self._done = done = epoch + 1
+        self._last = f"epoch {done}/{self._epochs}  {_metrics(logs)}"
+        if done == 1 or done % self._every == 0:
+            self._tell()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Tells the last epoch, if it wasn't, and that training has stopped before its time."""
+        self._tell()
+        if self._done < self._epochs:
+            self._last = f"stopped after epoch {self._done} of {self._epochs}"
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._last:
+            print(self._last, file=sys.stderr, flush=True)
+        self._last = ""
+
+
+def _metrics(logs: dict[str, Any] | None) -> str:
+    return "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())

@@ -30,7 +30,14 @@ class TrainingData:
         for name in ("x_train", "y_train", "x_val", "y_val"):
             value = getattr(self, name)
             if value is not None:
-                object.__setattr__(self, name, np.asarray(value))
+                array = np.asarray(value)
+                if array.dtype.kind == "O":
+                    raise InvalidArgumentError(
+                        f"{name}: expected numbers or text of one kind, got"
+                        f" {type(value).__name__} of Python objects; choose columns of one dtype,"
+                        " and pad rows of different lengths"
+                    )
+                object.__setattr__(self, name, array)
         self._check("x_train", self.x_train, "y_train", self.y_train)
         if (self.x_val is None) != (self.y_val is None):
             raise InvalidArgumentError("expected x_val and y_val, or neither; got one of them")

@@ -274,7 +274,7 @@ def _fit(cell: Any, data: TrainingData, callbacks: list[Any]) -> Any:
 
     arrays = (data.x_train, data.y_train, data.x_val, data.y_val)
     if "callbacks" in inspect.signature(cell.train).parameters:
-        return cell.train(*arrays, callbacks=callbacks)
+        return cell.train(*arrays, callbacks=callbacks, verbose=0)  # progress goes by messages
     made = cell._callbacks
 
     def more(validated: bool) -> tuple[list[Any], Any]:

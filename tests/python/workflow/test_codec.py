@@ -108,6 +108,28 @@ def test_what_cannot_be_stored_is_named_with_its_place(store, value, message):
         store_value(value, store)
 
 
+class Frame:
+    """Stands for a data frame of columns of several kinds."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([[1, "a"]], object)
+
+    def to_numpy(self):
+        return self.__array__()
+
+
+def test_a_data_frame_as_data_is_named_with_what_to_do(manager):
+    manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(lambda data: 1)]))
+    message = r"data: a run can't keep a Frame; .*of a data frame, its \.to_numpy"
+    with pytest.raises(aios.InvalidArgumentError, match=message):
+        manager.execute_workflow("w", Frame())
+    with pytest.raises(aios.InvalidArgumentError, match=r"data\['x'\]: a run can't keep a Frame"):
+        manager.execute_workflow("w", {"x": Frame()})
+    with pytest.raises(aios.InvalidArgumentError, match="x_train: expected numbers or text of one"):
+        aios.TrainingData(Frame(), np.zeros(1))
+    assert manager.runs() == []
+
+
 def test_a_changed_file_is_found(store):
     reference = store_value(np.arange(5), store)
     (path,) = store.root.rglob("*.npy")

@@ -1,0 +1,101 @@
+"""What a training tells while it goes on, and data that it can't learn from."""
+
+import numpy as np
+import pytest
+
+import aios
+
+keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
+
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=(60, 2)).astype(np.float32)
+Y = (X[:, 0] > 0).astype(np.int64)
+NAMES = np.array(["no", "yes"])[Y]
+
+
+def new_cell(**options):
+    cell = aios.TensorFlowTrainingCell(aios.TrainingConfig(**{"epochs": 2, **options}))
+    cell.create_model(2, 2)
+    return cell
+
+
+def lines(text):
+    return [line.split("  ")[0] for line in text.splitlines() if line.startswith(("epoch", "stop"))]
+
+
+def test_a_script_sees_a_line_per_epoch_on_stderr(capfd):
+    new_cell().train(X, Y, X, Y)
+    out, err = capfd.readouterr()
+    assert lines(err) == ["epoch 1/2", "epoch 2/2"]
+    assert "val_loss 0." in err
+    assert out == ""
+
+
+@pytest.mark.parametrize(("verbose", "told"), [(0, 0), (False, 0), (2, 3)])
+def test_verbose_decides_what_is_told(capfd, verbose, told):
+    new_cell(epochs=3).train(X, Y, verbose=verbose)
+    out, err = capfd.readouterr()
+    assert len(lines(err)) == told
+    assert out == ""
+
+
+def test_a_long_training_tells_the_first_and_the_last_epoch_and_some_between():
+    from aios.training.progress import ProgressLines, reporter
+
+    (callback,) = reporter("auto", 200)
+    assert isinstance(callback, ProgressLines)
+    told = []
+    callback._tell = lambda: told.append(callback._last)
+    for epoch in range(200):
+        callback.on_epoch_end(epoch, {"loss": 0.5})
+    assert [item.split("  ")[0] for item in told][:3] == [
+        "epoch 1/200",
+        "epoch 10/200",
+        "epoch 20/200",
+    ]
+    assert len(told) == 21
+
+
+def test_a_training_that_stops_before_its_time_says_so(capfd):
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    new_cell(epochs=5).train(X, Y, callbacks=[Stop()])
+    assert lines(capfd.readouterr().err)[-1] == "stopped after epoch 2 of 5"
+
+
+@pytest.mark.parametrize("verbose", ["loud", 3, None, 1.5])
+def test_another_verbose_is_refused(verbose):
+    with pytest.raises(aios.InvalidArgumentError, match=r"verbose: expected 'auto', 0 .*got"):
+        new_cell().train(X, Y, verbose=verbose)
+
+
+def test_early_stopping_is_patient_unless_told_otherwise():
+    assert aios.TrainingConfig().early_stopping_patience == 10
+
+
+@pytest.mark.parametrize("targets", [NAMES, list(NAMES), NAMES.astype(object), NAMES.astype("S")])
+def test_text_as_targets_is_named_at_the_first_and_at_a_second_training(targets):
+    cell = new_cell(epochs=1)
+    for _ in range(2):
+        with pytest.raises(aios.InvalidArgumentError, match="y_train: expected numbers, got text"):
+            cell.train(X, targets)
+        cell.train(X, Y)
+    with pytest.raises(aios.InvalidArgumentError, match="y_val: expected numbers, got text"):
+        cell.train(X, Y, X, targets)
+
+
+def test_a_training_that_failed_at_once_leaves_the_loss_to_the_next():
+    """Targets of the wrong width had the model compiled with their loss for good."""
+    cell = new_cell(epochs=1)
+    with pytest.raises(aios.InvalidArgumentError, match="doesn't fit the model"):
+        cell.train(X, np.eye(5, dtype=np.float32)[Y])
+    assert cell.train(X, Y).metrics.keys() == {"loss", "accuracy"}
+
+
+def test_times_as_inputs_are_named():
+    with pytest.raises(
+        aios.InvalidArgumentError, match=r"x_train: expected numbers, got datetime64"
+    ):
+        new_cell().train(np.zeros((60, 2), "datetime64[s]"), Y)

@@ -11,7 +11,11 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
+<<<<<<< HEAD
 .PHONY: demo test test-cpp test-python chaos torture lint format stubs bench fuzz sanitize clean
+=======
+.PHONY: demo test test-cpp test-python chaos lint format stubs bench zoo fuzz sanitize clean
+>>>>>>> 1a830f8 (benchmarks: keras.applications by engine, make zoo)
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -70,6 +74,11 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.workflow
 	$(BIN)/python -m benchmarks.isolation
+
+# As `make zoo ZOO="MobileNet VGG16"`; all of it, two hours, writes docs/zoo.md.
+ZOO :=
+zoo: $(VENV)/.test
+	$(BIN)/python -m benchmarks.applications $(ZOO) --docs docs/zoo.md
 
 # The readers of bundles, for FUZZ_SECONDS each, then 200 random networks; a short run of both is
 # part of the tests.

@@ -104,13 +104,13 @@ def _application(name: str) -> Callable[[], keras.Model]:
         import keras
 
         model = getattr(keras.applications, name)(weights=None)
-        _take_statistics(model)
+        take_statistics(model)
         return model
 
     return build
 
 
-def _take_statistics(model: keras.Model) -> None:
+def take_statistics(model: keras.Model) -> None:
     """Gives batch normalisation the statistics of noise; without, all answers are the same."""
     import keras
 

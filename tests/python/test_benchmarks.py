@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from benchmarks import bars, timing
+from benchmarks.applications import report
+from benchmarks.applications.figures import EngineFigures, Figures, from_dict
 from benchmarks.contender import tolerances
 from benchmarks.harness import Entry, Row
 from benchmarks.peers import cells, litert
@@ -123,3 +125,27 @@ def test_the_mean_of_the_small_models_needs_all_of_them() -> None:
     assert bars.small_models_mean(bars.judge_auto(rows)) is None
     rows += [auto_row(model, [1.0], [8.0]) for model in bars.SMALL[3:]]
     assert bars.small_models_mean(bars.judge_auto(rows)) == pytest.approx(4.0)
+
+
+def test_the_page_of_the_applications_names_those_that_miss_a_limit() -> None:
+    compiled = EngineFigures("compiled", "native", "passed", "", 0.25, 12_000_000, 0.65)
+    declined = EngineFigures("compiled", "native", "declined", "no kernel of A|B")
+    lite = EngineFigures("litert", "any", "passed", "", 0.5, 20_000_000, 1.0)
+    found = [
+        Figures("Small", 2_600_000, (compiled, lite), 30.0, 2 << 30, 20.0, 30.0, 2e-6, 3e-6),
+        Figures("Large", 138_000_000, (declined, lite), 90.0, 13 << 30, 61.0, 70.0),
+    ]
+    said = report.verdict(found)
+    assert "Served by some engine: 2 of 2." in said
+    assert "Compiled code passes: 1 of 2, all but Large." in said
+    assert "within 60 s: 1, all but Large. Exported within 12 GiB: 1, all but Large." in said
+    page = report.page(found, {"cores": "2"}, {"python": "3.11"})
+    assert "| Small | 2.6 M | 0.25 · 0.65 · 12 | 0.5 · 1 · 20 |" in page
+    assert "declined: no kernel of A\\|B" in page
+
+
+def test_the_figures_of_an_application_survive_their_file() -> None:
+    from dataclasses import asdict
+
+    found = Figures("Small", 1, (EngineFigures("litert", "any", "passed"),), exact_error=2e-6)
+    assert from_dict(asdict(found)) == found

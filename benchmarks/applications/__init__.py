@@ -1,0 +1,1 @@
+"""Keras applications at their default sizes, exported and served by every engine."""

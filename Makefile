@@ -11,11 +11,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-<<<<<<< HEAD
-.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench fuzz sanitize clean
-=======
-.PHONY: demo test test-cpp test-python chaos lint format stubs bench zoo fuzz sanitize clean
->>>>>>> 1a830f8 (benchmarks: keras.applications by engine, make zoo)
+.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench zoo fuzz sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo

@@ -52,7 +52,12 @@ typedef enum aios_compiled_dtype {
   AIOS_COMPILED_BOOL = 5,
   AIOS_COMPILED_INT8 = 6,
   AIOS_COMPILED_FLOAT16 = 7,
-  AIOS_COMPILED_FLOAT64 = 8
+  AIOS_COMPILED_FLOAT64 = 8,
+  AIOS_COMPILED_INT16 = 9,
+  AIOS_COMPILED_UINT16 = 10,
+  AIOS_COMPILED_UINT32 = 11,
+  AIOS_COMPILED_UINT64 = 12,
+  AIOS_COMPILED_BFLOAT16 = 13
 } aios_compiled_dtype;
 
 /* What `run` returns; the numbers are gRPC's status codes. */

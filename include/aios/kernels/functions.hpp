@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "aios/kernels/epilogue.hpp"
+#include "aios/kernels/half.hpp"
 #include "aios/kernels/integer_functions.hpp"
 #include "aios/kernels/math.hpp"
 #include "aios/kernels/vec.hpp"
@@ -55,6 +56,60 @@ AIOS_KERNEL Vec ceil(Vec x) {
   return near + select(near < x, splat(1.0f), Vec{});
 }
 
+// Functions of the C library, for single elements.
+template <class T>
+AIOS_KERNEL T acos(T x) {
+  return std::acos(x);
+}
+template <class T>
+AIOS_KERNEL T acosh(T x) {
+  return std::acosh(x);
+}
+template <class T>
+AIOS_KERNEL T asin(T x) {
+  return std::asin(x);
+}
+template <class T>
+AIOS_KERNEL T asinh(T x) {
+  return std::asinh(x);
+}
+template <class T>
+AIOS_KERNEL T atan(T x) {
+  return std::atan(x);
+}
+template <class T>
+AIOS_KERNEL T atanh(T x) {
+  return std::atanh(x);
+}
+template <class T>
+AIOS_KERNEL T cosh(T x) {
+  return std::cosh(x);
+}
+template <class T>
+AIOS_KERNEL T erfc(T x) {
+  return std::erfc(x);
+}
+template <class T>
+AIOS_KERNEL T log1p(T x) {
+  return std::log1p(x);
+}
+template <class T>
+AIOS_KERNEL T sinh(T x) {
+  return std::sinh(x);
+}
+template <class T>
+AIOS_KERNEL T tan(T x) {
+  return std::tan(x);
+}
+template <class T>
+AIOS_KERNEL T lgamma(T x) {
+  int sign = 0;
+  if constexpr (std::is_same_v<T, float>) {
+    return ::lgammaf_r(x, &sign);
+  } else {
+    return ::lgamma_r(x, &sign);
+  }
+}
 template <class T>
 AIOS_KERNEL T atan2(T y, T x) {
   return std::atan2(y, x);
@@ -194,6 +249,23 @@ AIOS_KERNEL T divide(T a, T b) {
     return integerDivide(a, b);
   } else {
     return a / b;
+  }
+}
+// Division and remainder that round towards zero.
+template <class T>
+AIOS_KERNEL T truncateDiv(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return integerDivide(a, b);
+  } else {
+    return std::trunc(a / b);
+  }
+}
+template <class T>
+AIOS_KERNEL T truncateMod(T a, T b) {
+  if constexpr (std::is_integral_v<T>) {
+    return sub(a, mul(integerDivide(a, b), b));
+  } else {
+    return std::fmod(a, b);
   }
 }
 AIOS_KERNEL Vec divide(Vec a, Vec b) { return a / b; }

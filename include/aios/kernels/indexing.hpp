@@ -148,6 +148,21 @@ inline void segments(const T* __restrict x, const Index* __restrict segment, con
   }
 }
 
+// y[r, v] = how often the value v is in row r of x, or the sum of its weights, or 1 where it is at
+// all. Values outside of [0, Size) are left out.
+template <std::ptrdiff_t Rows, std::ptrdiff_t Columns, std::ptrdiff_t Size, bool Binary,
+          bool Weighted, class Index, class T>
+inline void bincount(const Index* __restrict x, const T* weights, T* __restrict y) noexcept {
+  for (std::ptrdiff_t i = 0; i < Rows * Size; ++i) y[i] = T{};
+  for (std::ptrdiff_t i = 0; i < Rows * Columns; ++i) {
+    const auto value = static_cast<std::int64_t>(x[i]);
+    if (value < 0 || value >= Size) continue;
+    T& count = y[i / Columns * Size + value];
+    const T more = Weighted ? weights[i] : T{1};
+    count = Binary ? T{1} : op::add<T>(count, more);
+  }
+}
+
 // Reverses the first length[b] steps of row b. x and y are [Outer, First, Between, Second, Inner];
 // the batch is the first axis, and the steps are the second one, or the other way round.
 template <std::ptrdiff_t Outer, std::ptrdiff_t First, std::ptrdiff_t Between, std::ptrdiff_t Second,

@@ -1,8 +1,11 @@
 // The largest elements of rows, sorting, and bins.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 
+#include "aios/kernels/integer_functions.hpp"
 #include "aios/kernels/walk.hpp"
 
 namespace aios::kernels {
@@ -104,6 +107,58 @@ inline void bucketize(const T* __restrict x, const float* __restrict boundaries,
       }
     }
     y[i] = static_cast<std::int32_t>(low);
+  }
+}
+
+// How partial results are joined along an axis, and where they start.
+struct Multiply {
+  template <class T>
+  static constexpr T start() {
+    return T{1};
+  }
+  template <class T>
+  static AIOS_KERNEL T join(T a, T b) {
+    return op::mul<T>(a, b);
+  }
+};
+struct Total {
+  template <class T>
+  static constexpr T start() {
+    return T{};
+  }
+  template <class T>
+  static AIOS_KERNEL T join(T a, T b) {
+    return op::add<T>(a, b);
+  }
+};
+struct LogSumExp {
+  template <class T>
+  static constexpr T start() {
+    return std::numeric_limits<T>::lowest();
+  }
+  template <class T>
+  static AIOS_KERNEL T join(T a, T b) {
+    const T high = a > b ? a : b, low = a > b ? b : a;
+    return high + std::log1p(std::exp(low - high));
+  }
+};
+
+// y[o, m, i] = the join of x[o, 0, i] … x[o, m, i]; without the last when Exclusive, from the end
+// when Reverse.
+template <class Join, std::ptrdiff_t Outer, std::ptrdiff_t Middle, std::ptrdiff_t Inner,
+          bool Exclusive, bool Reverse, class T>
+inline void cumulative(const T* __restrict x, T* __restrict y) noexcept {
+  for (std::ptrdiff_t o = 0; o < Outer; ++o) {
+    for (std::ptrdiff_t i = 0; i < Inner; ++i) {
+      T so_far = Join::template start<T>();
+      for (std::ptrdiff_t step = 0; step < Middle; ++step) {
+        const std::ptrdiff_t m = Reverse ? Middle - 1 - step : step;
+        const std::ptrdiff_t at = (o * Middle + m) * Inner + i;
+        const T next = Join::join(so_far, x[at]);
+        y[at] = Exclusive ? so_far : next;
+        so_far = next;
+      }
+    }
   }
 }
 

@@ -60,4 +60,30 @@ AIOS_KERNEL_NOINLINE void resizeNearest(const float* __restrict x,
   }
 }
 
+// y[b, i, j, c] = sum over s, t of u[i, s] v[j, t] x[b, rows[i, s], columns[j, t], c], with TapsH
+// and TapsW places and weights for each row and column.
+template <int Batch, int Height, int Width, int Channels, int OutHeight, int OutWidth, int TapsH,
+          int TapsW>
+AIOS_KERNEL_NOINLINE void resample(const float* __restrict x, const std::int32_t* rows,
+                                   const float* row_weights, const std::int32_t* columns,
+                                   const float* column_weights, float* __restrict y) noexcept {
+  for (int b = 0; b < Batch; ++b) {
+    const float* image = x + static_cast<std::ptrdiff_t>(b) * Height * Width * Channels;
+    for (int i = 0; i < OutHeight; ++i) {
+      for (int j = 0; j < OutWidth; ++j, y += Channels) {
+        for (int c = 0; c < Channels; ++c) y[c] = 0.0f;
+        for (int s = 0; s < TapsH; ++s) {
+          const float* row =
+              image + static_cast<std::ptrdiff_t>(rows[i * TapsH + s]) * Width * Channels;
+          for (int t = 0; t < TapsW; ++t) {
+            const float weight = row_weights[i * TapsH + s] * column_weights[j * TapsW + t];
+            const float* pixel = row + columns[j * TapsW + t] * Channels;
+            for (int c = 0; c < Channels; ++c) y[c] += weight * pixel[c];
+          }
+        }
+      }
+    }
+  }
+}
+
 }  // namespace aios::kernels

@@ -68,26 +68,8 @@ inline void oneHot(const Index* __restrict index, const T* on, const T* off,
   for (std::ptrdiff_t o = 0; o < Outer; ++o) {
     for (std::ptrdiff_t d = 0; d < Depth; ++d) {
       for (std::ptrdiff_t i = 0; i < Inner; ++i)
-        y[(o * Depth + d) * Inner + i] = index[o * Inner + i] == static_cast<Index>(d) ? *on : *off;
-    }
-  }
-}
-
-// y[o, m, i] = x[o, 0, i] + … + x[o, m, i]; without the last term when Exclusive, from the end when
-// Reverse.
-template <std::ptrdiff_t Outer, std::ptrdiff_t Middle, std::ptrdiff_t Inner, bool Exclusive,
-          bool Reverse, class T>
-inline void cumulativeSum(const T* __restrict x, T* __restrict y) noexcept {
-  for (std::ptrdiff_t o = 0; o < Outer; ++o) {
-    for (std::ptrdiff_t i = 0; i < Inner; ++i) {
-      T sum{};
-      for (std::ptrdiff_t step = 0; step < Middle; ++step) {
-        const std::ptrdiff_t m = Reverse ? Middle - 1 - step : step;
-        const std::ptrdiff_t at = (o * Middle + m) * Inner + i;
-        const T next = sum + x[at];
-        y[at] = Exclusive ? sum : next;
-        sum = next;
-      }
+        y[(o * Depth + d) * Inner + i] =
+            static_cast<std::ptrdiff_t>(index[o * Inner + i]) == d ? *on : *off;
     }
   }
 }

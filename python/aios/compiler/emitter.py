@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aios.compiler.batching import SHARED_CALL_MULTIPLY_ADDS, RunWriter
-from aios.compiler.graph import CTYPES, Graph, Tensor
+from aios.compiler.graph import CTYPES, HALVES, Graph, Tensor
 from aios.compiler.program import (
     Branch,
     Call,
@@ -40,6 +40,11 @@ _DTYPES = {
     "int8": "INT8",
     "float16": "FLOAT16",
     "float64": "FLOAT64",
+    "int16": "INT16",
+    "uint16": "UINT16",
+    "uint32": "UINT32",
+    "uint64": "UINT64",
+    "bfloat16": "BFLOAT16",
 }
 
 
@@ -109,6 +114,9 @@ class Emitter:
         headers = {c.header for s in self._specialisations for c in s.program.calls()}
         if any(s.program.functions for s in self._specialisations):
             headers.add("functions.hpp")
+        graph = self._specialisations[0].program.graph
+        if any(graph.tensors[i].dtype.name in HALVES for i in (*graph.inputs, *graph.outputs)):
+            headers.add("half.hpp")
         includes = "".join(f'#include "aios/kernels/{h}"\n' for h in sorted(headers))
         return (
             f"// {name}: compiled by AIOS Cells. Generated: edit the model, not this file.\n"

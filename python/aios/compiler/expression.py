@@ -27,7 +27,32 @@ _MASKS = {
 }
 # These have no vector form: they are computed element by element.
 SCALAR_ONLY = frozenset(
-    {"atan2", "bit_xor", "cast", "cos", "floor_div", "floor_mod", "pow", "right_shift", "sin"}
+    {
+        *(
+            "acos",
+            "acosh",
+            "asin",
+            "asinh",
+            "atan",
+            "atan2",
+            "atanh",
+            "bit_and",
+            "bit_not",
+            "bit_or",
+        ),
+        *(
+            "bit_xor",
+            "cast",
+            "cos",
+            "cosh",
+            "erfc",
+            "floor_div",
+            "floor_mod",
+            "left_shift",
+            "lgamma",
+        ),
+        *("log1p", "pow", "right_shift", "sin", "sinh", "tan", "truncate_div", "truncate_mod"),
+    }
 )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aios.compiler.graph import dtype_of
 from aios.errors import CorruptBundleError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ _DTYPES = {
     6: "int8",
     7: "float16",
     8: "float64",
+    9: "int16",
+    10: "uint16",
+    11: "uint32",
+    12: "uint64",
+    13: "bfloat16",
 }
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -119,7 +125,7 @@ class CompiledModel:
     def _specs(pointers: Any, count: int) -> list[tuple[str, np.dtype[Any], tuple[int, ...]]]:
         specs = [pointers[i].contents for i in range(count)]
         return [
-            (s.name.decode(), np.dtype(_DTYPES[s.dtype]), tuple(s.dims[d] for d in range(s.rank)))
+            (s.name.decode(), dtype_of(_DTYPES[s.dtype]), tuple(s.dims[d] for d in range(s.rank)))
             for s in specs
         ]
 

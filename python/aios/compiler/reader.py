@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aios.compiler.graph import Graph, Operator, Tensor
+from aios.compiler.graph import Graph, Operator, Tensor, dtype_of
+from aios.compiler.node_def import tensorflow_operator
 from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ _DTYPES = {
     7: "int16",
     9: "int8",
     10: "float64",
+    12: "uint64",
     15: "uint32",
+    16: "uint16",
+    18: "bfloat16",
 }
 # Strings, variables and others that no kernel reads; operators on them are declined.
 _OPAQUE = np.dtype("V1")
@@ -137,7 +141,8 @@ class _Decoder:
             shape = signature
         if tensor.sparsity is not None:
             raise UnsupportedError(f"tensor {name!r}: sparse constants are not supported")
-        dtype = np.dtype(_DTYPES.get(tensor.type, _OPAQUE))
+        name_of_type = _DTYPES.get(tensor.type)
+        dtype = _OPAQUE if name_of_type is None else dtype_of(name_of_type)
         if dtype == _OPAQUE:
             return Tensor(name, shape, dtype)
         return Tensor(name, shape, dtype, self._data(tensor.buffer, shape, dtype))
@@ -157,7 +162,7 @@ class _Decoder:
         code = self._model.operatorCodes[op.opcodeIndex]
         kind = self._kinds[max(code.builtinCode, code.deprecatedBuiltinCode)]
         if kind == "CUSTOM":
-            kind = f"CUSTOM:{_text(code.customCode)}"
+            return self._custom(op, _text(code.customCode))
         options = op.builtinOptions if op.builtinOptions is not None else op.builtinOptions2
         attributes = {} if options is None else {_snake(k): v for k, v in vars(options).items()}
         return Operator(
@@ -166,6 +171,15 @@ class _Decoder:
             tuple(int(i) for i in _items(op.outputs)),
             attributes,
         )
+
+    def _custom(self, op: Any, code: str) -> Operator:
+        """Decodes a custom operator; one that isn't TensorFlow's has no attributes."""
+        try:
+            _, attributes = tensorflow_operator(code, bytes(_items(op.customOptions)))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            attributes = {}
+        inputs, outputs = (tuple(map(int, _items(v))) for v in (op.inputs, op.outputs))
+        return Operator(f"CUSTOM:{code}", inputs, outputs, attributes)
 
 
 def _items(values: Any) -> Any:

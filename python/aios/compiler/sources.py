@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from aios.compiler.artifact import MODEL_SOURCE, MODEL_WEIGHTS, Translation, translate
-from aios.compiler.graph import CTYPES
+from aios.compiler.graph import CTYPES, HALVES
 from aios.compiler.toolchain import find_toolchain, include_folder
 from aios.errors import InvalidArgumentError
 
@@ -187,4 +187,5 @@ def _header(name: str, target: str, translation: Translation) -> str:
 
 
 def _c_type(dtype: str) -> str:
-    return "unsigned char" if dtype == "bool" else CTYPES[dtype].removeprefix("std::")
+    others = {"bool": "unsigned char", **dict.fromkeys(HALVES, "uint16_t")}
+    return others.get(dtype) or CTYPES[dtype].removeprefix("std::")

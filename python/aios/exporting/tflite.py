@@ -39,6 +39,8 @@ def convert(
     scratch: Path,
     batch: int | None = None,
     precision: str = FLOAT32,
+    *,
+    foreign: bool = False,
 ) -> bytes:
     """Converts frozen signatures into one .tflite file that names its tensors as they do.
 
@@ -48,6 +50,8 @@ def convert(
         batch: Size of dimension 0 where that is unknown; None leaves it dynamic.
         precision: What weights are stored in: "float32"; "float16"; or "int8", of dynamic range:
             activations are rounded as they come, and results are float32.
+        foreign: Where LiteRT lacks a form of an operator, leave TensorFlow's own in the file: for
+            the compiler, which reads many of them.
 
     Raises:
         UnsupportedError: The converter can't, or it needs operators that LiteRT lacks (named), or
@@ -56,11 +60,14 @@ def convert(
     for frozen in signatures.values():
         _require_no_tables(frozen)
     own = {name: with_own_outputs(widened(frozen)) for name, frozen in signatures.items()}
-    model = _converted(own, scratch, batch, precision)
-    if set(_VARIABLE_OPERATORS).intersection(operators(model)):
-        model = _converted(own, scratch, batch, precision, as_variables=False)
+    try:
+        model = _folded(own, scratch, batch, precision)
+    except UnsupportedError:
+        if not foreign:
+            raise
+        model = _folded(own, scratch, batch, precision, foreign=True)
     refused = refused_operators(model)
-    if refused:
+    if refused and not foreign:
         raise UnsupportedError(f"LiteRT can't run the operators {', '.join(refused)}")
     if precision != FLOAT32 and precision not in weight_dtypes(model):
         raise UnsupportedError(_NO_WEIGHTS[precision])
@@ -71,6 +78,22 @@ def convert(
     return with_input_names(model, given)
 
 
+def _folded(
+    signatures: Mapping[str, FrozenGraph],
+    scratch: Path,
+    batch: int | None,
+    precision: str,
+    *,
+    foreign: bool = False,
+) -> bytes:
+    """What the converter makes of the graphs, with no variable left."""
+    given = signatures, scratch, batch, precision
+    model = _converted(*given, foreign=foreign)
+    if set(_VARIABLE_OPERATORS).intersection(operators(model)):
+        model = _converted(*given, as_variables=False, foreign=foreign)
+    return model
+
+
 def _converted(
     signatures: Mapping[str, FrozenGraph],
     scratch: Path,
@@ -78,6 +101,7 @@ def _converted(
     precision: str,
     *,
     as_variables: bool = True,
+    foreign: bool = False,
 ) -> bytes:
     """What the converter makes of a SavedModel of the graphs, which is removed again."""
     import tensorflow as tf
@@ -90,6 +114,12 @@ def _converted(
             )
             # Nothing reads it, and adding it takes as long as a small conversion.
             converter.exclude_conversion_metadata = True
+            if foreign:
+                converter.allow_custom_ops = True
+                converter.target_spec.supported_ops = [
+                    tf.lite.OpsSet.TFLITE_BUILTINS,
+                    tf.lite.OpsSet.SELECT_TF_OPS,
+                ]
             if precision != FLOAT32:
                 converter.optimizations = [tf.lite.Optimize.DEFAULT]
             if precision == "float16":

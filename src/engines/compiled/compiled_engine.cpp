@@ -21,7 +21,7 @@ namespace aios::engines {
 namespace compiled {
 namespace {
 
-constexpr std::array<std::pair<int32_t, DType>, 8> kDTypes = {{
+constexpr std::array<std::pair<int32_t, DType>, 13> kDTypes = {{
     {AIOS_COMPILED_FLOAT32, DType::kFloat32},
     {AIOS_COMPILED_INT32, DType::kInt32},
     {AIOS_COMPILED_INT64, DType::kInt64},
@@ -30,6 +30,11 @@ constexpr std::array<std::pair<int32_t, DType>, 8> kDTypes = {{
     {AIOS_COMPILED_INT8, DType::kInt8},
     {AIOS_COMPILED_FLOAT16, DType::kFloat16},
     {AIOS_COMPILED_FLOAT64, DType::kFloat64},
+    {AIOS_COMPILED_INT16, DType::kInt16},
+    {AIOS_COMPILED_UINT16, DType::kUInt16},
+    {AIOS_COMPILED_UINT32, DType::kUInt32},
+    {AIOS_COMPILED_UINT64, DType::kUInt64},
+    {AIOS_COMPILED_BFLOAT16, DType::kBFloat16},
 }};
 
 DType dtypeOf(int32_t code) {

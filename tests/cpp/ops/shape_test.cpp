@@ -6,6 +6,8 @@
 #include <numeric>
 #include <vector>
 
+#include "aios/kernels/ordering.hpp"
+
 namespace aios::kernels {
 namespace {
 
@@ -70,13 +72,13 @@ TEST(Gather, WorksAlongAnInnerAxis) {
 TEST(CumulativeSum, GoesForwardsBackwardsAndExclusively) {
   const float x[4] = {1, 2, 3, 4};
   std::vector<float> y(4);
-  cumulativeSum<1, 4, 1, false, false>(x, y.data());
+  cumulative<Total, 1, 4, 1, false, false>(x, y.data());
   EXPECT_EQ(y, (std::vector<float>{1, 3, 6, 10}));
-  cumulativeSum<1, 4, 1, true, false>(x, y.data());
+  cumulative<Total, 1, 4, 1, true, false>(x, y.data());
   EXPECT_EQ(y, (std::vector<float>{0, 1, 3, 6}));
-  cumulativeSum<1, 4, 1, false, true>(x, y.data());
+  cumulative<Total, 1, 4, 1, false, true>(x, y.data());
   EXPECT_EQ(y, (std::vector<float>{10, 9, 7, 4}));
-  cumulativeSum<1, 2, 2, false, false>(x, y.data());
+  cumulative<Total, 1, 2, 2, false, false>(x, y.data());
   EXPECT_EQ(y, (std::vector<float>{1, 2, 4, 6}));
 }
 

@@ -116,3 +116,155 @@ def _loops(x: Any) -> list[Any]:
 
 def test_loops_and_branches_go_the_way_that_their_values_say(function_error: Any) -> None:
     assert function_error(_loops, _draw((3, 4))) < 1.0
+
+
+def _mathematics(x: Any) -> list[Any]:
+    positive, inside = tf.abs(x) + 0.1, tf.tanh(x) * 0.9
+    activations = tf.keras.activations
+    return [
+        *(tf.sin(x), tf.cos(x), tf.tan(x), tf.asin(inside), tf.acos(inside), tf.atan(x)),
+        *(tf.sinh(x), tf.cosh(x), tf.asinh(x), tf.acosh(positive + 1.0), tf.atanh(inside)),
+        *(
+            tf.exp(x),
+            tf.math.expm1(x),
+            tf.math.log(positive),
+            tf.math.log1p(positive),
+            tf.sqrt(positive),
+        ),
+        *(tf.math.erf(x), tf.math.erfc(x), tf.math.lgamma(positive), tf.math.rsqrt(positive)),
+        *(tf.math.softplus(x), tf.nn.softsign(x), tf.nn.selu(x), tf.nn.elu(x), tf.nn.leaky_relu(x)),
+        *(tf.math.xlogy(tf.nn.relu(x), positive), tf.math.divide_no_nan(x, tf.nn.relu(x))),
+        *(
+            tf.floor(x),
+            tf.math.ceil(x),
+            tf.round(x * 3.0),
+            tf.sign(x),
+            tf.math.reciprocal(positive),
+        ),
+        *(
+            tf.pow(positive, 1.7),
+            tf.math.floormod(x, 0.7),
+            tf.truncatemod(x, 0.7),
+            tf.nn.relu6(x * 9.0),
+        ),
+        *(
+            tf.math.cumprod(x, 1),
+            tf.cumsum(x, 2, exclusive=True),
+            tf.math.is_nan(x),
+            tf.math.is_inf(x),
+        ),
+        *(tf.matmul(x, x, transpose_b=True), tf.matmul(x[:, None], x[None], transpose_a=True)),
+        *(tf.nn.softmax(x), tf.nn.log_softmax(x), tf.reduce_logsumexp(x, 1), tf.norm(x, axis=-1)),
+        *(
+            tf.math.reduce_std(x, 1),
+            tf.reduce_prod(x, 2),
+            tf.reduce_max(x, [1, 2]),
+            tf.reduce_min(x, 1),
+        ),
+        *(
+            activations.mish(x),
+            activations.gelu(x),
+            activations.hard_sigmoid(x),
+            tf.clip_by_value(x, -1.0, 1.0),
+        ),
+        *(tf.where(x > 0, x, tf.zeros_like(x)), tf.concat([x, -x], 1), tf.transpose(x, [0, 2, 1])),
+    ]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_mathematics_in_the_precision_of_their_type(dtype: str, function_error: Any) -> None:
+    assert function_error(_mathematics, _draw((3, 6, 5), dtype)) < 1.0
+
+
+def _layers_of(dtype: str) -> Any:
+    rng = np.random.default_rng(3)
+    shapes = [(3, 3, 2, 6), (3, 3, 2, 2), (3, 3, 5, 2), (54, 7), (7,)]
+    kernel, depthwise, back, dense, bias = (tf.cast(rng.normal(size=s) / 4, dtype) for s in shapes)
+
+    def layers(image: Any) -> list[Any]:
+        x = tf.cast(image, dtype)
+        flat = tf.reshape(tf.nn.conv2d(x, kernel, [1, 2, 2, 1], "SAME"), [3, 54])
+        back_shape = [3, 12, 12, 5]
+        return [
+            tf.nn.relu(tf.nn.bias_add(flat @ dense, bias)),
+            tf.nn.conv2d(x, kernel, [1, 1, 1, 1], "VALID", dilations=[1, 2, 1, 1]),
+            tf.nn.depthwise_conv2d(x, depthwise, [1, 1, 1, 1], "SAME"),
+            tf.nn.conv2d_transpose(x, back, back_shape, [1, 2, 2, 1], "SAME"),
+            tf.nn.max_pool2d(x, 3, 2, "SAME"),
+            tf.nn.avg_pool2d(x, (2, 3), 2, "SAME"),
+        ]
+
+    return layers
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "bfloat16"])
+def test_layers_of_other_types_than_float32(dtype: str, function_error: Any) -> None:
+    assert function_error(_layers_of(dtype), _draw((3, 6, 6, 2))) < 1.0
+
+
+def test_tensors_of_16_bits_come_in_and_go_out(function_error: Any) -> None:
+    def mixed(a: Any, b: Any) -> list[Any]:
+        brain = tf.cast(a, tf.bfloat16)
+        numbers = [a * a, a, tf.cast(a, tf.float32) + 1.0, tf.cast(a * 3, tf.int32), brain + brain]
+        return [*numbers, b, tf.cast(b, tf.float16), tf.cast(b, tf.int64)]
+
+    assert function_error(mixed, _draw((3, 6), "float16"), _draw((3, 6), "int16")) < 1.0
+
+
+def _volumes(x: Any) -> list[Any]:
+    rng = np.random.default_rng(3)
+    kernel = tf.constant(rng.normal(size=(3, 3, 2, 3, 5)).astype("f") / 4)
+    back = tf.constant(rng.normal(size=(3, 3, 2, 4, 3)).astype("f") / 4)
+    return [
+        tf.nn.conv3d(x, kernel, [1, 1, 1, 1, 1], "SAME"),
+        tf.nn.conv3d(x, kernel, [1, 2, 2, 1, 1], "VALID"),
+        tf.nn.conv3d_transpose(x, back, [2, 12, 12, 8, 4], [1, 2, 2, 2, 1], "SAME"),
+        tf.nn.max_pool3d(x, 2, 2, "SAME"),
+        tf.nn.avg_pool3d(x, [2, 3, 2], [2, 2, 1], "VALID"),
+    ]
+
+
+def test_windows_over_volumes(function_error: Any) -> None:
+    assert function_error(_volumes, _draw((2, 6, 6, 4, 3))) < 1.0
+
+
+def _resizes(x: Any) -> list[Any]:
+    def resize(size: tuple[int, int], method: str, **options: Any) -> Any:
+        return tf.image.resize(x, size, method, **options)
+
+    return [
+        *(resize((9, 7), "bicubic"), resize((3, 3), "area"), resize((12, 12), "lanczos3")),
+        *(resize((4, 3), "bilinear", antialias=True), resize((9, 7), "mitchellcubic")),
+        *(resize((4, 4), "gaussian", antialias=True), resize((9, 7), "nearest")),
+        tf.raw_ops.ResizeBicubic(images=x, size=(5, 8), align_corners=True),
+        tf.image.extract_patches(x, [1, 3, 3, 1], [1, 2, 2, 1], [1, 1, 1, 1], "SAME"),
+    ]
+
+
+def test_images_are_resized_by_any_method(function_error: Any) -> None:
+    assert function_error(_resizes, _draw((2, 6, 5, 3))) < 1.0
+
+
+def _scatters(x: Any, i: Any) -> list[Any]:
+    columns = (tf.range(4) + tf.abs(i[:, :1])) % 6
+    at = tf.stack([tf.tile(tf.range(3)[:, None], [1, 4]), columns], -1)
+    updates = x[:, :4] * 2.0
+    size = tf.minimum(tf.maximum(tf.reduce_max(i) + 1, 7), 7)
+    return [
+        tf.tensor_scatter_nd_update(x, at, updates),
+        *(tf.tensor_scatter_nd_max(x, at, updates), tf.tensor_scatter_nd_sub(x, at, updates)),
+        tf.raw_ops.DenseBincount(
+            input=tf.abs(i), size=size, weights=tf.zeros([0]), binary_output=False
+        ),
+        tf.linalg.diag_part(x[:, :5]),
+        *(
+            tf.bitwise.invert(i),
+            tf.bitwise.left_shift(i, 2),
+            tf.truncatediv(i, 3),
+            tf.bitwise.bitwise_and(i, 6),
+        ),
+    ]
+
+
+def test_what_only_tensorflow_has_operators_for(function_error: Any) -> None:
+    assert function_error(_scatters, _draw((3, 6, 5)), _draw((3, 4), "int32")) < 1.0

@@ -13,9 +13,11 @@ from aios.compiler.lowering import (
     padding,
     recurrent,
     reduce,
+    resize,
     scan,
     shape,
     slices,
+    volume,
     window,
 )
 from aios.compiler.lowering.core import DeclineError, Lowerer, Machine, lowered_kinds
@@ -31,9 +33,11 @@ _MODULES = (
     padding,
     recurrent,
     reduce,
+    resize,
     scan,
     shape,
     slices,
+    volume,
     window,
 )
 

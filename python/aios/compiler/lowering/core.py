@@ -7,9 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor
+from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor, dtype_of
 from aios.compiler.program import Call, Operand, Program, Shared, Statement, Value, Work
 from aios.errors import UnsupportedError
 
@@ -94,7 +92,7 @@ class Lowerer:
 
     def temporary(self, shape: tuple[int, ...], dtype: str = "float32") -> int:
         """Adds a tensor for an intermediate result and returns its index."""
-        tensor = Tensor("temporary", shape, np.dtype(dtype))
+        tensor = Tensor("temporary", shape, dtype_of(dtype))
         self.graph = replace(self.graph, tensors=(*self.graph.tensors, tensor))
         return len(self.graph.tensors) - 1
 
@@ -310,6 +308,12 @@ def require_float32(lowerer: Lowerer, op: Operator) -> None:
     for index in (*op.inputs, *op.outputs):
         if index != MISSING and lowerer.tensor(index).dtype.name != "float32":
             raise DeclineError(f"dtype {lowerer.tensor(index).dtype.name}")
+
+
+def is_float32(lowerer: Lowerer, op: Operator) -> bool:
+    """Tells whether an operator has float32 tensors only."""
+    touched = (i for i in (*op.inputs, *op.outputs) if i != MISSING)
+    return all(lowerer.tensor(i).dtype.name == "float32" for i in touched)
 
 
 def summary(lowerer: Lowerer, op: Operator) -> str:

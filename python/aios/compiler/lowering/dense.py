@@ -10,6 +10,8 @@ from aios.compiler.graph import MISSING, Array, Operator
 from aios.compiler.lowering.core import (
     DeclineError,
     Lowerer,
+    ctype,
+    is_float32,
     lowers,
     require_float32,
     summary,
@@ -135,13 +137,20 @@ def _product_of_activations(lowerer: Lowerer, op: Operator) -> None:
 @lowers("SOFTMAX", "LOG_SOFTMAX")
 def softmax(lowerer: Lowerer, op: Operator) -> None:
     """Lowers softmax over the last axis."""
-    require_float32(lowerer, op)
     shape = lowerer.tensor(op.inputs[0]).shape
     columns = shape[-1] if shape else 1
     rows = prod(shape) // columns
     beta = np.float32(op.attributes.get("beta", 1.0))
     if beta != 1.0:
         raise DeclineError(f"beta {beta}")
+    if not is_float32(lowerer, op):
+        if ctype(lowerer.tensor(op.inputs[0])) != "double":
+            raise DeclineError(f"dtype {lowerer.tensor(op.inputs[0]).dtype.name}")
+        logarithm = str(op.kind == "LOG_SOFTMAX").lower()
+        function = f"softmaxAny<{rows}, {columns}, {logarithm}>"
+        comment = summary(lowerer, op)
+        lowerer.call(function, op.inputs[:1], op.outputs, comment=comment, header="any_type.hpp")
+        return
     name = "softmax" if op.kind == "SOFTMAX" else "logSoftmax"
     lowerer.call(
         f"{name}<{rows}, {columns}>",

@@ -16,7 +16,7 @@ _INTEGER_FUNCTIONS = {
     "abs", "add", "and", "bit_and", "bit_not", "bit_or", "bit_xor", "cast", "div", "equal",
     "floor_div", "floor_mod", "greater", "greater_equal", "left_shift", "less", "less_equal", "max",
     "min", "mul", "neg", "not", "not_equal", "or", "pow", "relu", "right_shift", "select", "sign",
-    "square", "sub",
+    "square", "sub", "truncate_div", "truncate_mod",
 }  # fmt: skip
 
 

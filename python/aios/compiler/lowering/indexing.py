@@ -87,6 +87,40 @@ def scatter(lowerer: Lowerer, op: Operator, operands: tuple[int, int], join: str
     )
 
 
+_JOINS = {
+    "TENSOR_SCATTER_ADD": "Add",
+    "TENSOR_SCATTER_MAX": "Largest",
+    "TENSOR_SCATTER_MIN": "Smallest",
+    "TENSOR_SCATTER_SUB": "Subtract",
+    "TENSOR_SCATTER_UPDATE": "Assign",
+}
+
+
+@lowers(*_JOINS)
+def tensor_scatter(lowerer: Lowerer, op: Operator) -> None:
+    """Joins updates with a copy of a tensor, at indices of several axes."""
+    copy(lowerer, op.inputs[0], op.outputs[0], "all")
+    scatter(lowerer, op, (op.inputs[1], op.inputs[2]), _JOINS[op.kind])
+
+
+@lowers("DENSE_BINCOUNT")
+def bincount(lowerer: Lowerer, op: Operator) -> None:
+    """Counts the values of each row, or adds their weights, or tells which there are."""
+    shape, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0])
+    rows = shape[0] if len(shape) == 2 else 1
+    _require_indices(lowerer, op.inputs[0])
+    weighted = lowerer.tensor(op.inputs[2]).size > 0
+    flags = [str(bool(f)).lower() for f in (op.attributes.get("binary_output"), weighted)]
+    numbers = [rows, prod(shape) // rows, out.shape[-1]]
+    lowerer.call(
+        f"bincount<{', '.join([*map(str, numbers), *flags])}>",
+        [op.inputs[0], op.inputs[2]],
+        [op.outputs[0]],
+        comment=summary(lowerer, op),
+        header="indexing.hpp",
+    )
+
+
 @lowers("ONE_HOT")
 def one_hot(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a one-hot encoding along any axis."""

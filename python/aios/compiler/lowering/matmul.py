@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.compiler.lowering.axes import axes, broadcast_strides
 from aios.compiler.lowering.core import (
     DeclineError,
     Lowerer,
+    ctype,
+    is_float32,
     lowers,
     require_float32,
     summary,
@@ -25,8 +28,10 @@ if TYPE_CHECKING:
 @lowers("BATCH_MATMUL")
 def batch_matmul(lowerer: Lowerer, op: Operator) -> None:
     """Lowers products of the last two axes; one side may be shared by the whole batch."""
-    require_float32(lowerer, op)
     left, right = (lowerer.tensor(i).shape for i in op.inputs[:2])
+    if not is_float32(lowerer, op) or _is_partial(left, right):
+        _plain_product(lowerer, op)
+        return
     adjoint_x, adjoint_y = bool(op.attributes.get("adj_x")), bool(op.attributes.get("adj_y"))
     rows, depth = (left[-1], left[-2]) if adjoint_x else (left[-2], left[-1])
     columns = right[-2] if adjoint_y else right[-1]
@@ -45,7 +50,7 @@ def batch_matmul(lowerer: Lowerer, op: Operator) -> None:
         )
         return
     batch = prod(lowerer.tensor(op.outputs[0]).shape[:-2])
-    repeats = [_repeats(shape, batch, lowerer, op) for shape in (left, right)]
+    repeats = [prod(shape[:-2]) != batch for shape in (left, right)]
     words = [str(flag).lower() for flag in (adjoint_x, adjoint_y, *repeats)]
     while words and words[-1] == "false":
         words.pop()
@@ -60,15 +65,29 @@ def batch_matmul(lowerer: Lowerer, op: Operator) -> None:
     )
 
 
-def _repeats(shape: tuple[int, ...], batch: int, lowerer: Lowerer, op: Operator) -> bool:
-    """Tells whether one matrix serves the whole batch; declines a partial broadcast."""
-    own = prod(shape[:-2])
-    if own == batch:
-        return False
-    if own != 1:
-        shapes = [lowerer.tensor(i).shape for i in op.inputs]
-        raise DeclineError(f"shapes {shapes[0]} and {shapes[1]}")
-    return True
+def _is_partial(left: tuple[int, ...], right: tuple[int, ...]) -> bool:
+    """Tells whether a side repeats its matrices along some axes of the batch, but not all."""
+    batch = np.broadcast_shapes(left[:-2], right[:-2])
+    return any(prod(s[:-2]) not in (1, prod(batch)) for s in (left, right))
+
+
+def _plain_product(lowerer: Lowerer, op: Operator) -> None:
+    """Lowers products of any type, and any broadcast of the batch, by plain loops."""
+    left, right = (lowerer.tensor(i).shape for i in op.inputs[:2])
+    adjoint = [bool(op.attributes.get(name)) for name in ("adj_x", "adj_y")]
+    rows, depth = (left[-1], left[-2]) if adjoint[0] else (left[-2], left[-1])
+    columns = right[-2] if adjoint[1] else right[-1]
+    batch = np.broadcast_shapes(left[:-2], right[:-2])
+    steps = [broadcast_strides(s[:-2], batch) for s in (left, right)]
+    sizes = (axes(batch or (1,)), *(axes(s or (0,)) for s in steps), rows, depth, columns)
+    words = ", ".join([*map(str, sizes), *(str(a).lower() for a in adjoint)])
+    if op.attributes.get("activation", ("x", 0)) != ("x", 0):
+        raise DeclineError("a fused activation")
+    ctype(lowerer.tensor(op.inputs[0]))
+    lowerer.work = lowerer.work.plus(Work(other=prod(batch) * rows * depth * columns))
+    comment = summary(lowerer, op)
+    function = f"matmulAny<{words}>"
+    lowerer.call(function, op.inputs[:2], op.outputs, comment=comment, header="any_type.hpp")
 
 
 def _scratch(lowerer: Lowerer, shape: str, sizes: tuple[int, int, int], adjoint_x: bool) -> Scratch:

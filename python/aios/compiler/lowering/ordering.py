@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
+from aios.compiler.lowering.core import Lowerer, ctype, lowers, summary
 from aios.compiler.lowering.shape import constant
 from aios.compiler.program import Packed
 
@@ -59,19 +59,21 @@ def bucketize(lowerer: Lowerer, op: Operator) -> None:
     )
 
 
-@lowers("CUMSUM")
-def cumsum(lowerer: Lowerer, op: Operator) -> None:
-    """Sums along an axis, keeping every partial sum."""
-    shape = lowerer.tensor(op.inputs[0]).shape
-    axis = int(constant(lowerer, op, 1, "an axis")[0]) % len(shape)
-    counts = prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :])
+_RUNNING = {"CUMSUM": "Total", "CUMPROD": "Multiply", "CUMULATIVE_LOGSUMEXP": "LogSumExp"}
+
+
+@lowers(*_RUNNING)
+def cumulative(lowerer: Lowerer, op: Operator) -> None:
+    """Joins along an axis, keeping every partial result."""
+    tensor = lowerer.tensor(op.inputs[0])
+    axis = int(constant(lowerer, op, 1, "an axis")[0]) % len(tensor.shape)
+    counts = prod(tensor.shape[:axis]), tensor.shape[axis], prod(tensor.shape[axis + 1 :])
     flags = [str(bool(op.attributes.get(f, False))).lower() for f in ("exclusive", "reverse")]
-    if lowerer.tensor(op.inputs[0]).dtype.kind == "V":
-        raise DeclineError("an unknown dtype")
+    ctype(tensor)
     lowerer.call(
-        f"cumulativeSum<{', '.join([*map(str, counts), *flags])}>",
+        f"cumulative<{', '.join([_RUNNING[op.kind], *map(str, counts), *flags])}>",
         [op.inputs[0]],
         [op.outputs[0]],
         comment=summary(lowerer, op),
-        header="shape.hpp",
+        header="ordering.hpp",
     )

@@ -213,6 +213,16 @@ def matrix_diag(lowerer: Lowerer, op: Operator) -> None:
     move(lowerer, Value(diagonal), Value(op.outputs[0]), shape, steps, comment=comment)
 
 
+@lowers("MATRIX_DIAG_PART")
+def diagonal(lowerer: Lowerer, op: Operator) -> None:
+    """Takes the diagonals of matrices."""
+    *batch, rows, columns = lowerer.tensor(op.inputs[0]).shape
+    shape = (prod(batch), min(rows, columns))
+    steps = (rows * columns, columns + 1), (shape[1], 1)
+    values = Value(op.inputs[0]), Value(op.outputs[0])
+    move(lowerer, *values, shape, steps, comment=summary(lowerer, op))
+
+
 @lowers("SHAPE", "RANGE", "RANK")
 def dynamic(lowerer: Lowerer, op: Operator) -> None:
     """Declines what constant folding should have removed."""

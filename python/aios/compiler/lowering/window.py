@@ -9,10 +9,17 @@ import numpy as np
 
 from aios.compiler.graph import Array, Operator
 from aios.compiler.lowering.axes import dense_strides
-from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
+from aios.compiler.lowering.core import (
+    DeclineError,
+    Lowerer,
+    is_float32,
+    lowers,
+    summary,
+)
 from aios.compiler.lowering.dense import constant_product
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
+from aios.compiler.lowering.volume import image_conv, transposed_image_conv, volume_pool
 from aios.compiler.packing import (
     pack_conv2d,
     pack_depthwise,
@@ -63,7 +70,9 @@ def padding(op: Operator, shape: tuple[int, ...], window: tuple[int, int]) -> Pa
 @lowers("CONV_2D")
 def conv2d(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a convolution, in groups when the filters see only a part of the channels."""
-    require_float32(lowerer, op)
+    if not is_float32(lowerer, op):
+        image_conv(lowerer, op)
+        return
     filters = lowerer.graph.constant(op.inputs[1])
     if filters is None:
         raise DeclineError("filters that are not constant")
@@ -223,7 +232,9 @@ def _grouped(
 @lowers("DEPTHWISE_CONV_2D")
 def depthwise(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a depthwise convolution."""
-    require_float32(lowerer, op)
+    if not is_float32(lowerer, op):
+        image_conv(lowerer, op)
+        return
     filters = lowerer.graph.constant(op.inputs[1])
     if filters is None:
         raise DeclineError("filters that are not constant")
@@ -277,7 +288,9 @@ def transposed(lowerer: Lowerer, op: Operator) -> None:
     filters = lowerer.graph.constant(op.inputs[1])
     if filters is None:
         raise DeclineError("filters that are not constant")
-    require_float32(lowerer, Operator(op.kind, op.inputs[1:], op.outputs))
+    if not is_float32(lowerer, Operator(op.kind, op.inputs[1:], op.outputs)):
+        transposed_image_conv(lowerer, op)
+        return
     bias = lowerer.graph.constant(op.inputs[3]) if len(op.inputs) > 3 else None
     batch, height, width, channels = lowerer.tensor(op.inputs[2]).shape
     _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
@@ -317,7 +330,9 @@ def transposed(lowerer: Lowerer, op: Operator) -> None:
 @lowers("MAX_POOL_2D", "AVERAGE_POOL_2D")
 def pool(lowerer: Lowerer, op: Operator) -> None:
     """Lowers pooling with any window, stride and padding."""
-    require_float32(lowerer, op)
+    if not is_float32(lowerer, op):
+        volume_pool(lowerer, op)
+        return
     batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
     _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
     window = op["filter_height"], op["filter_width"]
@@ -333,53 +348,3 @@ def pool(lowerer: Lowerer, op: Operator) -> None:
         comment=summary(lowerer, op),
         header="pool.hpp",
     )
-
-
-@lowers("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR")
-def resize(lowerer: Lowerer, op: Operator) -> None:
-    """Lowers resizing; where each output row and column comes from is computed here."""
-    require_float32(lowerer, Operator(op.kind, op.inputs[:1], op.outputs))
-    batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
-    _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
-    shape = ", ".join(str(n) for n in (batch, height, width, channels, out_h, out_w))
-    corners = bool(op.attributes.get("align_corners", False))
-    centers = bool(op.attributes.get("half_pixel_centers", False))
-    tables = []
-    for size, out in ((height, out_h), (width, out_w)):
-        if op.kind == "RESIZE_BILINEAR":
-            tables += _bilinear(size, out, corners, centers)
-        else:
-            tables.append(_nearest(size, out, corners, centers))
-    name = "resizeBilinear" if op.kind == "RESIZE_BILINEAR" else "resizeNearest"
-    lowerer.call(
-        f"{name}<{shape}>",
-        [op.inputs[0], *(Packed(t) for t in tables)],
-        [op.outputs[0]],
-        comment=summary(lowerer, op),
-        header="resize.hpp",
-    )
-
-
-def _scale(size: int, out: int, corners: bool) -> np.float32:
-    if corners and out > 1:
-        return np.float32(size - 1) / np.float32(out - 1)
-    return np.float32(size) / np.float32(out)
-
-
-def _bilinear(size: int, out: int, corners: bool, centers: bool) -> list[Array]:
-    at = np.arange(out, dtype=np.float32)
-    scale = _scale(size, out, corners)
-    place = (at + np.float32(0.5)) * scale - np.float32(0.5) if centers else at * scale
-    low = np.floor(place)
-    first = np.maximum(low, 0).astype(np.int32)
-    second = np.minimum(np.ceil(place), size - 1).astype(np.int32)
-    pairs = np.stack([first, np.maximum(second, 0)], axis=1)
-    return [pairs.astype(np.int32), (place - low).astype(np.float32)]
-
-
-def _nearest(size: int, out: int, corners: bool, centers: bool) -> Array:
-    at = np.arange(out, dtype=np.float32) + np.float32(0.5 if centers else 0.0)
-    place = at * _scale(size, out, corners)
-    rounded = np.round(place) if corners else np.floor(place)
-    table: Array = np.clip(rounded, 0, size - 1).astype(np.int32)
-    return table

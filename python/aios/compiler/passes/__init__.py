@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aios.compiler.passes.adopt import adopt
 from aios.compiler.passes.attention import fuse_attention
 from aios.compiler.passes.cells import absorb_orders, fuse_cells
 from aios.compiler.passes.clean import drop_identities, remove_dead
@@ -14,8 +15,10 @@ from aios.compiler.passes.epilogue import fuse_epilogues
 from aios.compiler.passes.exactness import mark_exact
 from aios.compiler.passes.expressions import canonicalise
 from aios.compiler.passes.fold import fold_constants
+from aios.compiler.passes.halves import widen_halves
 from aios.compiler.passes.loops import recognise_loops
 from aios.compiler.passes.normalization import fuse_layer_norms
+from aios.compiler.passes.products import use_weights
 from aios.compiler.passes.window import depthwise_from_groups, fuse_padding, fuse_pooling
 
 if TYPE_CHECKING:
@@ -26,7 +29,8 @@ __all__ = ["optimise"]
 
 def optimise(graph: Graph) -> Graph:
     """Returns an equal graph with fewer, larger operators."""
-    graph = fold_constants(attach_bodies(graph, graph.subgraphs))
+    graph = widen_halves(adopt(attach_bodies(graph, graph.subgraphs)))
+    graph = use_weights(fold_constants(graph))
     graph = fold_constants(recognise_loops(graph))
     graph = drop_identities(graph)
     graph = remove_dead(graph)

@@ -38,6 +38,9 @@ def _is_identity(
         return True
     if kind in ("BROADCAST_TO", "MIRROR_PAD"):
         return True
+    if kind in ("MAXIMUM", "MINIMUM", "LOGICAL_AND", "LOGICAL_OR"):
+        # An export writes outputs so, to give each a tensor of its own.
+        return inputs[0] == inputs[1]
     if kind == "TRANSPOSE":
         order = graph.constant(inputs[1])
         return order is not None and list(order) == list(range(len(before.shape)))

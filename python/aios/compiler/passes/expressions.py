@@ -13,30 +13,35 @@ from aios.compiler.graph import CTYPES, Graph, Operator, Rewriter
 # The most terms of one sum.
 MAX_TERMS = 16
 
+# Operators whose function has their name in lower case.
+_NAMED = (
+    *(
+        "ABS",
+        "ACOS",
+        "ACOSH",
+        "ASIN",
+        "ASINH",
+        "ATAN",
+        "ATANH",
+        "CEIL",
+        "COS",
+        "COSH",
+        "ELU",
+        "ERF",
+    ),
+    *("ERFC", "EXP", "EXPM1", "FLOOR", "HARD_SWISH", "LGAMMA", "LOG", "LOG1P", "LOGISTIC", "NEG"),
+    *("RELU", "ROUND", "RSQRT", "SIGN", "SIN", "SINH", "SOFTPLUS", "SQRT", "SQUARE", "TAN", "TANH"),
+)
 _UNARY = {
-    "ABS": "abs",
-    "CEIL": "ceil",
-    "COS": "cos",
-    "ELU": "elu",
-    "EXP": "exp",
-    "FLOOR": "floor",
-    "HARD_SWISH": "hard_swish",
-    "LOG": "log",
+    **{kind: kind.lower() for kind in _NAMED},
+    "BITWISE_NOT": "bit_not",
     "LOGICAL_NOT": "not",
-    "LOGISTIC": "logistic",
-    "NEG": "neg",
-    "RELU": "relu",
-    "ROUND": "round",
-    "RSQRT": "rsqrt",
-    "SIGN": "sign",
-    "SIN": "sin",
-    "SQRT": "sqrt",
-    "SQUARE": "square",
-    "TANH": "tanh",
 }
 _BINARY = {
     "ADD": "add",
     "ATAN2": "atan2",
+    "BITWISE_AND": "bit_and",
+    "BITWISE_OR": "bit_or",
     "BITWISE_XOR": "bit_xor",
     "DIV": "div",
     "EQUAL": "equal",
@@ -44,6 +49,7 @@ _BINARY = {
     "FLOOR_MOD": "floor_mod",
     "GREATER": "greater",
     "GREATER_EQUAL": "greater_equal",
+    "LEFT_SHIFT": "left_shift",
     "LESS": "less",
     "LESS_EQUAL": "less_equal",
     "LOGICAL_AND": "and",
@@ -55,6 +61,8 @@ _BINARY = {
     "PRELU": "prelu",
     "RIGHT_SHIFT": "right_shift",
     "SUB": "sub",
+    "TRUNCATE_DIV": "truncate_div",
+    "TRUNCATE_MOD": "truncate_mod",
 }
 # The schema's ActivationFunctionType; a constant has the type of what it is compared with.
 _FUSED: dict[int, Callable[[Expression, str], Expression]] = {
@@ -64,16 +72,39 @@ _FUSED: dict[int, Callable[[Expression, str], Expression]] = {
     3: lambda e, ctype: ("min", c(6.0, ctype), ("relu", e)),
     4: lambda e, ctype: ("tanh", e),
 }
+
+
+def _unless_zero(zero: Expression, value: Expression, ctype: str) -> Expression:
+    """Returns 0 where an operand is 0, and another value elsewhere."""
+    return ("select", ("equal", zero, c(0, ctype)), c(0, ctype), value)
+
+
+_HALVES = {"float16": "half", "bfloat16": "bfloat16"}
 _SPECIAL: dict[str, Callable[[Operator, str], Expression]] = {
+    "DIV_NO_NAN": lambda op, ctype: _unless_zero(x(1), ("div", x(0), x(1)), ctype),
     "FILL": lambda op, ctype: x(1),
     "GELU": lambda op, ctype: ("gelu_tanh" if op.attributes.get("approximate") else "gelu", x(0)),
+    "INV": lambda op, ctype: ("div", c(1, ctype), x(0)),
     "LEAKY_RELU": lambda op, ctype: (
         "leaky_relu", x(0), c(op.attributes.get("alpha") or 0.0, ctype),
     ),
+    "MUL_NO_NAN": lambda op, ctype: _unless_zero(x(1), ("mul", x(0), x(1)), ctype),
+    "ONES_LIKE": lambda op, ctype: c(1, ctype),
     "RELU6": lambda op, ctype: ("min", c(6.0, ctype), ("relu", x(0))),
     "RELU_0_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(0.0, ctype), x(0))),
     "RELU_N1_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(-1.0, ctype), x(0))),
+    "ROUND_TO": lambda op, ctype: (f"round_to_{_HALVES[op['dtype']]}", x(0)),
+    "SELU": lambda op, ctype: (
+        "select",
+        ("less", x(0), c(0, ctype)),
+        ("mul", c(1.7580993408473766, ctype), ("expm1", x(0))),
+        ("mul", c(1.0507009873554805, ctype), x(0)),
+    ),
+    "SOFTSIGN": lambda op, ctype: ("div", x(0), ("add", ("abs", x(0)), c(1, ctype))),
     "SQUARED_DIFFERENCE": lambda op, ctype: ("square", ("sub", x(0), x(1))),
+    "XDIVY": lambda op, ctype: _unless_zero(x(0), ("div", x(0), x(1)), ctype),
+    "XLOG1PY": lambda op, ctype: _unless_zero(x(0), ("mul", x(0), ("log1p", x(1))), ctype),
+    "XLOGY": lambda op, ctype: _unless_zero(x(0), ("mul", x(0), ("log", x(1))), ctype),
     "ZEROS_LIKE": lambda op, ctype: c(0, ctype),
 }  # fmt: skip
 
@@ -175,6 +206,15 @@ def _power(graph: Graph, op: Operator) -> Expression:
     return ("pow", x(0), x(1))
 
 
+def _classified(graph: Graph, op: Operator) -> Expression:
+    """Returns whether a number is infinite, finite, or none, by comparisons in its own type."""
+    infinity = c(float("inf"), _ctype(graph, op.inputs[0]))
+    magnitude: Expression = ("abs", x(0))
+    if op.kind == "IS_NAN":
+        return ("not_equal", x(0), x(0))
+    return ("equal" if op.kind == "IS_INF" else "less", magnitude, infinity)
+
+
 def _select(graph: Graph, op: Operator) -> Expression | None:
     if op.kind == "SELECT":
         condition, value = (graph.tensors[i] for i in op.inputs[:2])
@@ -192,6 +232,9 @@ def _cast(graph: Graph, op: Operator) -> Expression | None:
 _BY_GRAPH: dict[str, Callable[[Graph, Operator], Expression | None]] = {
     "ADD_N": _sum,
     "CAST": _cast,
+    "IS_FINITE": _classified,
+    "IS_INF": _classified,
+    "IS_NAN": _classified,
     "POW": _power,
     "SELECT": _select,
     "SELECT_V2": _select,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
+from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor, dtype_of
 from aios.compiler.passes.control import settle_bodies
 from aios.compiler.passes.shapes import infer_shape
 
@@ -43,6 +43,7 @@ _FOLDS: dict[str, Fold] = {
     "RANGE": lambda op, v, out: v[0] + v[2] * np.arange(out.size).astype(out.dtype),
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
+    "ROUND_TO": lambda op, v, out: v[0].astype(dtype_of(op["dtype"])).astype(out.dtype),
     "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),
     "SQRT": lambda op, v, out: np.sqrt(v[0]),
     "SQUEEZE": lambda op, v, out: v[0].reshape(out.shape),
@@ -59,6 +60,7 @@ def fold_constants(graph: Graph) -> Graph:
     """
     rewriter = Rewriter(graph)
     draws: set[int] = set()
+    made: dict[int, Operator] = {}
     for source in rewriter:
         op = settle_bodies(rewriter, source, fold_constants)
         infer_shape(rewriter, op)
@@ -68,7 +70,10 @@ def fold_constants(graph: Graph) -> Graph:
         if value is None:
             value = _value(rewriter, op)
         if value is None:
+            value = _clamped(rewriter, op, made.get(op.inputs[0]) if op.inputs else None)
+        if value is None:
             rewriter.emit(op)
+            made.update(dict.fromkeys(op.outputs, op))
         else:
             rewriter.set_constant(op.outputs[0], value)
     return rewriter.finish()
@@ -99,6 +104,19 @@ def _kept_by_dropout(rewriter: Rewriter, op: Operator) -> Array | None:
     if rate is None or (rate > 0).any() or -1 in out.shape or out.nbytes > MAX_FOLDED_BYTES:
         return None
     return np.ones(out.shape, out.dtype)
+
+
+def _clamped(rewriter: Rewriter, op: Operator, inner: Operator | None) -> Array | None:
+    """Returns c of min(max(x, a), c) with a >= c, or of max(min(x, a), c) with a <= c."""
+    wanted = {"MINIMUM": "MAXIMUM", "MAXIMUM": "MINIMUM"}.get(op.kind)
+    if inner is None or wanted is None or inner.kind != wanted:
+        return None
+    (bound, last) = (rewriter.tensors[o.inputs[1]].data for o in (inner, op))
+    if bound is None or last is None or last.dtype.kind not in "iu" or last.size != 1:
+        return None
+    empty = bound >= last if op.kind == "MINIMUM" else bound <= last
+    out = rewriter.tensors[op.outputs[0]]
+    return np.broadcast_to(last, out.shape) if empty.all() and -1 not in out.shape else None
 
 
 def _zeros(shape: tuple[int, ...], out: Tensor) -> Array | None:

@@ -21,7 +21,8 @@ def fuse_layer_norms(graph: Graph) -> Graph:
     rewriter = Rewriter(graph)
     match = _Matcher(graph)
     for op in rewriter:
-        found = match.layer_norm(op) if op.kind == "ADD" else None
+        computed = op.kind == "ADD" and graph.tensors[op.outputs[0]].dtype == np.float32
+        found = match.layer_norm(op) if computed else None
         if found is None:
             rewriter.emit(op)
             continue

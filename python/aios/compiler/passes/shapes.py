@@ -128,6 +128,11 @@ def _tile(op: Operator, tensors: list[Tensor]) -> Shape | None:
     return tuple(n * int(t) for n, t in zip(tensors[0].shape, times, strict=True))
 
 
+def _bincount(op: Operator, tensors: list[Tensor]) -> Shape | None:
+    size = tensors[1].data
+    return None if size is None else (*tensors[0].shape[:-1], int(size.item()))
+
+
 # These take the output's shape from a constant, whatever the input's is.
 _CONSTANTS = frozenset({"BROADCAST_TO", "FILL", "RESHAPE"})
 _REDUCTIONS = (
@@ -137,7 +142,9 @@ _RULES: dict[str, Rule] = {
     "BATCH_MATMUL": _matmul,
     "BROADCAST_TO": _constant_shape,
     "CONCATENATION": _concatenation,
+    "CUMPROD": _first,
     "CUMSUM": _first,
+    "DENSE_BINCOUNT": _bincount,
     "FILL": _constant_shape,
     "FULLY_CONNECTED": _dense,
     "GATHER": _gather,

@@ -57,7 +57,7 @@ def _write_graphs(work: Path, source: Source, item: GoldenSet) -> None:
     name = item.signature.name
     (work / SOURCE).mkdir(parents=True)
     for batch in BATCHES if item.independent else BATCHES[:1]:
-        content = tflite.convert({name: source.frozen(name)}, work, batch)
+        content = tflite.convert({name: source.frozen(name)}, work, batch, foreign=True)
         (work / SOURCE / f"b{batch}.tflite").write_bytes(content)
 
 

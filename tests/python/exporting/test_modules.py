@@ -106,6 +106,11 @@ def _one_function(function, *specs):
             "returns, as 'output_0', a RaggedTensor",
         ),
         (
+            lambda: _one_function(lambda: tf.constant(3)),
+            aios.UnsupportedError,
+            "takes no tensor, and a cell answers inputs",
+        ),
+        (
             lambda: _one_function(lambda x: None, _SPEC),
             aios.InvalidArgumentError,
             "returns nothing",
@@ -144,3 +149,12 @@ def test_a_module_that_counts_its_calls_keeps_its_keras_models_variables(tmp_pat
     aios.export(Counting(), tmp_path / "m.cell", engines="tensorflow")
     with aios.load(tmp_path / "m.cell") as bridge:
         assert_within_tolerance(bridge.perform_inference(_x(3, 4)), np.asarray(net(_x(3, 4))))
+
+
+def test_a_function_without_inputs_is_left_out_beside_one_with_inputs(tmp_path):
+    module = _one_function(lambda x: x * 2, _SPEC)
+    module.version = tf.function(lambda: tf.constant(3), input_signature=[])
+    with pytest.warns(UserWarning, match="left out of the bundle: signature 'version'"):
+        aios.export(module, tmp_path / "m.cell", engines="tensorflow")
+    (signature,) = read_manifest(tmp_path / "m.cell").signatures
+    assert signature.name == "function"

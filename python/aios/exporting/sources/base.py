@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -147,6 +148,25 @@ def signature_record(
         inputs=tuple(_record(key, specs[key]) for key in _ordered(specs, inputs)),
         outputs=tuple(_record(key, results[key]) for key in _ordered(results, outputs)),
     )
+
+
+def with_inputs(signatures: Sequence[SignatureRecord]) -> tuple[SignatureRecord, ...]:
+    """Those that take a tensor; a warning names the others, which no cell can call.
+
+    Raises:
+        UnsupportedError: There are no others.
+    """
+    taken = tuple(item for item in signatures if item.inputs)
+    idle = ", ".join(f"'{item.name}'" for item in signatures if not item.inputs)
+    if not taken:
+        raise UnsupportedError(
+            f"model: signature {idle} takes no tensor, and a cell answers inputs; give it one"
+        )
+    if idle:
+        warnings.warn(
+            f"left out of the bundle: signature {idle}, which takes no tensor", stacklevel=2
+        )
+    return taken
 
 
 def natural(name: str) -> list[tuple[int, str]]:

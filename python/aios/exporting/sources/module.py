@@ -19,6 +19,7 @@ from aios.exporting.sources.base import (
     natural,
     signature_record,
     tensors,
+    with_inputs,
 )
 from aios.exporting.sources.endpoint import Endpoint
 from aios.exporting.sources.scopes import any_scope_name
@@ -57,9 +58,11 @@ class ModuleSource(Source):
             ) from error
         functions = self._open(path)
         self._keys = {name: endpoint.keys for name, endpoint in self._endpoints.items()}
-        self.signatures = tuple(
-            signature_record(name, functions[name], endpoint.names, keys=endpoint.keys)
-            for name, endpoint in self._endpoints.items()
+        self.signatures = with_inputs(
+            [
+                signature_record(name, functions[name], endpoint.names, keys=endpoint.keys)
+                for name, endpoint in self._endpoints.items()
+            ]
         )
 
     def _write(self, path: Path) -> None:

@@ -19,6 +19,7 @@ from aios.exporting.sources.base import (
     natural,
     signature_record,
     tensors,
+    with_inputs,
 )
 
 
@@ -52,7 +53,7 @@ class SavedModelSource(Source):
                 "tf.saved_model.save(module, path, signatures=…) or Keras' model.export(path)"
             )
         names.sort(key=lambda name: (name != DEFAULT_SIGNATURE, natural(name)))
-        self.signatures = tuple(signature_record(name, functions[name]) for name in names)
+        self.signatures = with_inputs([signature_record(name, functions[name]) for name in names])
 
     def answers(self, signature: SignatureRecord, inputs: Arrays) -> Arrays:
         """What the loaded SavedModel itself answers."""

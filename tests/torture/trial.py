@@ -99,7 +99,8 @@ def run_tests(setting: Setting, *tests: str, **environment: str) -> int:
         capture_output=True, text=True, timeout=900, check=False, cwd=ROOT,
         env={**os.environ, **environment},
     )  # fmt: skip
-    assert finished.returncode == 0, finished.stdout[-1500:]
+    failures = re.findall(r"^(?:E  |FAILED|ERROR) .*", finished.stdout, re.MULTILINE)
+    assert finished.returncode == 0, " ".join(failures) or finished.stdout[-500:]
     passed = re.search(r"(\d+) passed", finished.stdout)
     assert passed, f"nothing could be tried here: {finished.stdout[-500:]}"
     return int(passed[1])

@@ -52,7 +52,7 @@ def test_a_load_declines_it_by_name(digits, libraries, tmp_path, monkeypatch, ca
 
 def test_every_vendor_is_named(digits, libraries, tmp_path, monkeypatch):
     monkeypatch.setenv("AIOS_ALLOW_NATIVE", "0")
-    libraries["litert"] = build_stub(tmp_path, "litert", "abort", "LiteRtCreateModelFromFile")
+    libraries["litert"] = build_stub(tmp_path, "litert", "abort", "LiteRtCreateModelFromBuffer")
     libraries["tensorflow"] = build_stub(
         tmp_path, "tensorflow", "segfault", "TF_GraphImportGraphDef"
     )

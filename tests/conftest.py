@@ -73,8 +73,8 @@ def lowered(tmp_path_factory) -> LoweredModel:
     import aios
 
     keras.utils.set_random_seed(0)
-    layers = [keras.Input((64,), name="x"), keras.layers.Dense(128, "relu")]
-    model = keras.Sequential([*layers, keras.layers.Dense(64, "relu"), keras.layers.Dense(10)])
+    layers = [keras.Input((64,), name="x"), keras.layers.Dense(128, "elu")]
+    model = keras.Sequential([*layers, keras.layers.Dense(64, "elu"), keras.layers.Dense(10)])
     x = np.random.default_rng(0).standard_normal((64, 64)).astype(np.float32)
     bundle = tmp_path_factory.mktemp("lowered") / "m.cell"
     report = aios.export(

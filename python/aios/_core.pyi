@@ -183,6 +183,20 @@ class ArtifactVerification:
         """
 
     @property
+    def missed(self) -> list[tuple[str, int]]:
+        """
+        Of a pending artifact: samples outside the ranges to be proved that it didn't answer well, as pairs of a signature's name and the sample's number.
+        """
+
+    @property
+    def probes(self) -> int:
+        """Calls that the training model answers with NaN or infinities."""
+
+    @property
+    def propagated(self) -> int:
+        """Those of them whose NaN and infinities the answer hides none of."""
+
+    @property
     def samples(self) -> int: ...
 
     @property

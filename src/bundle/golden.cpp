@@ -1,5 +1,6 @@
 #include "bundle/golden.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <limits>
@@ -127,7 +128,8 @@ const GoldenSamples::Entry& GoldenSamples::entry(const Signature& signature, con
   return entry;
 }
 
-std::size_t GoldenSamples::count(const Signature& signature) const {
+std::size_t GoldenSamples::countOf(const Signature& signature, const char* inputs,
+                                   const char* outputs) const {
   int64_t samples = -1;
   const auto agree = [&](const char* role, const std::vector<TensorSpec>& specs) {
     for (const TensorSpec& spec : specs) {
@@ -136,8 +138,8 @@ std::size_t GoldenSamples::count(const Signature& signature) const {
       samples = found;
     }
   };
-  agree("inputs", signature.inputs);
-  agree("outputs", signature.outputs);
+  agree(inputs, signature.inputs);
+  agree(outputs, signature.outputs);
   return samples < 0 ? 0 : static_cast<std::size_t>(samples);
 }
 
@@ -190,12 +192,32 @@ GoldenCall GoldenSamples::call(const Signature& signature, const char* role,
   return call;
 }
 
+std::size_t GoldenSamples::count(const Signature& signature) const {
+  return countOf(signature, "inputs", "outputs");
+}
+
+std::size_t GoldenSamples::probeCount(const Signature& signature) const {
+  const std::string prefix = signature.name + "/probe_outputs/";
+  const bool none =
+      std::none_of(signature.outputs.begin(), signature.outputs.end(),
+                   [&](const TensorSpec& spec) { return entries_.count(prefix + spec.name) != 0; });
+  return none ? 0 : countOf(signature, "probe_inputs", "probe_outputs");
+}
+
 GoldenCall GoldenSamples::inputs(const Signature& signature, std::size_t sample) const {
   return call(signature, "inputs", signature.inputs, sample);
 }
 
 GoldenCall GoldenSamples::outputs(const Signature& signature, std::size_t sample) const {
   return call(signature, "outputs", signature.outputs, sample);
+}
+
+GoldenCall GoldenSamples::probeInputs(const Signature& signature, std::size_t probe) const {
+  return call(signature, "probe_inputs", signature.inputs, probe);
+}
+
+GoldenCall GoldenSamples::probeOutputs(const Signature& signature, std::size_t probe) const {
+  return call(signature, "probe_outputs", signature.outputs, probe);
 }
 
 }  // namespace aios::bundle

@@ -3,7 +3,8 @@
 // Every tensor is named SIGNATURE/inputs/NAME or SIGNATURE/outputs/NAME and has one leading axis
 // more than a call of batch 1: the samples. Format: https://github.com/huggingface/safetensors.
 // Strings are two tensors: NAME#bytes (uint8) and NAME#offsets (int64), whose last axis of size 2
-// says where each element begins and ends in the bytes.
+// says where each element begins and ends in the bytes. SIGNATURE/probe_inputs/NAME and
+// SIGNATURE/probe_outputs/NAME are calls whose answers aren't finite, which judge no accuracy.
 #pragma once
 
 #include <string>
@@ -34,6 +35,11 @@ class GoldenSamples {
   GoldenCall inputs(const Signature& signature, std::size_t sample) const;
   GoldenCall outputs(const Signature& signature, std::size_t sample) const;
 
+  // The same of the probes; a bundle may have none.
+  std::size_t probeCount(const Signature& signature) const;
+  GoldenCall probeInputs(const Signature& signature, std::size_t probe) const;
+  GoldenCall probeOutputs(const Signature& signature, std::size_t probe) const;
+
  private:
   struct Entry {
     DType dtype;
@@ -42,6 +48,7 @@ class GoldenSamples {
   };
   const Entry& find(const std::string& key) const;
   const Entry& entry(const Signature& signature, const char* role, const TensorSpec& spec) const;
+  std::size_t countOf(const Signature& signature, const char* inputs, const char* outputs) const;
   GoldenCall call(const Signature& signature, const char* role,
                   const std::vector<TensorSpec>& specs, std::size_t sample) const;
   TensorView sampleOf(const Entry& entry, std::size_t axes, std::size_t sample) const;

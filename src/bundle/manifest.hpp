@@ -11,6 +11,7 @@
 #include "aios/signature.hpp"
 #include "bundle/directory.hpp"
 #include "bundle/integrity.hpp"
+#include "bundle/ranges.hpp"
 
 namespace aios::bundle {
 
@@ -54,6 +55,14 @@ struct Artifact {
   // It is proved on the first so many of each signature's golden samples: all but those far out of
   // the model's range, where a lower precision is.
   std::size_t golden_samples = std::numeric_limits<std::size_t>::max();
+  // The input values that it is proved for; golden samples outside don't judge it. Where it says
+  // nothing of its own, those that had to be proved, and `range_known` is false.
+  SignatureRanges proven;
+  bool range_known = false;
+  // Of `probes` calls that the training model answers with NaN or infinities, those that it hides
+  // none of. At most `probes`.
+  std::size_t probes = 0;
+  std::size_t propagated = 0;
   std::vector<FileRecord> files;
   std::vector<Graph> graphs;
   // A probe at export found a batch of n to give the n single answers, so graphs of fixed batch
@@ -66,6 +75,7 @@ struct Bundle {
   std::shared_ptr<const Directory> files;  // null for a bare SavedModel
   std::string sha256;                      // of the manifest, and so of the whole bundle
   std::vector<Signature> signatures;       // the first is the default
+  SignatureRanges input_ranges;            // that artifacts had to be proved for
   std::vector<Artifact> artifacts;
   std::vector<FileRecord> shared_files;         // golden samples, SavedModel: of no single artifact
   std::string golden;                           // path of the golden samples in the bundle

@@ -1,6 +1,7 @@
 #include "bundle/manifest_document.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <tuple>
 #include <utility>
@@ -260,6 +261,45 @@ double figureOf(const Json& json, const char* key) {
   return value->get<double>();
 }
 
+// A number of samples, which may be missing.
+std::size_t countOf(const Json& json, const char* key, std::size_t otherwise) {
+  const Json* value = optionalMember(json, key);
+  if (value == nullptr) return otherwise;
+  if (!isInteger(*value, 0, Limits::kSize)) {
+    refuseManifest(std::string("'") + key + "' isn't a number of samples");
+  }
+  return value->get<std::size_t>();
+}
+
+Range parseRange(const std::string& name, const Json& json) {
+  const bool numbers =
+      json.is_array() && json.size() == 2 && json[0].is_number() && json[1].is_number();
+  const Range range = numbers ? Range{json[0].get<double>(), json[1].get<double>()} : Range{};
+  const double largest = std::numeric_limits<double>::max();
+  if (!numbers || !(-largest <= range.low && range.low <= range.high && range.high <= largest)) {
+    refuseManifest("the range of '" + shown(name) + "' isn't a pair of numbers, the lower first");
+  }
+  return range;
+}
+
+void checkEntries(const Json& object, const char* key, std::size_t most_entries) {
+  if (object.is_object() && object.size() <= most_entries) return;
+  refuseManifest(std::string("'") + key + "' isn't an object of at most " +
+                 std::to_string(most_entries) + " entries");
+}
+
+// Ranges of inputs by signature.
+SignatureRanges parseRanges(const Json& json, const char* key) {
+  SignatureRanges ranges;
+  checkEntries(json, key, Limits::kSignatures);
+  for (const auto& [signature, inputs] : json.items()) {
+    checkEntries(inputs, key, Limits::kTensors);
+    InputRanges& own = ranges[signature];
+    for (const auto& [name, range] : inputs.items()) own.emplace(name, parseRange(name, range));
+  }
+  return ranges;
+}
+
 void checkBatches(const Json& json) {
   if (optionalMember(json, "batches") == nullptr) return;
   for (const Json& batch : listMember(json, "batches", Limits::kBatches)) {
@@ -281,11 +321,12 @@ void parseFindings(const Json& json, Artifact& artifact) {
                         toleranceMember(tolerance, "relative")};
   artifact.max_error = figureOf(json, "max_error");
   for (const char* key : {"worst", "relative_error", "top1_agreement"}) figureOf(json, key);
-  if (const Json* samples = optionalMember(json, "golden_samples")) {
-    if (!isInteger(*samples, 0, Limits::kSize)) {
-      refuseManifest("'golden_samples' isn't a number of samples");
-    }
-    artifact.golden_samples = samples->get<std::size_t>();
+  artifact.golden_samples = countOf(json, "golden_samples", artifact.golden_samples);
+  artifact.probes = countOf(json, "probes", 0);
+  artifact.propagated = std::min(countOf(json, "propagated", 0), artifact.probes);
+  if (const Json* proven = optionalMember(json, "proven_range")) {
+    artifact.proven = parseRanges(*proven, "proven_range");
+    artifact.range_known = true;
   }
 }
 
@@ -366,6 +407,13 @@ void checkDescription(const Json& json) {
   if (provenance != nullptr && !provenance->is_object()) {
     refuseManifest("'provenance' isn't an object");
   }
+  const Json* own = optionalMember(json, "own_samples");
+  if (own == nullptr) return;
+  checkEntries(*own, "own_samples", Limits::kSignatures);
+  const bool counts = std::all_of(own->begin(), own->end(), [](const Json& count) {
+    return isInteger(count, 0, Limits::kSize);
+  });
+  if (!counts) refuseManifest("'own_samples' aren't numbers of samples");
 }
 
 }  // namespace
@@ -375,7 +423,13 @@ Bundle parseManifest(const std::string& text) {
   checkVersion(json);
   Bundle bundle;
   bundle.signatures = parseSignatures(json);
+  if (const Json* ranges = optionalMember(json, "input_ranges")) {
+    bundle.input_ranges = parseRanges(*ranges, "input_ranges");
+  }
   bundle.artifacts = parseArtifacts(json, bundle.signatures);
+  for (Artifact& artifact : bundle.artifacts) {
+    if (!artifact.range_known) artifact.proven = bundle.input_ranges;
+  }
   bundle.shared_files = parseFiles(json);
   bundle.golden = pathMember(json, "golden");
   checkAllFiles(bundle);

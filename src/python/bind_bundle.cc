@@ -1,4 +1,5 @@
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/unordered_map.h>
@@ -58,6 +59,16 @@ void bindBundle(nb::module_& module) {
           "top1_agreement", [](const Entry& entry) { return entry.verification.top1Agreement(); },
           "How often the class of the largest score is the reference's; None for a model that "
           "doesn't classify.")
+      .def_prop_ro(
+          "missed", [](const Entry& entry) { return entry.verification.missed; },
+          "Of a pending artifact: samples outside the ranges to be proved that it didn't answer "
+          "well, as pairs of a signature's name and the sample's number.")
+      .def_prop_ro(
+          "probes", [](const Entry& entry) { return entry.verification.probes; },
+          "Calls that the training model answers with NaN or infinities.")
+      .def_prop_ro(
+          "propagated", [](const Entry& entry) { return entry.verification.propagated; },
+          "Those of them whose NaN and infinities the answer hides none of.")
       .def_prop_ro("samples", [](const Entry& entry) { return entry.verification.samples; })
       .def_prop_ro("sample", [](const Entry& entry) { return entry.verification.sample; })
       .def_prop_ro("tensor", [](const Entry& entry) { return entry.verification.tensor; })

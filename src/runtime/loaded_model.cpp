@@ -11,6 +11,7 @@
 #include "engines/library_check.hpp"
 #include "engines/tensorflow/tensorflow_model.hpp"
 #include "runtime/background.hpp"
+#include "runtime/preference.hpp"
 #include "runtime/process.hpp"
 #include "runtime/thread_budget.hpp"
 
@@ -42,21 +43,11 @@ std::string exclusion(const bundle::Artifact& artifact, const CellOptions& optio
   return "";
 }
 
-// Why an artifact serves only what no other does; empty if it takes part like any other.
-std::string reserveReason(const bundle::Artifact& artifact, const CellOptions& options,
-                          bool something_lighter_passed) {
-  if (options.engine != "auto" || artifact.engine != "tensorflow" || !something_lighter_passed) {
-    return "";
-  }
-  return "loading TensorFlow takes 0.3 s and 280 MB: it answers only what no other engine does; "
-         "name the engine to use it";
-}
-
-bool somethingLighterPassed(const bundle::Bundle& bundle, const CellOptions& options) {
-  return std::any_of(bundle.artifacts.begin(), bundle.artifacts.end(), [&](const auto& artifact) {
-    return artifact.verdict == bundle::Verdict::kPassed && artifact.engine == "litert" &&
-           allows(options, artifact.precision);
-  });
+// Whoever names an engine gets it.
+std::vector<Preferred> asListed(const std::vector<const bundle::Artifact*>& artifacts) {
+  std::vector<Preferred> order;
+  for (const bundle::Artifact* artifact : artifacts) order.push_back({artifact, ""});
+  return order;
 }
 
 // Unknown inner sizes of a signature's inputs that graphs of the bundle are made for.
@@ -206,8 +197,7 @@ LoadedModel::~LoadedModel() {
 }
 
 void LoadedModel::enter(const CellOptions& options) {
-  const bool lighter = somethingLighterPassed(bundle_, options);
-  std::vector<std::unique_ptr<Candidate>> reserves;
+  std::vector<const bundle::Artifact*> allowed;
   for (const bundle::Artifact& artifact : bundle_.artifacts) {
     if (options.engine != "auto" && artifact.engine != options.engine) continue;
     EngineChoice row;
@@ -216,16 +206,17 @@ void LoadedModel::enter(const CellOptions& options) {
     row.precision = artifact.precision;
     row.max_error = artifact.max_error;
     row.reason = exclusion(artifact, options);
-    if (!row.reason.empty()) {
+    if (row.reason.empty()) {
+      allowed.push_back(&artifact);
+    } else {
       excluded_.push_back(std::move(row));
-      continue;
     }
-    std::string reserve = reserveReason(artifact, options, lighter);
-    auto& entered = reserve.empty() ? contest_.candidates : reserves;
-    entered.push_back(std::make_unique<Candidate>(
-        bundle_, artifact, options, goldenSamplesFor(options.verify), std::move(reserve)));
   }
-  std::move(reserves.begin(), reserves.end(), std::back_inserter(contest_.candidates));
+  for (Preferred& entry : options.engine == "auto" ? preferenceOf(allowed) : asListed(allowed)) {
+    contest_.candidates.push_back(std::make_unique<Candidate>(bundle_, *entry.artifact, options,
+                                                              goldenSamplesFor(options.verify),
+                                                              std::move(entry.reserve)));
+  }
   if (contest_.candidates.empty()) throwNoArtifact(bundle_, options.engine, excluded_);
   contest_.max_tuning_ms = options.max_tuning_ms;
   if (options.engine == "auto" && options.max_tuning_ms > 0 && contest_.candidates.size() > 1) {

@@ -1,112 +1,17 @@
 #include "runtime/verifier.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <limits>
-#include <string_view>
+#include <cstdio>
+
+#include "aios/error.hpp"
 
 namespace aios::runtime {
 namespace {
-
-// IEEE 754 binary16, by its definition: sign, 5 exponent bits, 10 fraction bits.
-double halfToDouble(uint16_t bits) {
-  const int exponent = (bits >> 10) & 31;
-  const int fraction = bits & 1023;
-  const double sign = (bits & 0x8000) != 0 ? -1.0 : 1.0;
-  if (exponent == 31) {
-    return fraction != 0 ? std::numeric_limits<double>::quiet_NaN()
-                         : sign * std::numeric_limits<double>::infinity();
-  }
-  if (exponent == 0) return sign * std::ldexp(fraction, -24);
-  return sign * std::ldexp(1024 + fraction, exponent - 25);
-}
-
-// Byte-wise, because a file gives no promise of alignment.
-template <typename T>
-T load(const TensorView& view, std::size_t index) {
-  T value;
-  std::memcpy(&value, static_cast<const char*>(view.bytesData()) + index * sizeof value,
-              sizeof value);
-  return value;
-}
-
-// The upper half of a float32's bits.
-double bfloat16ToDouble(uint16_t bits) {
-  const uint32_t whole = uint32_t{bits} << 16;
-  float value = 0;
-  std::memcpy(&value, &whole, sizeof value);
-  return value;
-}
-
-bool isFloat(DType dtype) {
-  return dtype == DType::kFloat16 || dtype == DType::kFloat32 || dtype == DType::kFloat64 ||
-         dtype == DType::kBFloat16;
-}
-
-double loadFloat(const TensorView& view, std::size_t index) {
-  if (view.dtype() == DType::kFloat32) return load<float>(view, index);
-  if (view.dtype() == DType::kFloat64) return load<double>(view, index);
-  const auto bits = load<uint16_t>(view, index);
-  return view.dtype() == DType::kBFloat16 ? bfloat16ToDouble(bits) : halfToDouble(bits);
-}
-
-void record(double error, double tolerances, const std::string& tensor, std::size_t sample,
-            Verification& result) {
-  result.max_error = std::max(result.max_error, error);
-  if (tolerances > result.worst || result.tensor.empty()) {
-    result.worst = std::max(tolerances, result.worst);
-    result.tensor = tensor;
-    result.sample = sample;
-  }
-}
-
-// std::max would let a NaN pass unseen.
-double infiniteIfNan(double value) {
-  return std::isnan(value) ? std::numeric_limits<double>::infinity() : value;
-}
-
-double magnitude(const TensorView& reference) {
-  double largest = 0;
-  for (std::size_t i = 0; i < reference.elements(); ++i) {
-    largest = std::max(largest, std::abs(loadFloat(reference, i)));
-  }
-  return largest;
-}
-
-// How large an error is beside what it is an error of.
-double relative(double error, double magnitude) {
-  return error == 0 ? 0 : infiniteIfNan(error / magnitude);
-}
-
-// The index of the first of the largest scores of a row; NaN isn't one unless all are.
-std::size_t bestOf(const TensorView& scores, std::size_t begin, std::size_t end) {
-  std::size_t best = begin;
-  for (std::size_t i = begin + 1; i < end; ++i) {
-    const double score = loadFloat(scores, best);
-    if (loadFloat(scores, i) > score || std::isnan(score)) best = i;
-  }
-  return best;
-}
 
 std::string figure(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.3g", value);
   return text;
-}
-
-bool equalStrings(const TensorView& a, const TensorView& b) {
-  const auto* left = a.data<StringRef>();
-  const auto* right = b.data<StringRef>();
-  return std::equal(left, left + a.elements(), right, [](const StringRef& x, const StringRef& y) {
-    return std::string_view(x.data, x.size) == std::string_view(y.data, y.size);
-  });
-}
-
-bool equal(const TensorView& a, const TensorView& b) {
-  if (a.elements() == 0) return true;
-  if (a.dtype() == DType::kString) return equalStrings(a, b);
-  return std::memcmp(a.bytesData(), b.bytesData(), a.bytes()) == 0;
 }
 
 // One call, with results of the references' shapes. Strings can only be allocated by the engine.
@@ -122,87 +27,108 @@ std::vector<Tensor> answer(engines::Session& session, const bundle::GoldenCall& 
   return answers;
 }
 
+// One signature of an artifact under verification.
+class Examination {
+ public:
+  Examination(const Runner& runner, engines::Session& session, const bundle::GoldenSamples& golden,
+              const bundle::Artifact& artifact)
+      : signature_(runner.signature()),
+        session_(session),
+        golden_(golden),
+        artifact_(artifact),
+        available_(std::min(golden.count(signature_), artifact.golden_samples)) {}
+
+  std::size_t available() const noexcept { return available_; }
+
+  // Whether a sample judges the artifact.
+  bool judges(std::size_t sample) const {
+    return bundle::isInside(artifact_.proven, signature_, golden_.inputs(signature_, sample).views);
+  }
+
+  void judge(std::size_t sample, Verification& result) const {
+    const bundle::GoldenCall expected = golden_.outputs(signature_, sample);
+    const bundle::GoldenCall asked = golden_.inputs(signature_, sample);
+    const std::vector<Tensor> answers = answer(session_, asked, expected);
+    for (std::size_t output = 0; output < answers.size(); ++output) {
+      compareTensor(answers[output].view(), expected.views[output], artifact_.tolerance,
+                    signature_.outputs[output].name, sample, result);
+    }
+    if (answers.size() == 1) compareClasses(answers[0].view(), expected.views[0], result);
+    ++result.samples;
+  }
+
+  // Samples spread over all that judge, nearer ones in place of those that don't.
+  void judgeSome(std::size_t wanted, Verification& result) const {
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < wanted; ++i) {
+      std::size_t sample = i * available_ / wanted;
+      while (sample > next && !judges(sample)) --sample;
+      if (sample < next || !judges(sample)) continue;
+      judge(sample, result);
+      next = sample + 1;
+    }
+  }
+
+  void judgeAll(Verification& result) const {
+    const bool explores = artifact_.verdict == bundle::Verdict::kPending && !artifact_.range_known;
+    for (std::size_t sample = 0; sample < available_; ++sample) {
+      if (judges(sample)) {
+        judge(sample, result);
+      } else if (explores && misses(sample)) {
+        result.missed.emplace_back(signature_.name, sample);
+      }
+    }
+    for (std::size_t probe = 0; probe < golden_.probeCount(signature_); ++probe) {
+      ++result.probes;
+      if (propagates(probe)) ++result.propagated;
+    }
+  }
+
+ private:
+  bool misses(std::size_t sample) const {
+    Verification alone;
+    try {
+      judge(sample, alone);
+    } catch (const Error&) {
+      return true;
+    }
+    return !(alone.worst <= 1);
+  }
+
+  bool propagates(std::size_t probe) const {
+    const bundle::GoldenCall expected = golden_.probeOutputs(signature_, probe);
+    const bundle::GoldenCall asked = golden_.probeInputs(signature_, probe);
+    try {
+      const std::vector<Tensor> answers = answer(session_, asked, expected);
+      return std::equal(answers.begin(), answers.end(), expected.views.begin(),
+                        [&](const Tensor& got, const TensorView& reference) {
+                          return hidesNothing(got.view(), reference);
+                        });
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  const Signature& signature_;
+  engines::Session& session_;
+  const bundle::GoldenSamples& golden_;
+  const bundle::Artifact& artifact_;
+  const std::size_t available_;
+};
+
 }  // namespace
-
-void compareTensor(const TensorView& answer, const TensorView& reference,
-                   const bundle::Tolerance& tolerance, const std::string& tensor,
-                   std::size_t sample, Verification& result) {
-  const bool same_size =
-      answer.dtype() == reference.dtype() && answer.elements() == reference.elements();
-  if (!same_size) {
-    const double infinity = std::numeric_limits<double>::infinity();
-    record(infinity, infinity, tensor, sample, result);
-    return;
-  }
-  if (!isFloat(answer.dtype())) {
-    const double error = equal(answer, reference) ? 0 : std::numeric_limits<double>::infinity();
-    record(error, error, tensor, sample, result);
-    return;
-  }
-  const double largest = magnitude(reference);
-  const double absolute = tolerance.absolute * std::max(1.0, largest);
-  double error = 0;
-  double tolerances = 0;
-  for (std::size_t i = 0; i < answer.elements(); ++i) {
-    const double expected = loadFloat(reference, i);
-    const double off = std::abs(loadFloat(answer, i) - expected);
-    const double allowed = absolute + tolerance.relative * std::abs(expected);
-    error = std::max(error, infiniteIfNan(off));
-    if (off != 0) tolerances = std::max(tolerances, infiniteIfNan(off / allowed));
-  }
-  record(error, tolerances, tensor, sample, result);
-  result.relative_errors.push_back(relative(error, largest));
-}
-
-void compareClasses(const TensorView& answer, const TensorView& reference, Verification& result) {
-  if (!isFloat(reference.dtype()) || reference.rank() != 2 || reference.dim(1) < 2) return;
-  const auto classes = static_cast<std::size_t>(reference.dim(1));
-  const bool same_size =
-      answer.dtype() == reference.dtype() && answer.elements() == reference.elements();
-  for (std::size_t row = 0; row < reference.elements(); row += classes) {
-    ++result.classified;
-    if (!same_size) continue;
-    const std::size_t named = bestOf(answer, row, row + classes);
-    const std::size_t expected = bestOf(reference, row, row + classes);
-    const bool is_number = !std::isnan(loadFloat(answer, named));
-    const bool agrees = loadFloat(reference, named) == loadFloat(reference, expected);
-    if (is_number && agrees) ++result.agreed;
-  }
-}
-
-std::optional<double> Verification::relativeError() const {
-  if (relative_errors.empty()) return std::nullopt;
-  std::vector<double> sorted = relative_errors;
-  const auto middle = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 2);
-  std::nth_element(sorted.begin(), middle, sorted.end());
-  return *middle;
-}
-
-std::optional<double> Verification::top1Agreement() const {
-  if (classified == 0) return std::nullopt;
-  return static_cast<double>(agreed) / static_cast<double>(classified);
-}
 
 Verification verifyModel(Span<const std::unique_ptr<Runner>> runners,
                          const bundle::GoldenSamples& golden, const bundle::Artifact& artifact,
                          std::size_t max_samples) {
   Verification result;
   for (const std::unique_ptr<Runner>& runner : runners) {
-    const Signature& signature = runner->signature();
-    const std::size_t available = std::min(golden.count(signature), artifact.golden_samples);
-    const std::size_t wanted = std::min(available, max_samples);
     const SessionPool::Lease session = runner->pool().acquire();
-    for (std::size_t i = 0; i < wanted; ++i) {
-      const std::size_t sample = i * available / wanted;
-      const bundle::GoldenCall expected = golden.outputs(signature, sample);
-      const bundle::GoldenCall asked = golden.inputs(signature, sample);
-      const std::vector<Tensor> answers = answer(*session.slot().session, asked, expected);
-      for (std::size_t output = 0; output < answers.size(); ++output) {
-        compareTensor(answers[output].view(), expected.views[output], artifact.tolerance,
-                      signature.outputs[output].name, sample, result);
-      }
-      if (answers.size() == 1) compareClasses(answers[0].view(), expected.views[0], result);
-      ++result.samples;
+    const Examination examination(*runner, *session.slot().session, golden, artifact);
+    if (max_samples < examination.available()) {
+      examination.judgeSome(max_samples, result);
+    } else {
+      examination.judgeAll(result);
     }
   }
   // Written so that a NaN would fail.

@@ -80,7 +80,9 @@ def test_outputs_that_share_memory_are_refused(built, engine):
 @KIND
 def test_every_golden_sample_was_verified_within_its_tolerance(built, kind):
     manifest = read_manifest(built(kind).bundle)
-    assert manifest.provenance["golden_samples"] == SAMPLES + 6
+    assert manifest.own_samples == {"serving_default": SAMPLES}
+    floats = any(manifest.input_ranges["serving_default"])
+    assert (manifest.provenance["golden_samples"] > SAMPLES) == floats
     for artifact in manifest.artifacts:
         if artifact.verdict == "passed":
             assert 0 <= artifact.worst <= 1

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from aios.bundle.ranges import SignatureRanges
+
 FORMAT_VERSION = 1
 #: Of either part of a tolerance: with more, zeros would pass for any answer.
 MAX_TOLERANCE = 1.0
@@ -87,6 +89,11 @@ class ArtifactRecord:
     is the training model's; None for a model that doesn't classify. All are of the first
     `golden_samples` of each signature; None for all of them. `proved_in_child` says that it was run
     in a child process only, which an engine may end without harm.
+
+    `proven_range` are the input values that it is proved for, where more than the manifest's
+    `input_ranges` was asked; golden samples outside are none of its own. Of `probes` that the
+    training model answers with NaN or infinities, it hides none of those of `propagated`; None
+    where there are no probes.
     """
 
     engine: str
@@ -105,6 +112,9 @@ class ArtifactRecord:
     golden_samples: int | None = None
     reason: str | None = None
     proved_in_child: bool = False
+    proven_range: SignatureRanges | None = None
+    probes: int | None = None
+    propagated: int | None = None
 
     @property
     def bytes(self) -> int:
@@ -114,7 +124,12 @@ class ArtifactRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Everything that manifest.json says."""
+    """Everything that manifest.json says.
+
+    `input_ranges` are of the input values that artifacts had to be proved for: a golden sample
+    outside may be missed, and then narrows the artifact's `proven_range`. `own_samples` says how
+    many of each signature's golden samples, the first, aren't edge cases.
+    """
 
     signatures: tuple[SignatureRecord, ...]
     artifacts: tuple[ArtifactRecord, ...]
@@ -122,4 +137,10 @@ class Manifest:
     golden: str
     labels: tuple[str, ...] | None
     provenance: dict[str, Any]
+    input_ranges: SignatureRanges = field(default_factory=dict)
+    own_samples: dict[str, int] = field(default_factory=dict)
     format_version: int = FORMAT_VERSION
+
+    def ranges_of(self, artifact: ArtifactRecord) -> SignatureRanges:
+        """Of the input values that an artifact is judged on."""
+        return self.input_ranges if artifact.proven_range is None else artifact.proven_range

@@ -7,6 +7,7 @@ the limits.
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,6 +23,7 @@ from aios.bundle.fields import (
     shown,
     text_member,
 )
+from aios.bundle.ranges import Range, SignatureRanges
 from aios.bundle.records import (
     FORMAT_VERSION,
     MANIFEST,
@@ -64,6 +66,7 @@ _FILE_BYTES = 16 << 30
 _BUNDLE_BYTES = 64 << 30
 _TENSOR_BYTES = 16 << 30
 _SIZE = 2**31 - 1
+_LARGEST = sys.float_info.max
 
 _VERDICTS = ("pending", "passed", "failed", "declined")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -79,12 +82,14 @@ def parse(text: bytes) -> Manifest:
     document = parse_json(text, _LEVELS)
     _check_version(document)
     signatures = _signatures(document)
+    ranges = _ranges(document, "input_ranges") or {}
     artifacts = _artifacts(document, signatures)
     files = _files(document)
     golden = _path(document, "golden")
     _check_all_files(artifacts, files, golden)
     labels, provenance = _description(document)
-    return Manifest(signatures, artifacts, files, golden, labels, provenance)
+    own = _own_samples(document)
+    return Manifest(signatures, artifacts, files, golden, labels, provenance, ranges, own)
 
 
 def _check_version(document: Any) -> None:
@@ -266,10 +271,44 @@ def _figures(entry: dict[str, Any]) -> dict[str, Any]:
         figures[key] = entry.get(key)
         if figures[key] is not None and not is_number(figures[key]):
             malformed(f"'{key}' isn't a number")
-    samples = entry.get("golden_samples")
-    if samples is not None and not is_integer(samples, 0, _SIZE):
-        malformed("'golden_samples' isn't a number of samples")
-    return {"reason": reason, "tolerance": tolerance, "golden_samples": samples, **figures}
+    for key in ("golden_samples", "probes", "propagated"):
+        figures[key] = entry.get(key)
+        if figures[key] is not None and not is_integer(figures[key], 0, _SIZE):
+            malformed(f"'{key}' isn't a number of samples")
+    proven = _ranges(entry, "proven_range")
+    return {"reason": reason, "tolerance": tolerance, "proven_range": proven, **figures}
+
+
+def _ranges(entry: dict[str, Any], key: str) -> SignatureRanges | None:
+    """Ranges of inputs by signature; None where they are missing."""
+    if entry.get(key) is None:
+        return None
+    return {
+        signature: {name: _range(name, bounds) for name, bounds in _within(inputs, key, _TENSORS)}
+        for signature, inputs in _within(entry[key], key, _SIGNATURES)
+    }
+
+
+def _within(value: Any, key: str, most_entries: int) -> list[tuple[str, Any]]:
+    if not isinstance(value, dict) or len(value) > most_entries:
+        malformed(f"'{key}' isn't an object of at most {most_entries} entries")
+    return sorted(value.items(), key=lambda item: item[0].encode())
+
+
+def _range(name: str, bounds: Any) -> Range:
+    pair = isinstance(bounds, list) and len(bounds) == 2 and all(map(is_number, bounds))
+    if not pair or not -_LARGEST <= bounds[0] <= bounds[1] <= _LARGEST:
+        malformed(f"the range of '{shown(name)}' isn't a pair of numbers, the lower first")
+    return float(bounds[0]), float(bounds[1])
+
+
+def _own_samples(document: dict[str, Any]) -> dict[str, int]:
+    """Samples that aren't edge cases, by signature; it may be missing."""
+    counts = document.get("own_samples")
+    counts = {} if counts is None else dict(_within(counts, "own_samples", _SIGNATURES))
+    if not all(is_integer(count, 0, _SIZE) for count in counts.values()):
+        malformed("'own_samples' aren't numbers of samples")
+    return counts
 
 
 def _artifact(entry: Any, signatures: Sequence[SignatureRecord]) -> ArtifactRecord:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aios.bundle.comparison import Array
+from aios.bundle.coverage import proven_ranges
 from aios.bundle.manifest import ArtifactRecord
+from aios.bundle.ranges import SignatureRanges
 
 if TYPE_CHECKING:
     from aios import _core
@@ -25,7 +29,34 @@ def judged(
         relative_error=_finite(entry.relative_error),
         top1_agreement=entry.top1_agreement,
         reason=None if entry.ok else entry.reason,
+        probes=entry.probes or None,
+        propagated=entry.propagated if entry.probes else None,
     )
+
+
+def with_proven_range(
+    artifact: ArtifactRecord,
+    missed: Iterable[tuple[str, int]],
+    required: SignatureRanges,
+    inputs: Mapping[str, Mapping[str, Array]],
+) -> ArtifactRecord:
+    """The record of an artifact that passed, with the ranges of input values that it is proved for.
+
+    Args:
+        artifact: A lower precision is proved near the samples alone, and has no such ranges.
+        missed: Golden samples that a verification found wrong outside `required`.
+        required: What had to be proved.
+        inputs: All golden samples' inputs, by signature and name.
+    """
+    exact = artifact.golden_samples is None
+    if artifact.verdict != "passed" or not exact or not any(required.values()):
+        return artifact
+    wrong = [(str(signature), int(sample)) for signature, sample in missed]
+    ranges = {
+        name: proven_ranges(own, inputs[name], {row for of, row in wrong if of == name})
+        for name, own in required.items()
+    }
+    return replace(artifact, proven_range=ranges)
 
 
 def reason_of(entry: ArtifactVerification | _core.ArtifactVerification, work: Path) -> str:

@@ -187,7 +187,7 @@ def _errors(
     from aios.bundle.comparison import row_errors
 
     absolute = distance = 0.0
-    for inputs, expected in golden.all(batch, artifact.golden_samples):
+    for inputs, expected in golden.proving(artifact, batch):
         answers = bridge.perform_inference(inputs)
         for name, reference in expected.items():
             if not reference.size:

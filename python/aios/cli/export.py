@@ -36,7 +36,11 @@ def export(
     ] = "float32",
     tolerance: Annotated[
         float | None,
-        typer.Option(min=0, help="Allowed float32 error, as 1e-4; else the dtype's own."),
+        typer.Option(min=0, help="Allowed float32 error, as 1e-4; else the model's own precision."),
+    ] = None,
+    input_range: Annotated[
+        list[str] | None,
+        typer.Option(help="Values to prove it for, as 0,255, or x=-1e6,1e6 for each input."),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Class names, as cat,dog, or a text file, one per line.")
@@ -60,6 +64,8 @@ def export(
     options: dict[str, Any] = {"precisions": precision_names("--precisions", precisions)}
     if samples is not None:
         options["samples"] = read_arrays("--samples", samples)
+    if input_range:
+        options["input_range"] = _input_range(input_range)
     if labels is not None:
         options["labels"] = _labels(labels)
     require(TRAINING, "exporting", "tensorflow")
@@ -90,6 +96,20 @@ def _require_model(path: Path) -> None:
     near = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = did_you_mean(path.name, near) or ": expected a .keras file or a SavedModel directory"
     raise NotFoundError(f"no model at '{path}'{hint}")
+
+
+def _input_range(values: list[str]) -> list[float] | dict[str, list[float]]:
+    """What `aios.export` takes, which checks it, from "0,255" or from "x=0,255" of each input."""
+    found: dict[str, list[float]] = {}
+    for value in values:
+        name, _, bounds = value.rpartition("=")
+        try:
+            found[name] = [float(bound) for bound in bounds.split(",")]
+        except ValueError as error:
+            raise InvalidArgumentError(
+                f"--input-range: expected a range, as -1e6,1e6 or x=-1e6,1e6, got {value!r}"
+            ) from error
+    return found[""] if found.keys() == {""} else found
 
 
 def _labels(value: str) -> list[str]:

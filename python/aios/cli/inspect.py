@@ -12,6 +12,7 @@ from rich.text import Text
 
 from aios.bundle.manifest import ArtifactRecord, Manifest, TensorRecord, read_manifest
 from aios.bundle.precision import FLOAT32
+from aios.bundle.ranges import described
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
 from aios.cli.suggestions import require_bundle
 from aios.cli.tables import Column, Listing, size
@@ -31,6 +32,7 @@ def inspect(
         return
     _print_signatures(bundle, manifest)
     artifact_listing(manifest.artifacts).print(data)
+    print_proofs(manifest.artifacts)
     _print_isolated(manifest)
     _print_provenance(manifest)
 
@@ -42,6 +44,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         "signatures": [asdict(signature) for signature in manifest.signatures],
         "labels": manifest.labels,
         "artifacts": artifact_rows(manifest.artifacts),
+        "input_ranges": manifest.input_ranges,
         "provenance": manifest.provenance,
     }
 
@@ -72,6 +75,9 @@ def artifact_rows(artifacts: Iterable[ArtifactRecord]) -> list[dict[str, Any]]:
             "relative_error": artifact.relative_error,
             "top1_agreement": artifact.top1_agreement,
             "tolerance": asdict(artifact.tolerance),
+            "proven_range": artifact.proven_range,
+            "probes": artifact.probes,
+            "propagated": artifact.propagated,
             "proved_in_child": artifact.proved_in_child,
             "reason": artifact.reason,
             "bytes": artifact.bytes,
@@ -121,6 +127,31 @@ def _accuracy(artifact: ArtifactRecord) -> str:
     if artifact.top1_agreement is not None:
         return f"{artifact.top1_agreement:.1%} top-1"
     return "" if artifact.relative_error is None else f"{artifact.relative_error:.1e} rel."
+
+
+def print_proofs(artifacts: Iterable[ArtifactRecord]) -> None:
+    """How near the training model's answers what passed is proved to be, and for which inputs."""
+    named: dict[str, list[str]] = {}
+    for artifact in artifacts:
+        if artifact.verdict == "passed":
+            named.setdefault(_proof(artifact), []).append(artifact_name(artifact))
+    if named:
+        data.print()
+    for proof, names in named.items():
+        data.print(Text(f"{', '.join(names)}: {proof}"))
+
+
+def _proof(artifact: ArtifactRecord) -> str:
+    tolerance = artifact.tolerance
+    proof = (
+        f"within {tolerance.absolute:.2g} of the largest value and {tolerance.relative:.2g} of each"
+    )
+    if artifact.proven_range:
+        proof += f", for {described(artifact.proven_range)}"
+    if artifact.probes is not None and artifact.propagated is not None:
+        hidden = artifact.probes - artifact.propagated
+        proof += f"; hides NaN or infinities in {hidden} of {artifact.probes} probes"
+    return proof
 
 
 def _print_isolated(manifest: Manifest) -> None:

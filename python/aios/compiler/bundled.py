@@ -20,7 +20,7 @@ from aios.bundle.manifest import (
     write_manifest,
 )
 from aios.bundle.publish import pending_directory, publish
-from aios.bundle.verdict import judged, reason_of
+from aios.bundle.verdict import judged, reason_of, with_proven_range
 from aios.compiler.artifact import CompiledArtifact, compile_graphs
 from aios.compiler.toolchain import find_toolchain
 from aios.errors import AiosError, CorruptBundleError, UnsupportedError
@@ -157,39 +157,40 @@ def is_strained(artifact: ArtifactRecord) -> bool:
 def _proved(
     work: Path, manifest: Manifest, before: ArtifactRecord, target: str, exact: bool
 ) -> BundleCompilation:
+    samples = GoldenSamples(work, manifest, manifest.signatures[0])
     with open_prover() as prover:
         for attempt in (exact, True):
             made = compiled_record(work, target, composable=before.composable, exact=attempt)
             record = replace(made.record, tolerance=before.tolerance)
-            record = _verified(work, manifest, record, prover)
+            record = _verified(work, manifest, record, samples, prover)
             if not is_strained(record):
                 break
         if record.verdict == "passed" and record.composable:
-            record = _probed(work, manifest, record, prover)
+            record = _probed(work, manifest, record, samples, prover)
     return replace(made, record=record)
 
 
 def _verified(
-    work: Path, manifest: Manifest, record: ArtifactRecord, prover: Prover
+    work: Path, manifest: Manifest, record: ArtifactRecord, samples: GoldenSamples, prover: Prover
 ) -> ArtifactRecord:
     write_manifest(work, replace(manifest, artifacts=(record,)))
     (entry,) = prover.verify(work, include_pending=True)
     if entry.samples == 0:
         return replace(record, reason=f"it isn't verified: {reason_of(entry, work)}")
-    return replace(judged(record, entry), proved_in_child=prover.isolated)
+    inputs = dict.fromkeys(manifest.input_ranges, samples.inputs)
+    found = with_proven_range(judged(record, entry), entry.missed, manifest.input_ranges, inputs)
+    return replace(found, proved_in_child=prover.isolated)
 
 
 def _probed(
-    work: Path, manifest: Manifest, record: ArtifactRecord, prover: Prover
+    work: Path, manifest: Manifest, record: ArtifactRecord, samples: GoldenSamples, prover: Prover
 ) -> ArtifactRecord:
     """Asks for batches of the golden samples, whose answers are those of the samples."""
     write_manifest(work, replace(manifest, artifacts=(record,)))
-    (signature,) = manifest.signatures
-    samples = GoldenSamples(work, manifest, signature)
     try:
         for batch in _PROBED_BATCHES:
-            for inputs, outputs in samples.all(batch):
-                answers = prover.answers(work, record, signature.name, inputs)
+            for inputs, outputs in samples.proving(record, batch):
+                answers = prover.answers(work, record, manifest.signatures[0].name, inputs)
                 if not answers_agree(answers, outputs, record.tolerance):
                     reason = f"a batch of {batch} isn't answered as its samples are"
                     return replace(record, verdict="failed", composable=False, reason=reason)

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aios.bundle.manifest import MANIFEST, MAX_TOLERANCE, SignatureRecord, Tolerance
-from aios.bundle.precision import FLOAT32, TOLERANCES, own_tolerance, precision_name
+from aios.bundle.precision import FLOAT32, FLOATS, TOLERANCES, own_tolerance, precision_name
 from aios.bundle.publish import already_exists
+from aios.bundle.ranges import Range, SignatureRanges
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 from aios.exporting.engines import MAKERS
 
+#: One for the only input, or one for each that it names.
+InputRange = Sequence[float] | Mapping[str, Sequence[float]]
 #: One for float32, or one for each precision that it names.
 Tolerances = float | Tolerance | Mapping[str, float | Tolerance]
 
@@ -109,6 +112,56 @@ def tolerances_of(
             f"{', '.join(asked)}"
         )
     return allowed
+
+
+def input_ranges_of(
+    input_range: InputRange | None, signatures: Sequence[SignatureRecord] = ()
+) -> SignatureRanges:
+    """The ranges of input values asked for, by signature and input.
+
+    Args:
+        input_range: As for `aios.export`.
+        signatures: The model's; none to check the form alone.
+
+    Raises:
+        InvalidArgumentError: Not a pair of numbers, the lower first, or of an input that the model
+            hasn't, or that isn't of floats.
+    """
+    if input_range is None:
+        return {}
+    floats = {spec.name for item in signatures for spec in item.inputs if spec.dtype in FLOATS}
+    if isinstance(input_range, Mapping):
+        named = {str(name): _bounds(bounds) for name, bounds in input_range.items()}
+    else:
+        named = dict.fromkeys(floats, _bounds(input_range))
+        if signatures and len(floats) != 1:
+            raise InvalidArgumentError(
+                f"input_range: the model has {len(floats)} inputs of floats; give each its own, as "
+                f"{{'{min(floats, default='x')}': (-1e6, 1e6)}}"
+            )
+    unknown = sorted(named.keys() - floats) if signatures else []
+    if unknown:
+        raise InvalidArgumentError(
+            f"input_range: expected ranges of inputs of floats, {', '.join(sorted(floats))}, got "
+            f"one for {', '.join(unknown)}"
+        )
+    return {
+        item.name: {spec.name: named[spec.name] for spec in item.inputs if spec.name in named}
+        for item in signatures
+    }
+
+
+def _bounds(bounds: object) -> Range:
+    try:
+        low, high = map(float, bounds)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        low = high = float("nan")
+    if not float("-inf") < low < high < float("inf"):
+        raise InvalidArgumentError(
+            "input_range: expected the least and the greatest value, as (-1e6, 1e6), got "
+            f"{bounds!r}"
+        )
+    return low, high
 
 
 def _positive(tolerance: float | Tolerance) -> Tolerance:

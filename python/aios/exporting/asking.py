@@ -11,7 +11,8 @@ from aios.bundle.comparison import Array, Arrays, answers_agree
 from aios.bundle.dtypes import STRING, is_float, numpy_dtype
 from aios.bundle.manifest import SignatureRecord, Tolerance
 from aios.errors import FailedPreconditionError, InvalidArgumentError, UnsupportedError
-from aios.exporting.samples import NEAR_EDGES, is_stackable
+from aios.exporting.edges import NEAR_EDGES
+from aios.exporting.samples import is_stackable
 
 #: The training model: arrays of one call in, arrays of one call out, by name.
 Answers = Callable[[Arrays], Arrays]
@@ -73,7 +74,7 @@ def ask(
         # Zeros too: a floor under the batch's maximum is seen nowhere else.
         near = _one_by_one(answers, signature, inputs, rows[plain : plain + NEAR_EDGES], 0)
         if together and all(
-            answers_agree(_at(together, asked.rows), asked.outputs, tolerance)
+            answers_agree(rows_of(together, asked.rows), asked.outputs, tolerance)
             for asked in (probed, near)
         ):
             return Asked(rows, together, independent=True)
@@ -90,6 +91,11 @@ def ask(
 def batch_of(inputs: Arrays, rows: Array) -> Arrays:
     """Calls of batch 1 as one call, C-contiguous."""
     return {name: np.ascontiguousarray(array[rows, 0]) for name, array in inputs.items()}
+
+
+def rows_of(arrays: Arrays, rows: Array) -> Arrays:
+    """Some calls of arrays whose axis 0 counts them."""
+    return {name: array[rows] for name, array in arrays.items()}
 
 
 def finite_rows(outputs: Arrays) -> Array:
@@ -112,12 +118,12 @@ def _batches_agree(
         except Exception:
             return False
         if not answers_agree(
-            together, _at(alone.outputs, np.searchsorted(alone.rows, rows)), tolerance
+            together, rows_of(alone.outputs, np.searchsorted(alone.rows, rows)), tolerance
         ):
             return False
     asked = {name: array[alone.rows] for name, array in inputs.items()}
     first = np.arange(min(_PROBED, len(own)))
-    probed = Asked(first, _at(alone.outputs, first), independent=False)
+    probed = Asked(first, rows_of(alone.outputs, first), independent=False)
     return _are_independent(answers, asked, probed, len(own), tolerance)
 
 
@@ -171,10 +177,6 @@ def _in_chunks(answers: Answers, inputs: Arrays) -> Arrays:
 def _stacked_batch(outputs: Arrays) -> Arrays:
     """A batch's answer as those to calls of batch 1."""
     return {name: array[:, np.newaxis] for name, array in outputs.items()}
-
-
-def _at(outputs: Arrays, rows: Array) -> Arrays:
-    return {name: array[rows] for name, array in outputs.items()}
 
 
 def _one_by_one(

@@ -17,7 +17,7 @@ from aios.bundle.manifest import (
     hash_file,
     write_manifest,
 )
-from aios.bundle.verdict import judged
+from aios.bundle.verdict import judged, with_proven_range
 from aios.compiler.bundled import is_strained
 from aios.errors import UnsupportedError
 from aios.exporting import engines, golden
@@ -69,6 +69,8 @@ def build(
         golden=golden.FILE,
         labels=None,
         provenance={},
+        input_ranges=golden.ranges_of(sets),
+        own_samples={item.signature.name: item.own for item in sets},
     )
     manifest = _judged(work, manifest, sets, prover)
     manifest = _judged_in_batches(work, manifest, source, sets, prover)
@@ -106,11 +108,19 @@ def _with_verdicts(
     return tuple(
         artifact
         if entry is None
-        else replace(
-            _accepted(_with_verdict(artifact, entry), sets), proved_in_child=prover.isolated
-        )
+        else replace(_judgement(artifact, entry, sets), proved_in_child=prover.isolated)
         for artifact, entry in judgements
     )
+
+
+def _judgement(
+    artifact: ArtifactRecord, entry: ArtifactVerification, sets: Sequence[GoldenSet]
+) -> ArtifactRecord:
+    found = _accepted(_with_verdict(artifact, entry), sets)
+    if artifact.proven_range is not None:  # It passed before, and was asked for no more.
+        return found
+    inputs = {item.signature.name: item.inputs for item in sets}
+    return with_proven_range(found, entry.missed, golden.ranges_of(sets), inputs)
 
 
 def _with_verdict(artifact: ArtifactRecord, entry: ArtifactVerification) -> ArtifactRecord:

@@ -7,9 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from aios.bundle.manifest import Tolerance
 from aios.bundle.precision import FLOAT32
 from aios.exporting import golden
+from aios.exporting.asking import rows_of
 from aios.exporting.building import build
 from aios.exporting.engines import contained
 from aios.exporting.golden import GoldenSet
@@ -105,11 +108,13 @@ class _Prefixes:
             source = KerasSource(keras.Model(inputs, layer.output))
             source.save(work / SAVED_MODEL)
             (signature,) = source.signatures
+            near = np.arange(self._samples.in_range)
             kept = golden.collect(
                 lambda arrays: source.answers(signature, arrays),
                 signature,
-                Samples(self._samples.inputs, drawn=True),
+                Samples(rows_of(self._samples.inputs, near), drawn=True),
                 self._tolerance,
+                self._samples.ranges,
             )
             tolerances = {FLOAT32: self._tolerance}
             manifest = build(work, source, [kept], [self._engine], tolerances, prover=self._prover)

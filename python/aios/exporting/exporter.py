@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,21 +13,19 @@ from aios.bundle.manifest import (
     MAX_TOLERANCE,
     ArtifactRecord,
     Manifest,
-    SignatureRecord,
-    Tolerance,
     write_manifest,
 )
 from aios.bundle.precision import FLOAT32
 from aios.bundle.publish import pending_directory, publish
-from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError, UnsupportedError
-from aios.exporting import arguments, golden
+from aios.errors import AiosError, FailedPreconditionError, UnsupportedError
+from aios.exporting import arguments
 from aios.exporting.building import build
 from aios.exporting.divergence import first_diverging_layer
 from aios.exporting.engines import OUT_OF_MEMORY, contained
+from aios.exporting.gathering import gathered
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
-from aios.exporting.report import ExportReport, declined_engines, notes, verified_with
-from aios.exporting.samples import Samples, drawn, given
+from aios.exporting.report import ExportReport, declined_engines, limits, notes, verified_with
 from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource
@@ -44,6 +41,7 @@ def export(
     engines: str | Sequence[str] = "all",
     precisions: str | Sequence[str] = (FLOAT32,),
     labels: Sequence[str] | None = None,
+    input_range: arguments.InputRange | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
     """Exports a model as a bundle that carries its own proof.
@@ -68,6 +66,11 @@ def export(
             "float16" and "int8" (litert), "bfloat16" (openvino). What can't be made is declined.
             They run only where `aios.load` allows it, as precision="fastest" does.
         labels: Class names, in the order of the model's output.
+        input_range: The values that inputs will have, as {"x": (-1e6, 1e6)}, or one pair for the
+            only input of floats: every artifact must answer well in all of that range, and is asked
+            nothing outside. Where none is given, that is 100 times the samples' largest value; an
+            artifact that answers wrongly beyond is kept with the range that it is proved for, and
+            `auto` takes it only if no other is proved further.
         overwrite: Replace a bundle that is there already, in one atomic step.
 
     Raises:
@@ -83,20 +86,23 @@ def export(
     lowered = arguments.precision_names(precisions)
     arguments.tolerances_of(tolerance, lowered)
     arguments.label_names(labels)
+    arguments.input_ranges_of(input_range)
     target = arguments.target_directory(path, overwrite=overwrite)
     source = open_source(model)
     with open_prover() as prover, pending_directory(target) as work:
         source.save(work / SAVED_MODEL, samples)
         allowed = arguments.tolerances_of(tolerance, lowered, source.floats())
         names = arguments.label_names(labels, source.signatures[0])
-        sets = _golden_sets(source, samples, allowed[FLOAT32])
+        asked = arguments.input_ranges_of(input_range, source.signatures)
+        sets = gathered(source, samples, allowed[FLOAT32], asked)
         manifest = build(work, source, sets, wanted, allowed, prover=prover)
         manifest = replace(manifest, labels=names, provenance=provenance(source, sets))
         manifest, layers = _with_diverging_layers(work, manifest, source, sets, prover)
         _require_one_passed(manifest)
         write_manifest(work, manifest)
         publish(work, target, overwrite=overwrite)
-    said, declined = notes(sets, manifest), declined_engines(manifest) + verified_with()
+    said = notes(sets, manifest)
+    declined = declined_engines(manifest) + limits(sets, manifest) + verified_with()
     for note in said:
         warnings.warn(note, stacklevel=2)
     return ExportReport(
@@ -109,33 +115,6 @@ def export(
         seconds=time.perf_counter() - started,
         diverging_layers=layers,
     )
-
-
-def _golden_sets(source: Source, samples: object, tolerance: Tolerance) -> list[GoldenSet]:
-    return [
-        golden.collect(
-            partial(source.answers, signature),
-            signature,
-            _samples_of(source, signature, samples),
-            tolerance,
-        )
-        for signature in source.signatures
-    ]
-
-
-def _samples_of(source: Source, signature: SignatureRecord, samples: object) -> Samples:
-    """The caller's samples of one signature; with several, those that fit it, or drawn ones."""
-    names = {item.name for item in source.signatures}
-    if len(names) > 1 and isinstance(samples, Mapping) and samples and set(samples) <= names:
-        samples = samples.get(signature.name)
-    elif samples is not None and signature is not source.signatures[0]:
-        try:
-            return given(signature, samples)
-        except InvalidArgumentError:
-            samples = None
-    if samples is None:
-        return drawn(signature, source.words())
-    return given(signature, samples)
 
 
 def _with_diverging_layers(

@@ -3,6 +3,8 @@
 The file is safetensors. Every tensor of signature SIG is named SIG/inputs/NAME or
 SIG/outputs/NAME; axis 0 counts samples, the rest is the shape of one call of batch 1. Strings are
 two tensors each, NAME#bytes and NAME#offsets, as aios.exporting.strings lays them out.
+SIG/probe_inputs/NAME and SIG/probe_outputs/NAME are calls that the model answers with NaN or
+infinities: they show whether an engine hides those, and judge no accuracy.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from aios.bundle.comparison import Arrays, tolerances_apart
+from aios.bundle.coverage import rows_inside
 from aios.bundle.manifest import SignatureRecord, Tolerance
+from aios.bundle.ranges import InputRanges, SignatureRanges
 from aios.errors import InvalidArgumentError
 from aios.exporting import strings
-from aios.exporting.asking import Answers, ask, batch_of, finite_rows
+from aios.exporting.asking import Answers, ask, batch_of, finite_rows, rows_of
 from aios.exporting.denormals import jumps_at_zero
-from aios.exporting.samples import NEAR_EDGES, Samples, with_edges
+from aios.exporting.edges import required_ranges, with_edges
+from aios.exporting.samples import Samples
 
 #: The file's name in a bundle.
 FILE = "golden.safetensors"
@@ -35,19 +40,27 @@ _UNEQUAL = 1e6
 class GoldenSet:
     """One signature's inputs and reference outputs; axis 0 of every array counts calls.
 
+    The first `own` samples are the user's, or drawn; up to `in_range`, zeros and denormals follow;
+    those after them get larger and larger. `ranges` are of the input values that artifacts must be
+    proved for: a sample outside may be missed. `probe_inputs` and `probe_outputs` are calls
+    that the model answers with NaN or infinities, which are no samples.
+
     `discrimination` is the median, over neighbouring samples, of how many tolerances apart their
-    answers are. The first `in_range` samples are the user's own, zeros and denormals; those after
-    them are up to 100 times as large. `independent` says that the model answers a batch of n as it
-    answers n single samples; `jumps_at_zero`, that zeros stand for the denormal sample.
+    answers are. `independent` says that the model answers a batch of n as it answers n single
+    samples; `jumps_at_zero`, that zeros stand for the denormal sample.
     """
 
     signature: SignatureRecord
     inputs: Arrays
     outputs: Arrays
+    probe_inputs: Arrays
+    probe_outputs: Arrays
+    ranges: InputRanges
     not_finite: int
     raised: int
     discrimination: float
     independent: bool
+    own: int
     in_range: int
     jumps_at_zero: bool = False
 
@@ -58,7 +71,7 @@ class GoldenSet:
 
     @property
     def dropped(self) -> int:
-        """Samples left out: the answer wasn't finite, or the model raised."""
+        """Own samples that judge nothing: the answer wasn't finite, or the model raised."""
         return self.not_finite + self.raised
 
     def tells_apart(self, tolerance: Tolerance) -> bool:
@@ -71,16 +84,26 @@ class GoldenSet:
         )
 
     def batch(self, size: int) -> Arrays:
-        """`size` samples as one batch, repeated from the first where there are fewer."""
-        rows = np.arange(size) % self.count
-        return batch_of(self.inputs, rows)
+        """`size` samples in the ranges as one batch, repeated where there are fewer."""
+        rows = np.flatnonzero(rows_inside(self.inputs, self.ranges))
+        return batch_of(self.inputs, np.resize(rows, size))
+
+
+def ranges_of(sets: Iterable[GoldenSet]) -> SignatureRanges:
+    """Of the input values that artifacts must be proved for, by signature."""
+    return {item.signature.name: item.ranges for item in sets}
 
 
 def save(path: Path, sets: Iterable[GoldenSet]) -> None:
     """Writes the safetensors file that src/bundle/golden.hpp reads, of the umask's mode."""
     tensors: Arrays = {}
     for golden in sets:
-        for role, arrays in (("inputs", golden.inputs), ("outputs", golden.outputs)):
+        for role, arrays in (
+            ("inputs", golden.inputs),
+            ("outputs", golden.outputs),
+            ("probe_inputs", golden.probe_inputs),
+            ("probe_outputs", golden.probe_outputs),
+        ):
             for name, array in arrays.items():
                 key = f"{golden.signature.name}/{role}/{name}"
                 if array.dtype == object:
@@ -95,7 +118,11 @@ def save(path: Path, sets: Iterable[GoldenSet]) -> None:
 
 
 def collect(
-    answers: Answers, signature: SignatureRecord, samples: Samples, tolerance: Tolerance
+    answers: Answers,
+    signature: SignatureRecord,
+    samples: Samples,
+    tolerance: Tolerance,
+    asked: InputRanges | None = None,
 ) -> GoldenSet:
     """Runs the training model on samples and edge cases of them.
 
@@ -104,44 +131,51 @@ def collect(
         signature: The model's signature.
         samples: What to ask; see aios.exporting.samples.
         tolerance: What answers are told apart by.
+        asked: Ranges of input values to prove, which nothing that is asked leaves; inputs without
+            one have that of aios.exporting.edges.
 
     Raises:
         InvalidArgumentError: The model raises on the caller's own samples, or no answer is finite.
         FailedPreconditionError: The model answers the same input differently.
         UnsupportedError: The shape of an answer depends on the values of the inputs.
     """
-    inputs = with_edges(samples.arrays)
-    jumps = _without_denormals(answers, inputs, samples.count, tolerance)
-    droppable = 0 if samples.drawn else samples.count
+    asked = asked or {}
+    edges = with_edges(samples.arrays, asked)
+    inputs, plain = edges.arrays, samples.count
+    jumps = edges.near > plain and _without_denormals(answers, inputs, plain, tolerance)
     # A model is compared with itself: rounding may differ between batch sizes all the same.
-    asked = ask(
+    found = ask(
         answers,
         signature,
         inputs,
         tolerance=tolerance.at_least(Tolerance()),
-        plain=samples.count,
-        droppable=droppable,
+        plain=plain,
+        droppable=0 if samples.drawn else plain,
     )
-    finite = finite_rows(asked.outputs)
-    if not finite.any():
+    finite = finite_rows(found.outputs)
+    total = len(next(iter(inputs.values()), found.rows))
+    judged = finite & (found.rows < total - edges.probes)
+    if not judged.any():
         raise InvalidArgumentError(
             f"signature '{signature.name}': the model's answers to all samples are NaN or "
             "infinite; check its weights and samples"
         )
-    kept = {name: array[finite] for name, array in asked.outputs.items()}
-    rows = asked.rows[finite]
-    plain = int((rows < samples.count).sum())
+    rows = found.rows[judged]
+    outputs = rows_of(found.outputs, judged)
+    own = int((rows < plain).sum())
     return GoldenSet(
         signature=signature,
-        inputs={name: array[rows] for name, array in inputs.items()},
-        outputs=kept,
-        not_finite=int((~finite).sum()),
-        raised=len(next(iter(inputs.values()), asked.rows)) - len(asked.rows),
-        discrimination=_discrimination(
-            {name: array[:plain] for name, array in kept.items()}, tolerance
-        ),
-        independent=asked.independent,
-        in_range=int((rows < samples.count + NEAR_EDGES).sum()),
+        inputs=rows_of(inputs, rows),
+        outputs=outputs,
+        probe_inputs={} if finite.all() else rows_of(inputs, found.rows[~finite]),
+        probe_outputs={} if finite.all() else rows_of(found.outputs, ~finite),
+        ranges=required_ranges(samples.arrays, asked),
+        not_finite=int((~finite & (found.rows < plain)).sum()),
+        raised=plain - int((found.rows < plain).sum()),
+        discrimination=_discrimination(rows_of(outputs, np.arange(own)), tolerance),
+        independent=found.independent,
+        own=own,
+        in_range=int((rows < edges.near).sum()),
         jumps_at_zero=jumps,
     )
 

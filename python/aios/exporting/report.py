@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aios.bridge.core import IS_NATIVE
+from aios.bundle.coverage import proven_ranges
 from aios.bundle.manifest import ArtifactRecord, Manifest
 from aios.bundle.precision import FLOAT32
+from aios.bundle.ranges import described, is_further
 from aios.exporting.golden import MIN_DISCRIMINATION, GoldenSet
 
 
@@ -16,10 +18,10 @@ from aios.exporting.golden import MIN_DISCRIMINATION, GoldenSet
 class ExportReport:
     """What an export made: where, which artifacts passed and with which error, and warnings.
 
-    `dropped_samples` counts the samples whose answer wasn't finite, and the drawn ones that the
-    model raised on. `discrimination` is how many tolerances apart the answers to different samples
-    are. `diverging_layers` names, by engine, the first Keras layer in which a failed artifact goes
-    wrong, as "'dense_1' (Dense)".
+    `dropped_samples` counts the samples whose answer wasn't finite, which are kept as probes of how
+    NaN and infinities propagate, and the drawn ones that the model raised on. `discrimination` is
+    how many tolerances apart the answers to different samples are. `diverging_layers` names, by
+    engine, the first Keras layer in which a failed artifact goes wrong, as "'dense_1' (Dense)".
     """
 
     path: Path
@@ -67,12 +69,26 @@ def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
             )
         if item.not_finite:
             found.append(
-                f"{item.not_finite} samples{of} were dropped: the model's answer isn't finite"
+                f"{item.not_finite} samples{of} judge no accuracy: the model's answer isn't finite"
             )
         if item.raised:
             found.append(f"{item.raised} drawn samples{of} were dropped: the model raises on them")
     found += [_outcome(artifact) for artifact in manifest.artifacts if artifact.verdict == "failed"]
     return tuple(found)
+
+
+def limits(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
+    """Where artifacts that passed are known to answer wrongly, outside of what had to be proved."""
+    asked = {item.signature.name: proven_ranges(item.ranges, item.inputs, ()) for item in sets}
+    found = []
+    for artifact in manifest.artifacts:
+        proven = artifact.proven_range
+        if artifact.verdict == "passed" and proven is not None and is_further(asked, proven):
+            found.append(
+                f"engine '{artifact.engine}' is proved for {described(proven)}; beyond, golden "
+                f"samples up to {described(asked)} found it wrong"
+            )
+    return tuple(dict.fromkeys(found))
 
 
 def verified_with() -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Samples to ask a model: the caller's, or drawn ones; and edge cases of either."""
+"""Samples to ask a model: the caller's, or drawn ones."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import Any
 import numpy as np
 
 from aios.bundle.comparison import Array, Arrays
-from aios.bundle.dtypes import STRING, can_cast, float_limits, is_float, numpy_dtype
+from aios.bundle.dtypes import STRING, can_cast, is_float, numpy_dtype
 from aios.bundle.manifest import SignatureRecord, TensorRecord
+from aios.bundle.ranges import InputRanges
 from aios.errors import InvalidArgumentError
 from aios.exporting import strings
+from aios.exporting.edges import draw_floats
 
 DRAWN_SAMPLES = 32
 MAX_SAMPLES = 64
 #: Drawn where a model's own words aren't known.
 WORDS = ("", "a", "b", "cat", "dog", "the", "Zürich", "0", "hello world", "[UNK]")
 _SEED = 20240229
-_EDGES = 6
-#: The first of them, zeros and denormals, lie in the samples' range.
-NEAR_EDGES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +68,12 @@ def given(signature: SignatureRecord, samples: object) -> Samples:
     return Samples(arrays, drawn=False)
 
 
-def drawn(signature: SignatureRecord, words: Sequence[str] = ()) -> Samples:
+def drawn(
+    signature: SignatureRecord, words: Sequence[str] = (), asked: InputRanges | None = None
+) -> Samples:
     """Samples from a fixed seed: floats are N(0,1), integers 0 and 1, strings from `words`.
+
+    Floats keep to the ranges in `asked`.
 
     Raises:
         InvalidArgumentError: An inner size isn't known, so that none can be drawn.
@@ -84,26 +87,13 @@ def drawn(signature: SignatureRecord, words: Sequence[str] = ()) -> Samples:
                 f"samples: input '{spec.name}' has the shape {list(spec.shape)}, whose inner size "
                 "isn't known; pass samples=…, for example samples=x_val[:64]"
             )
-        arrays[spec.name] = _draw(generator, spec, (DRAWN_SAMPLES, *sizes), words or WORDS)
-    return Samples(arrays, drawn=True)
-
-
-def with_edges(plain: Arrays) -> Arrays:
-    """Appends zeros, denormals, and the samples' range times ±10 and ±100.
-
-    An integer, bool or string input, whose values must stay in range, keeps a sample's own values.
-    """
-    edges: dict[str, list[Array]] = {name: [] for name in plain}
-    for name, array in plain.items():
-        first = array[:1]
-        if is_float(array.dtype):
-            tiny = float_limits(array.dtype).smallest_subnormal
-            edges[name] = [first * 0, np.full_like(first, tiny)]
-            with np.errstate(over="ignore"):
-                edges[name] += [first * np.asarray(k, array.dtype) for k in (10, -10, 100, -100)]
+        shape = (DRAWN_SAMPLES, *sizes)
+        if is_float(numpy_dtype(spec.dtype)):
+            values = draw_floats(generator, shape, (asked or {}).get(spec.name))
+            arrays[spec.name] = values.astype(numpy_dtype(spec.dtype))
         else:
-            edges[name] = [array[i % len(array)][np.newaxis] for i in range(_EDGES)]
-    return {name: np.concatenate([array, *edges[name]]) for name, array in plain.items()}
+            arrays[spec.name] = _draw(generator, spec, shape, words or WORDS)
+    return Samples(arrays, drawn=True)
 
 
 def _by_name(signature: SignatureRecord, samples: object) -> dict[str, Any]:
@@ -193,7 +183,4 @@ def _draw(
     if spec.dtype == STRING:
         chosen = generator.integers(0, len(words), shape)
         return strings.to_bytes(np.array(words, dtype=object)[chosen])
-    dtype = numpy_dtype(spec.dtype)
-    if is_float(dtype):
-        return generator.standard_normal(shape).astype(dtype)
-    return generator.integers(0, 2, shape).astype(dtype)
+    return generator.integers(0, 2, shape).astype(spec.dtype)

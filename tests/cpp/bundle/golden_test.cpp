@@ -48,6 +48,26 @@ TEST(GoldenSamples, GivesOneCallsTensors) {
   EXPECT_EQ(answer, 5);
 }
 
+TEST(GoldenSamples, KeepsProbesApart) {
+  const TemporaryDirectory directory;
+  directory.write("none", fileOf(kHeader));
+  EXPECT_EQ(GoldenSamples(Directory(directory.path()), "none").probeCount(kSignature), 0U);
+  std::string header = kHeader;
+  header.insert(header.size() - 1,
+                R"(,"s/probe_inputs/x":{"dtype":"F32","shape":[1,1,2],"data_offsets":[8,16]},)"
+                R"("s/probe_outputs/y":{"dtype":"I32","shape":[1,1],"data_offsets":[20,24]})");
+  directory.write("g", fileOf(header));
+  const GoldenSamples golden(Directory(directory.path()), "g");
+  EXPECT_EQ(golden.count(kSignature), 2U);
+  ASSERT_EQ(golden.probeCount(kSignature), 1U);
+  float values[2];
+  std::memcpy(values, golden.probeInputs(kSignature, 0).views[0].bytesData(), sizeof values);
+  EXPECT_EQ(values[0], 3);
+  int32_t answer = 0;
+  std::memcpy(&answer, golden.probeOutputs(kSignature, 0).views[0].bytesData(), sizeof answer);
+  EXPECT_EQ(answer, 6);
+}
+
 TEST(GoldenSamples, RefusesHostileFiles) {
   const std::string good = fileOf(kHeader);
   expectRefused("", "cut short");

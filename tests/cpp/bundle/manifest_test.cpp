@@ -78,6 +78,43 @@ TEST(ReadBundle, RefusesAToleranceThatWouldSwitchTheGateOff) {
   }
 }
 
+TEST(ReadBundle, ReadsWhatAnArtifactIsProvedFor) {
+  Json manifest = validManifest();
+  const TemporaryDirectory old;
+  publish(old, manifest.dump());
+  EXPECT_TRUE(readBundle(old.path()).artifacts[0].proven.empty());
+  manifest["input_ranges"]["serving_default"]["x"] = {-300, 300};
+  const TemporaryDirectory pending;
+  publish(pending, manifest.dump());
+  const Artifact required = readBundle(pending.path()).artifacts[0];
+  EXPECT_EQ(describe(required.proven), "x from -3e+02 to 3e+02");
+  EXPECT_FALSE(required.range_known);
+  manifest["artifacts"][0].update({{"proven_range", {{"serving_default", {{"x", {-1e30, 9.5}}}}}},
+                                   {"probes", 4},
+                                   {"propagated", 3}});
+  const TemporaryDirectory proved;
+  publish(proved, manifest.dump());
+  const Artifact artifact = readBundle(proved.path()).artifacts[0];
+  EXPECT_EQ(describe(artifact.proven), "x from -1e+30 to 9.5");
+  EXPECT_TRUE(artifact.range_known);
+  EXPECT_EQ(artifact.probes, 4U);
+  EXPECT_EQ(artifact.propagated, 3U);
+}
+
+TEST(ReadBundle, RefusesRangesThatHoldNothing) {
+  for (const char* text : {"5", "[1]", "[2, 1]", "[null, 1]", "{}", "[0, 1, 2]", "\"all\""}) {
+    Json manifest = validManifest();
+    manifest["input_ranges"]["serving_default"]["x"] = Json::parse(text);
+    expectMalformed(manifest, "the range of 'x'");
+    manifest = validManifest();
+    manifest["artifacts"][0]["proven_range"]["serving_default"]["x"] = Json::parse(text);
+    expectMalformed(manifest, "the range of 'x'");
+  }
+  Json manifest = validManifest();
+  manifest["input_ranges"] = Json::array();
+  expectMalformed(manifest, "'input_ranges' isn't an object");
+}
+
 TEST(ReadBundle, SaysThatThereIsNone) {
   EXPECT_AIOS_ERROR(readBundle("/nowhere/digits.cell"), kNotFound, "/nowhere/digits.cell");
   EXPECT_AIOS_ERROR(readBundle(""), kInvalidArgument, "path: expected the directory of a bundle");

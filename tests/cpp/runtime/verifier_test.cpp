@@ -89,6 +89,20 @@ TEST(CompareTensor, CollectsErrorsRelativeToTheTensorsMagnitude) {
   EXPECT_FALSE(Verification().relativeError().has_value());
 }
 
+bool hidesNothingIn(const std::array<float, 3>& answer, const std::array<float, 3>& reference) {
+  return hidesNothing(TensorView::of(answer.data(), {3}), TensorView::of(reference.data(), {3}));
+}
+
+TEST(HidesNothing, WantsNanOrInfinityWhereTheReferenceHasSome) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_TRUE(hidesNothingIn({nan, 1.0F, infinity}, {nan, 1.0F, infinity}));
+  EXPECT_TRUE(hidesNothingIn({infinity, 1.0F, nan}, {nan, 1.0F, infinity}));
+  EXPECT_TRUE(hidesNothingIn({nan, nan, nan}, {nan, 1.0F, infinity}));
+  EXPECT_FALSE(hidesNothingIn({0.0F, 1.0F, infinity}, {nan, 1.0F, infinity}));
+  EXPECT_FALSE(hidesNothingIn({nan, 1.0F, 3e38F}, {nan, 1.0F, infinity}));
+}
+
 template <std::size_t N>
 double agreement(const std::array<float, N>& answer, const std::array<float, N>& reference) {
   Verification result;

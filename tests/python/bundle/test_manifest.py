@@ -53,8 +53,9 @@ def test_fields_of_artifacts_may_be_added_or_be_missing(tmp_path):
     document = json.loads((tmp_path / "manifest.json").read_text())
     (entry,) = document["artifacts"]
     entry["from_the_future"] = 1
-    for name in ("golden_samples", "relative_error", "top1_agreement"):
+    for name in ("golden_samples", "relative_error", "proven_range", "probes", "propagated"):
         del entry[name]
+    del document["input_ranges"], document["own_samples"]
     _publish(tmp_path, document)
     assert read_manifest(tmp_path) == MANIFEST
 
@@ -70,6 +71,20 @@ def test_a_tolerance_that_would_switch_the_gate_off_is_corrupt(tmp_path, name, p
     (tmp_path / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
     # JSON has no NaN and no infinity.
     with pytest.raises(CorruptBundleError, match="tolerance|isn't JSON"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "bounds", [[1], [2, 1], ["a", 1], [None, 1], 5, "all", [0, "NaN"], [0, True]]
+)
+@pytest.mark.parametrize("of_artifact", [False, True])
+def test_ranges_that_hold_nothing_are_corrupt(tmp_path, bounds, of_artifact):
+    write_manifest(tmp_path, MANIFEST)
+    document = json.loads((tmp_path / "manifest.json").read_text())
+    place = document["artifacts"][0] if of_artifact else document
+    place["proven_range" if of_artifact else "input_ranges"] = {"serve": {"x": bounds}}
+    _publish(tmp_path, document)
+    with pytest.raises(CorruptBundleError, match="the range of 'x'"):
         read_manifest(tmp_path)
 
 

@@ -44,9 +44,10 @@ def _artifact(engine, target="any", precision="float32", **fields):
     return ArtifactRecord(engine, target, precision, **given)
 
 
+PROVED = {"proven_range": {"serve": {"x": (-1e30, 1e30)}}, "probes": 3, "propagated": 2}
 ARTIFACTS = (
-    _artifact("compiled", "native", max_error=2.6e-6, top1_agreement=1.0),
-    _artifact("compiled", "x86-64-v3", max_error=1.5e-6, top1_agreement=1.0),
+    _artifact("compiled", "native", max_error=2.6e-6, top1_agreement=1.0, **PROVED),
+    _artifact("compiled", "x86-64-v3", max_error=1.5e-6, top1_agreement=1.0, **PROVED),
     _artifact("litert", precision="int8", max_error=0.0123, top1_agreement=0.987),
     _artifact("litert", verdict="declined", files=(), reason=LONG),
     _artifact("openvino", precision="bfloat16", max_error=1.0, relative_error=3e-3),
@@ -56,6 +57,7 @@ ARTIFACTS = (
 
 def test_inspect(screen):
     inspect.artifact_listing(ARTIFACTS).print(inspect.data)
+    inspect.print_proofs(ARTIFACTS)
     screen("inspect")
 
 

@@ -58,6 +58,8 @@ class Candidate:
     ) -> None:
         self.artifact = artifact
         self.failure: AiosError | None = None
+        #: Why others are tried before it; empty if it takes part like any other.
+        self.reserve = ""
         self._bundle = bundle
         self._threads = threads
         self._golden_samples = golden_samples
@@ -83,7 +85,8 @@ class Candidate:
 
     def _check(self, runners: Runners) -> None:
         golden = read_tensors(self._bundle.directory, self._bundle.manifest.golden)
-        result = verify(runners, golden, self.artifact, self._golden_samples)
+        ranges = self._bundle.manifest.ranges_of(self.artifact)
+        result = verify(runners, golden, self.artifact, ranges, self._golden_samples)
         if not result.ok:
             raise CorruptBundleError(
                 f"bundle '{self._bundle.root}' on engine '{self.artifact.engine}': "
@@ -92,7 +95,7 @@ class Candidate:
 
     def row(self, chosen: str) -> EngineChoice:
         """Its row in explain(); `chosen` is why it was, or empty."""
-        reason = chosen or str(self.failure or "not tried: another one runs")
+        reason = chosen or str(self.failure or self.reserve or "not tried: another one runs")
         return choice(self.engine, self.artifact, reason, batch=_EVERY_BATCH, chosen=bool(chosen))
 
 

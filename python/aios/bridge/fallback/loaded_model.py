@@ -25,6 +25,7 @@ from aios.bundle import integrity
 from aios.bundle.directory import BundleDirectory, though_replaced
 from aios.bundle.golden import read_tensors
 from aios.bundle.integrity import OpenBundle, open_bundle
+from aios.bundle.ranges import described, is_further
 from aios.bundle.records import MANIFEST, ArtifactRecord
 from aios.errors import (
     AiosError,
@@ -179,8 +180,13 @@ class LoadedModel:
                 self._candidates.append(
                     Candidate(bundle, artifact, options.threads, golden_samples)
                 )
+        artifacts = [candidate.artifact for candidate in self._candidates]
+        for candidate in self._candidates:
+            candidate.reserve = _proved_for_less(candidate.artifact, artifacts)
         order = list(LOADERS)
-        self._candidates.sort(key=lambda candidate: order.index(candidate.artifact.engine))
+        self._candidates.sort(
+            key=lambda entry: (bool(entry.reserve), order.index(entry.artifact.engine))
+        )
 
     def _first_that_runs(self, bundle: OpenBundle, engine: str) -> tuple[Candidate, Runners]:
         for candidate in self._candidates:
@@ -241,7 +247,8 @@ def verify_bundle(
 def _verified(bundle: OpenBundle, artifact: ArtifactRecord, threads: int) -> ArtifactVerification:
     try:
         golden = read_tensors(bundle.directory, bundle.manifest.golden)
-        return verify(load_artifact(bundle, artifact, threads), golden, artifact)
+        runners = load_artifact(bundle, artifact, threads)
+        return verify(runners, golden, artifact, bundle.manifest.ranges_of(artifact))
     except AiosError as error:
         return ArtifactVerification(
             artifact.engine, artifact.target, artifact.precision, reason=str(error),
@@ -267,6 +274,20 @@ def _exclusion(artifact: ArtifactRecord, precision: str) -> str:
     if precision not in ("fastest", artifact.precision):
         return f"precision='{precision}' was asked for"
     return NEEDS_EXTENSION if refusal(artifact.engine) else ""
+
+
+def _proved_for_less(artifact: ArtifactRecord, others: Sequence[ArtifactRecord]) -> str:
+    """Why another one of its precision is tried before it; empty if none is."""
+    own = artifact.proven_range
+    for other in others:
+        further = other.proven_range
+        if other.precision != artifact.precision or own is None or further is None:
+            continue
+        if is_further(further, own):
+            return (
+                f"it is proved for {described(own)} only, {other.engine} for {described(further)}"
+            )
+    return ""
 
 
 def _told(row: EngineChoice) -> str:

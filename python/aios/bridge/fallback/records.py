@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 
@@ -150,6 +150,10 @@ class ArtifactVerification:
     the median over samples and outputs of the largest error over the output's largest magnitude,
     and `top1_agreement` how often the class of the largest score is the reference's. One that is
     `not_run` isn't wrong: its engine isn't installed, or it isn't made for this machine.
+
+    `missed` are samples outside the ranges to be proved that it didn't answer well, as signature
+    and number. Of `probes` that the training model answers with NaN or infinities, it hides none of
+    those of `propagated`.
     """
 
     engine: str
@@ -164,4 +168,7 @@ class ArtifactVerification:
     sample: int = 0
     tensor: str = ""
     reason: str = ""
+    missed: list[tuple[str, int]] = field(default_factory=list)
+    probes: int = 0
+    propagated: int = 0
     not_run: bool = False

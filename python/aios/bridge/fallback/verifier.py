@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from aios.bridge.fallback.arrays import Array
+from aios.bridge.fallback.engine import Session
 from aios.bridge.fallback.records import ArtifactVerification
 from aios.bridge.fallback.runner import Runner
-from aios.bundle.comparison import row_errors
+from aios.bundle.comparison import hides_nothing, row_errors
+from aios.bundle.coverage import rows_inside
 from aios.bundle.dtypes import is_float
 from aios.bundle.golden import samples_of
 from aios.bundle.manifest import ArtifactRecord, SignatureRecord, Tolerance
-from aios.errors import CorruptBundleError
+from aios.bundle.ranges import SignatureRanges
+from aios.errors import AiosError, CorruptBundleError
 
 _Errors = tuple[float, float, float | None]
 _UNEQUAL: _Errors = (np.inf, np.inf, None)
@@ -23,34 +28,49 @@ def verify(
     runners: Mapping[SignatureRecord, Runner],
     golden: Mapping[str, Array],
     artifact: ArtifactRecord,
+    ranges: SignatureRanges,
     max_samples: int | None = None,
 ) -> ArtifactVerification:
     """Runs up to `max_samples` of the golden samples that the artifact is proved on.
 
-    They are spread over all of each signature's. A wrong answer is told, not raised; what the
-    interpreter raises is passed on.
+    They are spread over all of each signature's that lie in `ranges`. Where all are asked for, the
+    probes are run too; and of a pending artifact, the samples outside. A wrong answer is told, not
+    raised; what the interpreter raises on samples that judge is passed on.
     """
     result = ArtifactVerification(artifact.engine, artifact.target, artifact.precision)
     relative_errors: list[float] = []
     agreements: list[bool] = []
     for record, runner in runners.items():
-        inputs, outputs, count = _samples(golden, record)
-        available = _at_most(artifact.golden_samples, count)
-        wanted = _at_most(max_samples, available)
+        samples = _calls(golden, record, "")
+        inside = rows_inside(samples.inputs, ranges.get(record.name, {}))
+        inside = inside[: artifact.golden_samples]
+        judging = np.flatnonzero(inside)
+        wanted = _at_most(max_samples, len(judging))
         with runner.session() as session:
-            for sample in (index * available // wanted for index in range(wanted)):
-                answers = session.answer([array[sample] for array in inputs])
-                references = [array[sample] for array in outputs]
+            for sample in (judging[index * len(judging) // wanted] for index in range(wanted)):
+                answers, references = samples.answered(session, sample)
                 for spec, answer, reference in zip(
                     record.outputs, answers, references, strict=True
                 ):
                     error, apart, relative = compare(answer, reference, artifact.tolerance)
-                    _record(result, error, apart, spec.name, sample)
+                    _record(result, error, apart, spec.name, int(sample))
                     if relative is not None:
                         relative_errors.append(relative)
                 if len(answers) == 1:
                     agreements += classes_agree(answers[0], references[0])
                 result.samples += 1
+            if max_samples is None:
+                outside = np.flatnonzero(~inside & (artifact.verdict == "pending"))
+                result.missed += [
+                    (record.name, sample)
+                    for sample in map(int, outside)
+                    if not _passes(session, samples, sample, partial(within, artifact.tolerance))
+                ]
+                probes = _calls(golden, record, "probe_")
+                result.probes += probes.count
+                result.propagated += sum(
+                    _passes(session, probes, probe, hides_nothing) for probe in range(probes.count)
+                )
     if relative_errors:
         result.relative_error = sorted(relative_errors)[len(relative_errors) // 2]
     if agreements:
@@ -67,6 +87,11 @@ def compare(answer: Array, reference: Array, tolerance: Tolerance) -> _Errors:
         answer.reshape(1, -1), reference.reshape(1, -1), tolerance
     )
     return float(absolute[0]), float(apart[0]), None if relative is None else float(relative[0])
+
+
+def within(tolerance: Tolerance, answer: Array, reference: Array) -> bool:
+    """Whether a tensor is answered within the tolerance."""
+    return compare(answer, reference, tolerance)[1] <= 1
 
 
 def classes_agree(answer: Array, reference: Array) -> list[bool]:
@@ -90,17 +115,49 @@ def _at_most(limit: int | None, count: int) -> int:
     return count if limit is None else min(limit, count)
 
 
-def _samples(
-    golden: Mapping[str, Array], record: SignatureRecord
-) -> tuple[list[Array], list[Array], int]:
-    inputs = [samples_of(golden, record, "inputs", spec) for spec in record.inputs]
-    outputs = [samples_of(golden, record, "outputs", spec) for spec in record.outputs]
-    counts = {len(array) for array in (*inputs, *outputs)}
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """Calls and their references, of the tensors in the signature's order."""
+
+    inputs: dict[str, Array]
+    outputs: list[Array]
+    count: int
+
+    def answered(self, session: Session, call: int) -> tuple[list[Array], list[Array]]:
+        answers = session.answer([array[call] for array in self.inputs.values()])
+        return answers, [array[call] for array in self.outputs]
+
+
+def _calls(golden: Mapping[str, Array], record: SignatureRecord, kind: str) -> _Calls:
+    """The samples, or of the kind "probe_" the probes, which a bundle may not have."""
+    probes = (f"{record.name}/{kind}outputs/{spec.name}" for spec in record.outputs)
+    if kind and not any(name in golden for name in probes):
+        return _Calls({}, [], 0)
+    inputs = {
+        spec.name: samples_of(golden, record, f"{kind}inputs", spec) for spec in record.inputs
+    }
+    outputs = [samples_of(golden, record, f"{kind}outputs", spec) for spec in record.outputs]
+    counts = {len(array) for array in (*inputs.values(), *outputs)}
     if len(counts) > 1:
         raise CorruptBundleError(
             "bundle's golden samples: the numbers of samples differ; export the bundle again"
         )
-    return inputs, outputs, counts.pop() if counts else 0
+    return _Calls(inputs, outputs, counts.pop() if counts else 0)
+
+
+def _passes(
+    session: Session,
+    calls: _Calls,
+    call: int,
+    test: Callable[[Array, Array], bool],
+) -> bool:
+    try:
+        answers, references = calls.answered(session, call)
+    except AiosError:
+        return False
+    return all(
+        test(answer, reference) for answer, reference in zip(answers, references, strict=True)
+    )
 
 
 def _record(

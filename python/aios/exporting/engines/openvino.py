@@ -145,6 +145,7 @@ def _verified(
             golden=golden_file.FILE,
             labels=None,
             provenance={},
+            input_ranges=golden_file.ranges_of([item]),
         ),
     )
     (entry,) = prover.verify(work, include_pending=True)

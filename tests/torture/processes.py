@@ -130,7 +130,7 @@ TRIALS = [
     Trial(
         "threads", "calls from 8 threads on one cell, batches of 1 to 64",
         "A cell may be shared by threads; no call sees another's values.",
-        5000, 20, threads,
+        200, 20, threads,
     ),
     Trial(
         "forks", "children forked after every engine was loaded and measured",

@@ -35,6 +35,7 @@ def main() -> int:
     if options.inside:
         _run_inside(TRIALS[options.inside], options)
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that what runs is ended, too
     with tempfile.TemporaryDirectory(prefix="aios-torture-") as folder:
         if options.bundle is None:
             options.bundle = Path(folder, "seed.cell")
@@ -65,6 +66,9 @@ def _run_apart(trial: Trial, options: argparse.Namespace, work: Path) -> Row:
         os.killpg(process.pid, signal.SIGKILL)
         output, errors = process.communicate()
         errors += f"\nno end in {_LIMIT_S} s"
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
     seconds = time.monotonic() - started
     if process.returncode == 0:
         found = json.loads(output.splitlines()[-1])

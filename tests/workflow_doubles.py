@@ -5,7 +5,7 @@ import time
 from aios.workflow.clock import ClockReading
 
 
-def wait_until(condition, timeout_s=10.0):
+def wait_until(condition, timeout_s=60.0):
     """Poll until `condition()` is true; fail at the deadline."""
     give_up = time.monotonic() + timeout_s
     while not condition():

@@ -110,8 +110,11 @@ def test_a_failed_run_is_exit_1_and_resumes_from_where_it_was_started(command):
 
 
 def test_control_c_leaves_a_run_that_can_be_resumed(command, tmp_path):
-    slow = FLOW.replace("def total(load):", "def total(load):\n    __import__('time').sleep(1.5)")
-    (tmp_path / "flow.py").write_text(slow)
+    waits = (
+        "def total(load, context):\n    while not os.path.exists('go'):\n"
+        "        context.check_cancelled()\n        context.cancelled.wait(0.01)"
+    )
+    (tmp_path / "flow.py").write_text(FLOW.replace("def total(load):", waits))
     process = subprocess.Popen(
         [sys.executable, "-m", "aios", "workflow", "run", "flow:workflow", "--data", "d.npz"],
         cwd=tmp_path,
@@ -121,9 +124,10 @@ def test_control_c_leaves_a_run_that_can_be_resumed(command, tmp_path):
     )
     run_id = process.stderr.readline().split()[1]
     process.send_signal(signal.SIGINT)
-    assert process.wait(20) == 130
+    assert process.wait(120) == 130
     assert f"'aios workflow resume {run_id}' goes on" in process.stderr.read()
     process.stderr.close()
+    (tmp_path / "go").touch()
     code, out, err = command("workflow", "resume", run_id, "--json")
     assert code == 0, err
     assert json.loads(out)["runs"][0]["status"] == "SUCCESS"

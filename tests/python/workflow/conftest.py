@@ -7,11 +7,11 @@ from aios.workflow.manager import AICellManager
 
 @pytest.fixture
 def make_manager(tmp_path):
-    """Open managers, by default on one home and with a short lease; all are closed at the end."""
+    """Open managers, by default on one home; all are closed at the end."""
     opened = []
 
     def make(home=None, **options):
-        options.setdefault("lease_s", 0.4)
+        options.setdefault("lease_s", 30)  # a busy machine keeps no lease from being beaten for
         manager = AICellManager(tmp_path / "home" if home is None else home, **options)
         opened.append(manager)
         return manager

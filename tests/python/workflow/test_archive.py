@@ -34,7 +34,7 @@ def home(make_manager, tmp_path):
         aios.Workflow(id="w", steps=[aios.step(name="double")(lambda data: data * 2)])
     )
     run = manager.execute_workflow("w", np.arange(5))
-    run.result(10)
+    run.result(60)
     bundle = tmp_path / "a.cell"
     bundle.mkdir()
     (bundle / "weights").write_text("a")

@@ -1,10 +1,11 @@
 import threading
-import time
+from types import SimpleNamespace
 
 import pytest
 from workflow_doubles import wait_until
 
 import aios
+from aios.workflow import context as context_module
 from aios.workflow.bus import Bus
 from aios.workflow.messages import Message, from_stored, new_message_id
 from aios.workflow.sqlite_store import SqliteStore
@@ -82,7 +83,7 @@ def test_messages_of_another_process_are_delivered_too(tmp_path, store, bus):
     bus.subscribe(aios.ModelDeployed, seen.append)
     other = SqliteStore(tmp_path / "aios.db")
     other.commit([AddMessage(aios.ModelDeployed(name="m").to_stored())])
-    wait_until(lambda: seen, 2)
+    wait_until(lambda: seen)
     other.close()
 
 
@@ -97,8 +98,7 @@ def test_a_named_subscription_keeps_its_place(store):
     second = Bus(store)
     second.subscribe(aios.ModelTrained, seen.append, name="audit")
     wait_until(lambda: len(seen) == 3)
-    time.sleep(0.1)
-    second.close()
+    second.close(60)  # it delivers what there is
     assert [item.seconds for item in seen] == [1.0, 2.0, 3.0]
 
 
@@ -113,22 +113,22 @@ def test_a_message_sent_twice_is_delivered_once(store, bus):
     assert [item.seconds for item in seen] == [1.0, 2.0]
 
 
-def test_progress_that_goes_both_ways_is_delivered_once(manager):
-    seen = []
+def test_progress_that_goes_both_ways_is_delivered_once(manager, monkeypatch):
+    seen, now = [], [1000.0]
     manager.subscribe(aios.TrainingProgress, seen.append)
+    monkeypatch.setattr(context_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
 
     def work(data, context):
         for epoch in range(5):
             context.report(aios.TrainingProgress(epoch=epoch))
-            time.sleep(0.06)
+            now[0] += 0.06
 
     manager.register_workflow(aios.Workflow(id="w", steps=[work]))
     run = manager.execute_workflow("w")
-    run.result(10)
+    run.result(60)
     kept = [item.epoch for item in run.events() if isinstance(item, aios.TrainingProgress)]
-    assert 2 <= len(kept) < 5  # ten a second reach the disk
-    manager.bus.committed()
-    time.sleep(0.2)
+    assert kept == [0, 2, 4]  # ten a second reach the disk
+    manager.bus.close(60)
     assert [item.epoch for item in seen] == [0, 1, 2, 3, 4]
 
 
@@ -137,7 +137,7 @@ def test_telemetry_that_does_not_fit_is_counted_and_dropped(store, bus):
     seen = []
 
     def slow(message):
-        go.wait(5)
+        go.wait(60)
         seen.append(message.epoch)
 
     subscription = bus.subscribe(aios.TrainingProgress, slow, capacity=10)
@@ -183,16 +183,15 @@ def test_a_closed_subscription_gets_nothing_more(store, bus):
     assert seen == []
 
 
-def test_telemetry_passes_fast_enough(store):
-    """A tenth of the benchmark's bar: a guard against accidents, not a measurement."""
+def test_telemetry_within_the_bound_is_all_delivered_in_order(store):
     bus = Bus(store, capacity=100_000)
     seen = []
-    bus.subscribe(aios.TrainingProgress, seen.append)
-    started = time.process_time()
+    subscription = bus.subscribe(aios.TrainingProgress, lambda message: seen.append(message.epoch))
     for epoch in range(30_000):
         bus.publish(aios.TrainingProgress(epoch=epoch))
     wait_until(lambda: len(seen) == 30_000)
-    assert 30_000 / (time.process_time() - started) > 30_000
+    assert seen == list(range(30_000))
+    assert subscription.dropped == 0
     bus.close()
 
 

@@ -306,7 +306,7 @@ def test_show_tells_what_was_not_seen(manager):
 
     manager.register_workflow(aios.Workflow(id="w", steps=[waits]))
     run = manager.execute_workflow("w")
-    run.result(10)
+    run.result(60)
     assert run.steps[0].unseen == ("event (Event)",)
 
 

@@ -59,10 +59,10 @@ def test_a_new_run_on_the_same_data_heals_it_and_then_the_old_one_goes_on(manage
 
     manager.register_workflow(aios.Workflow(id="w", steps=[total]))
     data = np.arange(100_000.0)
-    assert manager.execute_workflow("w", data).result(10).status == "SUCCESS"
+    assert manager.execute_workflow("w", data).result(60).status == "SUCCESS"
     (path,) = manager.home.content.root.rglob("*.npy")
     harm(path)
-    assert manager.execute_workflow("w", data).result(10).status == "SUCCESS"
+    assert manager.execute_workflow("w", data).result(60).status == "SUCCESS"
 
 
 def make_bundle(place, text):
@@ -120,7 +120,7 @@ def test_a_steps_own_full_disk_fails_the_step_and_keeps_the_run(manager, own):
     manager.register_workflow(aios.Workflow(id="w", steps=[writes]))
     run = manager.execute_workflow("w")
     with pytest.raises(aios.WorkflowFailedError, match=f"in step 'writes': {type(own).__name__}"):
-        run.result(10)
+        run.result(60)
     assert run.status == "FAILED"
 
 

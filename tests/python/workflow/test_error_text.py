@@ -99,9 +99,9 @@ def test_a_step_may_raise_anything_and_its_run_fails_with_the_type(make_manager,
     manager.register_workflow(aios.Workflow(id="fine", steps=[fine]))
     run = manager.execute_workflow("broken")
     with pytest.raises(aios.WorkflowFailedError, match=kind.__name__):
-        run.result(10)
+        run.result(60)
     assert run.status == "FAILED"
-    assert manager.execute_workflow("fine", 1).result(10).status == "SUCCESS"
+    assert manager.execute_workflow("fine", 1).result(60).status == "SUCCESS"
 
 
 def test_an_isolated_step_may_raise_anything(manager):
@@ -119,7 +119,7 @@ def test_an_isolated_step_may_raise_anything(manager):
     for data in ("silent", "huge"):
         run = manager.execute_workflow("w", data)
         with pytest.raises(aios.WorkflowFailedError, match="Silent"):
-            run.result(30)
+            run.result(60)
         assert len(run.steps[0].error["message"]) <= MAX_ERROR_CHARS
 
 
@@ -150,7 +150,7 @@ def test_a_step_whose_success_cannot_be_recorded_has_failed(manager, leave):
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(step_)]))
     run = manager.execute_workflow("w")
     with pytest.raises(aios.WorkflowFailedError, match=r"in step 's'.*can't be recorded"):
-        run.result(10)
+        run.result(60)
     assert run.steps[0].status == "FAILED"
 
 
@@ -162,5 +162,5 @@ def test_a_step_that_fails_with_a_verdict_that_is_no_json_fails_without_it(manag
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(step_)]))
     run = manager.execute_workflow("w")
     with pytest.raises(aios.WorkflowFailedError, match="first"):
-        run.result(10)
+        run.result(60)
     assert run.steps[0].verdict is None

@@ -78,7 +78,7 @@ with aios.AICellManager(sys.argv[1] + "/home") as manager:
     ballast = sys.argv[1] + "/ballast"
     run = manager.execute_workflow("w")
     try:
-        run.result(20)
+        run.result(60)
     except aios.OverloadedError as error:
         print(type(error).__name__, run.status)
         print(error)
@@ -99,7 +99,7 @@ def closed_home(make_manager, tmp_path):
     manager = make_manager()
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(lambda: 1)]))
     run = manager.execute_workflow("w")
-    run.result(10)
+    run.result(60)
     manager.close()
     return tmp_path / "home", run.id
 

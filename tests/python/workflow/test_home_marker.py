@@ -24,7 +24,7 @@ def home(tmp_path):
     (bundle / "weights").write_text("a")
     with aios.AICellManager(tmp_path / "home") as manager:
         manager.register_workflow(aios.Workflow(id="w", steps=[one]))
-        manager.execute_workflow("w", b"data").result(10)
+        manager.execute_workflow("w", b"data").result(60)
         manager.registry.register("m", bundle)
         manager.promote("m", 1)
     return tmp_path / "home"
@@ -131,7 +131,7 @@ def test_what_a_killed_process_left_in_the_wal_is_read_without_touching_it(home,
 def test_a_home_in_use_is_read_as_it_stands(home):
     with aios.AICellManager(home) as writer:
         writer.register_workflow(aios.Workflow(id="w", steps=[one]))
-        writer.execute_workflow("w").result(10)
+        writer.execute_workflow("w").result(60)
         with aios.AICellManager(home, mode="read") as reader:
             assert len(reader.runs()) == 2
 

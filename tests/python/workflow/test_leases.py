@@ -35,8 +35,8 @@ def test_resuming_a_run_while_it_is_taken_over_starts_its_steps_once(manager, mo
     monkeypatch.setattr(manager.home.store, "claim", claim_and_wait)
     waiting_run(manager)
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(step_)]))
-    assert claimed.wait(10)
-    manager.resume("r").result(10)
+    assert claimed.wait(60)
+    manager.resume("r").result(60)
     assert starts == [1]
     run = manager.run("r")
     assert run.steps[0].launches == 1
@@ -52,11 +52,11 @@ def test_resuming_from_many_threads_claims_once(manager):
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(fails)]))
     run = manager.execute_workflow("w")
     with pytest.raises(aios.WorkflowFailedError):
-        run.result(10)
+        run.result(60)
     release = threading.Event()
 
     def waits(data):
-        assert release.wait(30)
+        assert release.wait(60)
         return 1
 
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(waits)]))
@@ -71,7 +71,7 @@ def test_resuming_from_many_threads_claims_once(manager):
     for thread in threads:
         thread.join()
     release.set()
-    assert run.result(10).status == "SUCCESS"
+    assert run.result(60).status == "SUCCESS"
     assert run.steps[0].launches == 2
     assert manager.run_record(run.id).lease.epoch == 2
 
@@ -84,18 +84,18 @@ def test_a_run_that_another_manager_has_taken_is_resumed_although_it_is_still_dr
 
     def waits(data, context):
         entered.set()
-        assert release.wait(30)
+        assert release.wait(60)
         return context.attempt
 
     workflow = aios.Workflow(id="w", steps=[aios.step(name="s")(waits)])
     one, two = make_manager(lease_s=60), make_manager(lease_s=60)
     one.register_workflow(workflow)
     run = one.execute_workflow("w")
-    assert entered.wait(10)
+    assert entered.wait(60)
     two.register_workflow(workflow)
     two.resume(run.id)
     one.resume(run.id)
     release.set()
-    assert run.result(10).status == "SUCCESS"
+    assert run.result(60).status == "SUCCESS"
     assert one.run_record(run.id).lease.epoch == 3
     assert [item.epoch for item in run.events() if isinstance(item, aios.RunTakenOver)] == [2, 3]

@@ -142,7 +142,7 @@ def test_lineage_is_found_from_either_end(manager, bundle):
 
     place = bundle("a")
     manager.register_workflow(aios.Workflow(id="w", steps=[export, register, deploy]))
-    report = manager.execute_workflow("w", {"rows": 3}).result(10)
+    report = manager.execute_workflow("w", {"rows": 3}).result(60)
     (by_data,) = manager.registry.lineage(data_sha256=report.data_sha256)
     (by_version,) = manager.registry.lineage(name="m", version=1)
     (by_bundle,) = manager.registry.lineage(sha256=bundle_sha256(place))
@@ -161,7 +161,7 @@ def test_a_step_that_runs_twice_registers_and_deploys_once(make_manager, bundle)
         version = context.register_model("m", place)
         if not entered.is_set():
             entered.set()
-            go.wait(10)
+            go.wait(60)
         return version
 
     @aios.step
@@ -172,9 +172,9 @@ def test_a_step_that_runs_twice_registers_and_deploys_once(make_manager, bundle)
     one, two = make_manager(lease_s=30), make_manager(lease_s=30)
     one.register_workflow(workflow)
     run = one.execute_workflow("w")
-    assert entered.wait(10)
+    assert entered.wait(60)
     two.register_workflow(workflow)
-    two.resume(run.id).result(10)
+    two.resume(run.id).result(60)
     go.set()
     one.close()
     assert [item.version for item in two.registry.versions("m")] == [1]
@@ -203,13 +203,13 @@ def test_a_deploy_step_that_runs_again_does_not_undo_a_rollback(manager, bundle)
     manager.register_workflow(aios.Workflow(id="w", steps=[register, deploy, last]))
     run = manager.execute_workflow("w")
     with pytest.raises(aios.WorkflowFailedError):
-        run.result(10)
+        run.result(60)
     assert manager.rollback("m").version == 1
     edited = aios.Workflow(
         id="w", steps=[register, aios.step(name="deploy", version="2")(deploy.function), last]
     )
     manager.register_workflow(edited)
-    manager.resume(run.id).result(10)
+    manager.resume(run.id).result(60)
     assert run.report().step("deploy").launches == 2
     assert manager.registry.resolve("m").version == 1
 
@@ -240,5 +240,5 @@ def test_registering_in_a_step_reaches_the_disk_before_the_run_goes_on(
         context.promote_model("m", register)
 
     manager.register_workflow(aios.Workflow(id="w", steps=[light, register, deploy]))
-    manager.execute_workflow("w").result(10)
+    manager.execute_workflow("w").result(60)
     assert durable == {"light": False, "register": True, "deploy": True}

@@ -20,7 +20,7 @@ def test_every_object_of_a_manager_is_one_short_line(make_manager, tmp_path):
     manager = make_manager()
     manager.register_workflow(WORKFLOW)
     run = manager.execute_workflow("w", list(range(100)))
-    report = run.result(10)
+    report = run.result(60)
     profile = {"edges": [0.5] * 5000}
     manager.registry.register("m", place, metrics={"accuracy": 0.98765}, profile=profile)
     version = manager.promote("m", 1)

@@ -40,7 +40,7 @@ def daily(make_manager, clock):
     def run_day(day):
         clock.wall_s = 1_700_000_000.0 + day * DAY_S
         run = manager.execute_workflow("daily", {"x": np.full(500, float(day))})
-        run.result(30)
+        run.result(60)
         settled(manager)
         manager.publish(aios.ModelTrained(created=clock.wall_s), durable=True)
         return run
@@ -111,7 +111,7 @@ def test_what_goes_on_is_kept_with_all_that_it_names(make_manager, clock):
         return data + 1
 
     def second(first):
-        assert release.wait(30)
+        assert release.wait(60)
         return float(first.sum())
 
     manager.register_workflow(aios.Workflow(id="w", steps=[first, second]))
@@ -123,11 +123,11 @@ def test_what_goes_on_is_kept_with_all_that_it_names(make_manager, clock):
     manager.prune(keep_days=0, keep_runs=0)
     assert objects(manager) == kept
     release.set()
-    assert [run.result(30).status for run in runs] == ["SUCCESS", "SUCCESS"]
+    assert [run.result(60).status for run in runs] == ["SUCCESS", "SUCCESS"]
     assert [run.output("second") for run in runs] == [100.0, 200.0]
     clock.wall_s += 10 * DAY_S
     wait_until(lambda: len(manager.runs()) == 3)
-    assert manager.runs()[0].result(30).step("second").output["inline"] == 800.0
+    assert manager.runs()[0].result(60).step("second").output["inline"] == 800.0
 
 
 def make_bundle(folder, text):
@@ -152,7 +152,7 @@ def test_versions_and_aliases_keep_their_bundles_whatever_becomes_of_their_runs(
 
     manager.register_workflow(aios.Workflow(id="w", steps=[train]))
     for text in "abcdef":
-        manager.execute_workflow("w", text).result(10)
+        manager.execute_workflow("w", text).result(60)
     settled(manager)
     manager.promote("m", 1, "mine")
     manager.promote("m", 3)
@@ -166,7 +166,7 @@ def test_versions_and_aliases_keep_their_bundles_whatever_becomes_of_their_runs(
     assert bundles(manager) == set("acdf")
     assert [item.version for item in manager.registry.versions("m", deleted=True)] == [1, 3, 4, 6]
     assert manager.rollback("m").version == 3
-    manager.execute_workflow("w", "g").result(10)
+    manager.execute_workflow("w", "g").result(60)
     assert manager.registry.versions("m")[-1].version == 7
 
 
@@ -198,11 +198,11 @@ def test_a_bundle_that_a_failed_run_may_still_register_is_kept(make_manager, clo
     manager.register_workflow(aios.Workflow(id="w", steps=[export, register]))
     run = manager.execute_workflow("w", "a")
     with pytest.raises(aios.WorkflowFailedError):
-        run.result(10)
+        run.result(60)
     clock.wall_s += 100 * DAY_S
     manager.prune(keep_days=0, keep_runs=1)
     fail.clear()
-    assert manager.resume(run.id).result(10).status == "SUCCESS"
+    assert manager.resume(run.id).result(60).status == "SUCCESS"
     assert bundles(manager) == {"a"}
 
 
@@ -222,7 +222,7 @@ def test_a_manager_with_a_retention_prunes_by_itself_once_for_all(make_manager, 
     two.register_workflow(DAILY)
     wait_until(lambda: one.home.store.documents("retention"))
     for value in range(3):
-        one.execute_workflow("daily", {"x": np.full(300, value + 1.0)}).result(10)
+        one.execute_workflow("daily", {"x": np.full(300, value + 1.0)}).result(60)
     assert len(one.runs()) == 3
     settled(one)
     clock.wall_s += 2 * DAY_S
@@ -279,7 +279,7 @@ def test_a_home_of_an_earlier_release_is_pruned_though_its_file_does_not_shrink(
         db.execute("VACUUM")
         db.execute("BEGIN")
     manager.register_workflow(DAILY)
-    manager.execute_workflow("daily", {"x": np.ones(3)}).result(10)
+    manager.execute_workflow("daily", {"x": np.ones(3)}).result(60)
     settled(manager)
     assert manager.prune(keep_days=0, keep_runs=0).runs == 1
     assert objects(manager) == []

@@ -26,7 +26,7 @@ def test_a_schedule_starts_runs_with_its_data_when_they_are_due(make_manager):
     assert due(manager) == 1
     assert due(manager) == 1
     run = manager.runs()[0]
-    run.result(10)
+    run.result(60)
     assert run.output("tick") == {"n": 3}
     clock.wall_s += 3600
     assert due(manager) == 2

@@ -20,7 +20,7 @@ def damaged(manager):
     def damage(*statements):
         manager.register_workflow(aios.Workflow(id="w", steps=[count]))
         run = manager.execute_workflow("w", 1)
-        run.result(10)
+        run.result(60)
         manager.schedule("w", every_s=3600)
         with sqlite3.connect(manager.home.path / "aios.db") as db:
             for statement in statements:

@@ -4,12 +4,13 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 from conformance.store import StoreConformance, message
 
 import aios
-from aios.workflow import schema, sqlite_store
+from aios.workflow import schema, sqlite_file, sqlite_store
 from aios.workflow.sqlite_store import SqliteStore
 from aios.workflow.store import AddMessage, PutDocument, RunRecord
 
@@ -53,20 +54,33 @@ def test_the_database_is_in_wal_mode(path):
         assert db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
 
 
-def test_a_writer_waits_for_another_process_instead_of_failing(path):
+def test_a_writer_waits_for_another_process_instead_of_failing(path, monkeypatch):
     store = SqliteStore(path)
     code = (
-        "import sqlite3, sys, time; db = sqlite3.connect(sys.argv[1], isolation_level=None);"
-        "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); time.sleep(0.5);"
+        "import sqlite3, sys; db = sqlite3.connect(sys.argv[1], isolation_level=None);"
+        "db.execute('BEGIN IMMEDIATE'); print('held', flush=True); sys.stdin.readline();"
         " db.execute('COMMIT')"
     )
-    other = subprocess.Popen([sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE)
+    other = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)], stdout=subprocess.PIPE, stdin=subprocess.PIPE
+    )
     assert other.stdout.readline() == b"held\n"
-    started = time.monotonic()
-    store.commit([AddMessage(message("a"))])
-    assert time.monotonic() - started > 0.2
-    assert other.wait() == 0
-    other.stdout.close()
+    waits = threading.Event()
+
+    def pause(seconds):
+        waits.set()
+        time.sleep(seconds)
+
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=pause)
+    monkeypatch.setattr(sqlite_file, "time", clock)
+    writer = threading.Thread(target=store.commit, args=([AddMessage(message("a"))],))
+    writer.start()
+    assert waits.wait(60)
+    assert store.messages() == []
+    other.communicate(b"go on\n")
+    assert other.returncode == 0
+    writer.join()
+    assert [item.id for item in store.messages()] == ["a"]
     store.close()
 
 

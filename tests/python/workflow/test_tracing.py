@@ -44,7 +44,7 @@ def double(load):
 def test_spans_of_runs_and_steps_are_flushed_when_the_manager_closes(traced, exporter):
     traced.register_workflow(aios.Workflow(id="flow", steps=[load, double]))
     run = traced.execute_workflow("flow", np.ones(2))
-    run.result(10)
+    run.result(60)
     found = spans(traced, exporter)
     assert found.keys() == {"run flow", "step load", "step double"}
     whole = found["run flow"]
@@ -62,11 +62,11 @@ def test_the_span_of_a_step_that_hangs_ends_with_its_run(traced, exporter):
 
     @aios.step(timeout_s=0.05)
     def hangs(data):
-        release.wait(30)
+        release.wait(60)
 
     traced.register_workflow(aios.Workflow(id="flow", steps=[hangs]))
     with pytest.raises(aios.WorkflowFailedError):
-        traced.execute_workflow("flow").result(10)
+        traced.execute_workflow("flow").result(60)
     found = spans(traced, exporter)
     release.set()
     assert found["step hangs"].attributes["aios.given_up"]
@@ -84,7 +84,7 @@ def test_a_failed_step_has_its_exception_even_if_that_has_no_text(traced, export
 
     traced.register_workflow(aios.Workflow(id="flow", steps=[broken]))
     with pytest.raises(aios.WorkflowFailedError):
-        traced.execute_workflow("flow").result(10)
+        traced.execute_workflow("flow").result(60)
     span = spans(traced, exporter)["step broken"]
     assert not span.status.is_ok
     (event,) = span.events
@@ -93,12 +93,16 @@ def test_a_failed_step_has_its_exception_even_if_that_has_no_text(traced, export
 
 
 def test_a_run_that_is_cancelled_or_let_go_has_a_span(traced, exporter):
+    entered = threading.Event()
+
     def waits(data, context):
-        context.cancelled.wait(30)
+        entered.set()
+        context.cancelled.wait(60)
         context.check_cancelled()
 
     traced.register_workflow(aios.Workflow(id="flow", steps=[waits]))
     traced.execute_workflow("flow")
+    assert entered.wait(60)
     found = spans(traced, exporter)
     assert found["run flow"].attributes["aios.status"] == "LET_GO"
     assert found["step waits"].end_time <= found["run flow"].end_time

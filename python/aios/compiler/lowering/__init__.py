@@ -20,7 +20,7 @@ from aios.compiler.lowering import (
     volume,
     window,
 )
-from aios.compiler.lowering.core import DeclineError, Lowerer, Machine, lowered_kinds
+from aios.compiler.lowering.core import DeclineError, Lowerer, Machine, lowered_kinds, lowering_of
 
 _MODULES = (
     control,
@@ -41,4 +41,4 @@ _MODULES = (
     window,
 )
 
-__all__ = ["DeclineError", "Lowerer", "Machine", "lowered_kinds"]
+__all__ = ["DeclineError", "Lowerer", "Machine", "lowered_kinds", "lowering_of"]

@@ -64,6 +64,11 @@ def lowered_kinds() -> frozenset[str]:
     return frozenset(_LOWERINGS)
 
 
+def lowering_of(kind: str) -> Lowering:
+    """Returns the lowering of an operator kind."""
+    return _LOWERINGS[kind]
+
+
 class Lowerer:
     """Collects the calls of one graph; lowerings write into it."""
 

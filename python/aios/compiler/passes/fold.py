@@ -79,6 +79,11 @@ def fold_constants(graph: Graph) -> Graph:
     return rewriter.finish()
 
 
+def foldable_kinds() -> frozenset[str]:
+    """Returns the operator kinds that are computed here when their inputs are known."""
+    return frozenset({*_FOLDS, *_OF_SHAPES})
+
+
 def _value(rewriter: Rewriter, op: Operator) -> Array | None:
     out = rewriter.tensors[op.outputs[0]] if len(op.outputs) == 1 else None
     if out is None or op.attributes.get("fused_activation_function", 0):

@@ -143,6 +143,19 @@ std::size_t GoldenSamples::countOf(const Signature& signature, const char* input
   return samples < 0 ? 0 : static_cast<std::size_t>(samples);
 }
 
+std::vector<Signature> GoldenSamples::otherSizes(const Signature& signature) const {
+  std::vector<Signature> found;
+  for (int number = 1; !signature.inputs.empty(); ++number) {
+    Signature other = signature;
+    other.name += "#" + std::to_string(number);
+    const TensorSpec& first = signature.inputs.front();
+    const std::string key = other.name + "/inputs/" + first.name;
+    if (entries_.count(first.dtype == DType::kString ? key + "#offsets" : key) == 0) break;
+    found.push_back(std::move(other));
+  }
+  return found;
+}
+
 // One sample of an entry, without the samples' axis; of `axes` axes.
 TensorView GoldenSamples::sampleOf(const Entry& entry, std::size_t axes, std::size_t sample) const {
   const Span<const int64_t> shape(entry.shape.data() + 1, axes);

@@ -5,6 +5,8 @@
 // Strings are two tensors: NAME#bytes (uint8) and NAME#offsets (int64), whose last axis of size 2
 // says where each element begins and ends in the bytes. SIGNATURE/probe_inputs/NAME and
 // SIGNATURE/probe_outputs/NAME are calls whose answers aren't finite, which judge no accuracy.
+// SIGNATURE#1, SIGNATURE#2, … are samples of SIGNATURE at other inner sizes, which a tensor can't
+// hold together.
 #pragma once
 
 #include <string>
@@ -31,6 +33,9 @@ class GoldenSamples {
   // The number of samples of a signature; 0 if it has none. Throws DataLoss if a tensor of the
   // signature is missing, of another dtype or shape, or has another number of samples.
   std::size_t count(const Signature& signature) const;
+  // The signature under the names of its samples at other inner sizes, SIGNATURE#1, SIGNATURE#2, …;
+  // none for most. The other methods take these for a signature.
+  std::vector<Signature> otherSizes(const Signature& signature) const;
   // One call's tensors in the signature's order; `sample` is less than count(signature).
   GoldenCall inputs(const Signature& signature, std::size_t sample) const;
   GoldenCall outputs(const Signature& signature, std::size_t sample) const;

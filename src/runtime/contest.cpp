@@ -148,16 +148,21 @@ void throwNoneAnswers(const std::vector<Failure>& failures, Span<const TensorVie
   });
   const bool callers_fault =
       telling != failures.end() && codeOf(telling->error) == ErrorCode::kInvalidArgument;
-  if (failures.size() == 1 || callers_fault) {
+  // Artifacts of one engine may say the same.
+  std::vector<std::string> reasons;
+  for (const Failure& failure : failures) {
+    std::string reason = failure.candidate->artifact().engine + ": " + messageOf(failure.error);
+    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) {
+      reasons.push_back(std::move(reason));
+    }
+  }
+  if (reasons.size() == 1 || callers_fault) {
     std::rethrow_exception(callers_fault ? telling->error : failures.front().error);
   }
-  std::string reasons;
-  for (const Failure& failure : failures) {
-    reasons += (reasons.empty() ? "" : "; ") + failure.candidate->artifact().engine + ": " +
-               messageOf(failure.error);
-  }
+  std::string all;
+  for (const std::string& reason : reasons) all += (all.empty() ? "" : "; ") + reason;
   throw Error(telling == failures.end() ? ErrorCode::kUnsupported : codeOf(telling->error),
-              "no engine of this bundle answers " + describeAll(inputs) + " here: " + reasons);
+              "no engine of this bundle answers " + describeAll(inputs) + " here: " + all);
 }
 
 std::string describeAll(Span<const TensorView> tensors) {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,7 +23,7 @@ from aios.bundle.manifest import (
 )
 from aios.bundle.publish import pending_directory, publish
 from aios.bundle.verdict import judged, reason_of, with_proven_range
-from aios.compiler.artifact import CompiledArtifact, compile_graphs
+from aios.compiler.artifact import MODEL_WEIGHTS, CompiledArtifact, compile_graphs
 from aios.compiler.toolchain import find_toolchain
 from aios.errors import AiosError, CorruptBundleError, UnsupportedError
 from aios.proving import Prover, open_prover
@@ -100,51 +102,90 @@ def source_graphs(bundle: Path, manifest: Manifest) -> dict[int, Path]:
         if artifact.engine == "compiled"
         for file in artifact.files
     }
-    graphs = {}
-    for batch in BATCHES:
-        name = f"{SOURCE}/b{batch}.tflite"
+    sources = sorted({str(Path(name).parent) for name in records if name.startswith(SOURCE)})
+    for name in (f"{folder}/b{batch}.tflite" for folder in sources for batch in BATCHES):
         if name not in records:
             continue
         if hash_file(bundle, name) != records[name]:
             raise CorruptBundleError(
                 f"bundle file '{name}' isn't what was exported; export the bundle again"
             )
-        graphs[batch] = bundle / name
-    if not graphs:
+    if not sources:
         reasons = {a.reason for a in manifest.artifacts if a.engine == "compiled" and a.reason}
         raise UnsupportedError(
             f"bundle '{bundle}' has no graphs to compile: "
             + ("; ".join(sorted(reasons)) or "it was exported without the engine 'compiled'")
         )
-    return graphs
+    return _graphs_in(bundle / sources[0])
 
 
 def compiled_record(
-    work: Path, target: str, *, composable: bool, exact: bool = False
+    work: Path,
+    target: str,
+    *,
+    composable: bool,
+    sizes: Sequence[Mapping[str, tuple[int, ...]]] = ({},),
+    exact: bool = False,
 ) -> BundleCompilation:
     """Compiles the graphs in `work` to `compiled/TARGET/`; the record is pending.
+
+    Args:
+        work: The bundle's directory.
+        target: As for `compile_graphs`.
+        composable: Whether batches may be put together.
+        sizes: The inner sizes that there are graphs for, by input; each has a folder of its own
+            below `compiled/source/` and `compiled/TARGET/`.
+        exact: As for `compile_graphs`.
 
     Raises:
         As `compile_graphs`.
     """
-    graphs = {
-        batch: path for batch in BATCHES if (path := work / SOURCE / f"b{batch}.tflite").exists()
-    }
-    made = compile_graphs(
-        graphs, work / "compiled" / target, target=target, name="model", exact=exact
-    )
-    files = [path.relative_to(work).as_posix() for path in (*made.files, *graphs.values())]
+    files: list[str] = []
+    graphs = []
+    made = []
+    for item in sizes:
+        folder = folder_of(item)
+        sources = _graphs_in(work / SOURCE / folder)
+        out = work / "compiled" / target / folder
+        made.append(compile_graphs(sources, out, target=target, name="model", exact=exact))
+        paths = (*made[-1].files, *sources.values())
+        _share_weights([work / "compiled" / target / folder_of(known) for known in sizes], out)
+        written = [path.relative_to(work).as_posix() for path in paths]
+        graphs.append(GraphRecord(written[0], sizes=dict(item)))
+        files += written
     record = ArtifactRecord(
         engine="compiled",
         target=target,
         precision="float32",
         verdict="pending",
         files=tuple(hash_file(work, file) for file in files),
-        graphs=(GraphRecord(files[0]),),
+        graphs=tuple(graphs),
         composable=composable,
-        batches=made.batch_sizes,
+        batches=tuple(sorted(set().union(*(item.batch_sizes for item in made)))),
     )
-    return BundleCompilation(record, made)
+    return BundleCompilation(record, made[0])
+
+
+def _share_weights(folders: Sequence[Path], made: Path) -> None:
+    """Links weights that another size has too; the engine then maps them once."""
+    weights = made / MODEL_WEIGHTS
+    for folder in folders[: folders.index(made)]:
+        if filecmp.cmp(folder / MODEL_WEIGHTS, weights, shallow=False):
+            try:
+                weights.unlink()
+                os.link(folder / MODEL_WEIGHTS, weights)
+            except OSError:  # the file system has no hard links
+                shutil.copyfile(folder / MODEL_WEIGHTS, weights)
+            return
+
+
+def folder_of(sizes: Mapping[str, Sequence[int]]) -> str:
+    """A folder's name for inner sizes by input, as "16" or "224x224_64"; "." for none."""
+    return "_".join("x".join(map(str, sizes[name])) for name in sizes) or "."
+
+
+def _graphs_in(folder: Path) -> dict[int, Path]:
+    return {batch: path for batch in BATCHES if (path := folder / f"b{batch}.tflite").exists()}
 
 
 def is_strained(artifact: ArtifactRecord) -> bool:
@@ -158,9 +199,12 @@ def _proved(
     work: Path, manifest: Manifest, before: ArtifactRecord, target: str, exact: bool
 ) -> BundleCompilation:
     samples = GoldenSamples(work, manifest, manifest.signatures[0])
+    sizes = [graph.sizes for graph in before.graphs]
     with open_prover() as prover:
         for attempt in (exact, True):
-            made = compiled_record(work, target, composable=before.composable, exact=attempt)
+            made = compiled_record(
+                work, target, composable=before.composable, sizes=sizes, exact=attempt
+            )
             record = replace(made.record, tolerance=before.tolerance)
             record = _verified(work, manifest, record, samples, prover)
             if not is_strained(record):

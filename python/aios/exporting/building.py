@@ -179,6 +179,13 @@ def _probed(
             for batch in (*PROBED_BATCHES, *wide)
             if not _agrees(ask, item, batch, source, artifact.tolerance)
         ]
+        wrong += [
+            (item.signature.name, batch)
+            for item in sets
+            for other in item.others
+            for batch in PROBED_BATCHES
+            if not _agrees_if_taken(ask, other, batch, source, artifact.tolerance)
+        ]
     except UnsupportedError:
         return replace(artifact, composable=False)
     except Exception as error:
@@ -194,6 +201,20 @@ def _probed(
 
 def _failed_in_batches(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
     return replace(artifact, verdict="failed", composable=False, reason=reason)
+
+
+def _agrees_if_taken(
+    ask: Callable[[str, Arrays], Arrays],
+    item: GoldenSet,
+    batch: int,
+    source: Source,
+    tolerance: Tolerance,
+) -> bool:
+    """As `_agrees`; inner sizes that the artifact refuses are other engines' to answer."""
+    try:
+        return _agrees(ask, item, batch, source, tolerance)
+    except UnsupportedError:
+        return True
 
 
 def _agrees(

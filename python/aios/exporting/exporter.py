@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from aios.exporting.gathering import gathered
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
 from aios.exporting.report import ExportReport, declined_engines, limits, notes, verified_with
+from aios.exporting.sizes import checked
 from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource
@@ -42,6 +43,7 @@ def export(
     precisions: str | Sequence[str] = (FLOAT32,),
     labels: Sequence[str] | None = None,
     input_range: arguments.InputRange | None = None,
+    sizes: Mapping[str, Sequence[int | tuple[int, ...]]] | None = None,
     overwrite: bool = False,
 ) -> ExportReport:
     """Exports a model as a bundle that carries its own proof.
@@ -71,6 +73,11 @@ def export(
             nothing outside. Where none is given, that is 100 times the samples' largest value; an
             artifact that answers wrongly beyond is kept with the range that it is proved for, and
             `auto` takes it only if no other is proved further.
+        sizes: For a model that leaves inner sizes open, those to prepare for, by input: each a
+            tuple of the open ones, or a number where there is one, as {"x": [16, 64]}. Several
+            inputs have as many, which belong together. Each is compiled, converted where an engine
+            can't take all sizes, and proved on samples cut or repeated to it. The samples' own
+            size is always among them; others are answered by the engines that take any.
         overwrite: Replace a bundle that is there already, in one atomic step.
 
     Raises:
@@ -94,7 +101,8 @@ def export(
         allowed = arguments.tolerances_of(tolerance, lowered, source.floats())
         names = arguments.label_names(labels, source.signatures[0])
         asked = arguments.input_ranges_of(input_range, source.signatures)
-        sets = gathered(source, samples, allowed[FLOAT32], asked)
+        prepared = checked(source.signatures, sizes)
+        sets = gathered(source, samples, allowed[FLOAT32], asked, prepared)
         manifest = build(work, source, sets, wanted, allowed, prover=prover)
         manifest = replace(manifest, labels=names, provenance=provenance(source, sets))
         manifest, layers = _with_diverging_layers(work, manifest, source, sets, prover)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,11 +16,16 @@ from aios.exporting import golden
 from aios.exporting.edges import required_ranges
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import Samples, drawn, given
+from aios.exporting.sizes import Sizes, others
 from aios.exporting.sources import Source
 
 
 def gathered(
-    source: Source, samples: object, tolerance: Tolerance, asked: SignatureRanges
+    source: Source,
+    samples: object,
+    tolerance: Tolerance,
+    asked: SignatureRanges,
+    prepared: Mapping[str, Sequence[Sizes]],
 ) -> list[GoldenSet]:
     """Asks the model for its answers, signature by signature.
 
@@ -28,6 +34,7 @@ def gathered(
         samples: As for `aios.export`.
         tolerance: What answers are told apart by.
         asked: Ranges of input values to prove, of the inputs that the caller named.
+        prepared: By signature, the inner sizes that the caller named.
 
     Raises:
         As aios.exporting.golden.collect; InvalidArgumentError also where a sample doesn't fit its
@@ -36,15 +43,12 @@ def gathered(
     sets = []
     for signature in source.signatures:
         ranges = asked.get(signature.name, {})
-        sets.append(
-            golden.collect(
-                partial(source.answers, signature),
-                signature,
-                _samples_of(source, signature, samples, ranges),
-                tolerance,
-                ranges,
-            )
-        )
+        answers = partial(source.answers, signature)
+        taken = _samples_of(source, signature, samples, ranges)
+        found = golden.collect(answers, signature, taken, tolerance, ranges)
+        wanted = prepared.get(signature.name, ())
+        sized = others(answers, signature, taken, wanted, tolerance=tolerance, asked=ranges)
+        sets.append(replace(found, others=sized))
     return sets
 
 

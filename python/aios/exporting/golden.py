@@ -4,13 +4,14 @@ The file is safetensors. Every tensor of signature SIG is named SIG/inputs/NAME 
 SIG/outputs/NAME; axis 0 counts samples, the rest is the shape of one call of batch 1. Strings are
 two tensors each, NAME#bytes and NAME#offsets, as aios.exporting.strings lays them out.
 SIG/probe_inputs/NAME and SIG/probe_outputs/NAME are calls that the model answers with NaN or
-infinities: they show whether an engine hides those, and judge no accuracy.
+infinities: they show whether an engine hides those, and judge no accuracy. SIG#1, SIG#2, … hold
+samples of SIG at other inner sizes.
 """
 
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +49,9 @@ class GoldenSet:
     `discrimination` is the median, over neighbouring samples, of how many tolerances apart their
     answers are. `independent` says that the model answers a batch of n as it answers n single
     samples; `jumps_at_zero`, that zeros stand for the denormal sample.
+
+    `others` are samples at other inner sizes, of a model that leaves those open; `prepared` says of
+    one that artifacts are made for its sizes.
     """
 
     signature: SignatureRecord
@@ -63,6 +67,8 @@ class GoldenSet:
     own: int
     in_range: int
     jumps_at_zero: bool = False
+    prepared: bool = True
+    others: tuple[GoldenSet, ...] = ()
 
     @property
     def count(self) -> int:
@@ -97,7 +103,7 @@ def ranges_of(sets: Iterable[GoldenSet]) -> SignatureRanges:
 def save(path: Path, sets: Iterable[GoldenSet]) -> None:
     """Writes the safetensors file that src/bundle/golden.hpp reads, of the umask's mode."""
     tensors: Arrays = {}
-    for golden in sets:
+    for signature, golden in _by_key(sets):
         for role, arrays in (
             ("inputs", golden.inputs),
             ("outputs", golden.outputs),
@@ -105,7 +111,7 @@ def save(path: Path, sets: Iterable[GoldenSet]) -> None:
             ("probe_outputs", golden.probe_outputs),
         ):
             for name, array in arrays.items():
-                key = f"{golden.signature.name}/{role}/{name}"
+                key = f"{signature}/{role}/{name}"
                 if array.dtype == object:
                     tensors.update(strings.pack(key, array))
                 else:
@@ -115,6 +121,15 @@ def save(path: Path, sets: Iterable[GoldenSet]) -> None:
     mode = stat.S_IMODE(path.stat().st_mode)
     save_file(tensors, path)
     path.chmod(mode)
+
+
+def _by_key(sets: Iterable[GoldenSet]) -> Iterator[tuple[str, GoldenSet]]:
+    """Each set by what its tensors' names begin with; SIG#1, SIG#2, … are other sizes of SIG."""
+    for golden in sets:
+        name = golden.signature.name
+        yield name, golden
+        for index, other in enumerate(golden.others, 1):
+            yield f"{name}#{index}", other
 
 
 def collect(

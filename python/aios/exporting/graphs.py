@@ -66,17 +66,43 @@ def with_batch(frozen: FrozenGraph, batch: int) -> FrozenGraph:
     down as [-1, …] when the model was traced: it is set too. That is a guess for any other use of
     a tensor list; whoever calls this checks the answers.
     """
-    copy = with_renamed_functions(frozen.graph_def, f"_b{batch}")
-    for node in copy.node:
+    copy = _with_open_shapes(frozen, f"_b{batch}")
+    for node in copy.graph_def.node:
         if node.op == "Placeholder":
             dims = node.attr["shape"].shape.dim
             if dims and dims[0].size == -1:
                 dims[0].size = batch
+    for nodes in node_lists(copy.graph_def):
+        _pin_element_shapes(nodes, batch)
+    return copy
+
+
+def with_sizes(frozen: FrozenGraph, sizes: Mapping[str, Iterable[int]]) -> FrozenGraph:
+    """A copy whose inputs have these sizes, by name, where a size but the first was unknown.
+
+    The graph itself where there are none.
+    """
+    if not sizes:
+        return frozen
+    label = "_".join(str(size) for name in sizes for size in sizes[name])
+    copy = _with_open_shapes(frozen, f"_s{label}")
+    names = {_node(tensor): name for name, tensor in frozen.inputs.items()}
+    for node in copy.graph_def.node:
+        if node.op == "Placeholder":
+            given = iter(sizes.get(names.get(node.name, ""), ()))
+            for dim in list(node.attr["shape"].shape.dim)[1:]:
+                if dim.size == -1:
+                    dim.size = next(given, -1)
+    return copy
+
+
+def _with_open_shapes(frozen: FrozenGraph, suffix: str) -> FrozenGraph:
+    """A copy that has forgotten the shapes that were inferred when the model was traced."""
+    copy = with_renamed_functions(frozen.graph_def, suffix)
     for function in copy.library.function:
         for arguments in function.arg_attr.values():
             drop(arguments.attr, "_output_shapes")
     for nodes in node_lists(copy):
-        _pin_element_shapes(nodes, batch)
         for node in nodes:
             drop(node.attr, "_output_shapes")
             if node.op in ("While", "StatelessWhile"):

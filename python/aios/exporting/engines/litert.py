@@ -5,16 +5,19 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
-from aios.compiler.bundled import SOURCE
+from aios.compiler.bundled import SOURCE, folder_of
 from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
+from aios.exporting.engines.trial import keep_only, trial
 from aios.exporting.golden import GoldenSet
-from aios.exporting.graphs import FrozenGraph
+from aios.exporting.graphs import FrozenGraph, with_sizes
 from aios.exporting.samples import is_stackable
+from aios.exporting.sizes import sizes_of
 from aios.exporting.sources.base import Source
 from aios.proving import EngineDiedError, Prover
 
@@ -31,10 +34,37 @@ def make(
 ) -> ArtifactRecord:
     """Writes `litert/dynamic.tflite`, or `litert/b1.tflite` and `litert/b8.tflite`.
 
+    Where inner sizes are open and one file isn't right at all of them, each size that the export
+    prepares for has files of its own, in `litert/SIZES/`.
+
     Raises:
         UnsupportedError: LiteRT can't run the model; the message names operators or tensors.
     """
-    graphs = write_graphs(work, "litert", source, golden, tolerance, prover=prover)
+    sized = partial(sized_graphs, work, "litert", source, golden, tolerance, prover=prover)
+    if not any(item.others for item in golden):
+        return _record(
+            work, golden, write_graphs(work, "litert", source, golden, tolerance, prover=prover)
+        )
+    try:
+        graphs = write_graphs(work, "litert", source, golden, tolerance, prover=prover)
+    except UnsupportedError:
+        return _record(work, golden, sized())
+    record = _record(work, golden, graphs)
+    if trial(work, golden, replace(record, tolerance=tolerance), prover).ok:
+        return record
+    try:
+        instead = _record(work, golden, sized())
+    except UnsupportedError:
+        return record
+    better = trial(work, golden, replace(instead, tolerance=tolerance), prover).ok
+    chosen = instead if better else record
+    keep_only(work / "litert", work, chosen)
+    return chosen
+
+
+def _record(
+    work: Path, golden: Sequence[GoldenSet], graphs: Sequence[GraphRecord]
+) -> ArtifactRecord:
     batched = all(is_stackable(item.signature) for item in golden)
     return ArtifactRecord(
         engine="litert",
@@ -53,13 +83,16 @@ def reduce(work: Path, source: Source, base: ArtifactRecord, precision: str) -> 
     Raises:
         UnsupportedError: The converter can't, or rounds no weight of this model.
     """
-    frozen = {item.name: source.frozen(item.name) for item in source.signatures}
     folder = f"litert/{precision}"
-    (work / folder).mkdir()
     graphs = []
     for graph in base.graphs:
+        frozen = {
+            item.name: with_sizes(source.frozen(item.name), graph.sizes)
+            for item in source.signatures
+        }
         batch = None if graph.batch == -1 else graph.batch
-        path = f"{folder}/{Path(graph.path).name}"
+        path = f"{folder}/{Path(graph.path).relative_to('litert').as_posix()}"
+        (work / path).parent.mkdir(parents=True, exist_ok=True)
         (work / path).write_bytes(tflite.convert(frozen, work, batch, precision))
         graphs.append(replace(graph, path=path))
     files = tuple(hash_file(work, graph.path) for graph in graphs)
@@ -82,12 +115,50 @@ def write_graphs(
     """
     _require_no_strings(golden)
     frozen = {item.signature.name: source.frozen(item.signature.name) for item in golden}
-    batched = all(is_stackable(item.signature) for item in golden)
     probe = _Probe(work, source, golden, tolerance, prover)
+    return _written(work, folder, _files(work, frozen, probe))
+
+
+def sized_graphs(
+    work: Path,
+    folder: str,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    *,
+    prover: Prover,
+) -> list[GraphRecord]:
+    """As `write_graphs`, for each of the inner sizes that the export prepares for, in `SIZES/`.
+
+    Raises:
+        UnsupportedError: The model has no open inner size, or several signatures; or as
+            `write_graphs`.
+    """
+    if len(golden) != 1 or not golden[0].others:
+        raise UnsupportedError("no inner sizes to prepare for")
+    (item,) = golden
+    _require_no_strings(golden)
+    graphs = []
+    for part in (item, *(other for other in item.others if other.prepared)):
+        sizes = sizes_of(item.signature, part.inputs)
+        frozen = {item.signature.name: with_sizes(source.frozen(item.signature.name), sizes)}
+        probe = _Probe(work, source, [part], tolerance, prover)
+        files = _files(work, frozen, probe, folder_of(sizes))
+        written = _written(work, f"{folder}/{folder_of(sizes)}", files)
+        graphs += [replace(graph, sizes=sizes) for graph in written]
+    return graphs
+
+
+def _files(
+    work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe, folder: str = "."
+) -> _Files:
+    batched = all(is_stackable(item.signature) for item in probe.golden)
     files = _dynamic(work, frozen, probe if batched else None)
-    if files is None:
-        files = _fixed(work, frozen, probe)
-    (work / folder).mkdir(exist_ok=True)
+    return files if files is not None else _fixed(work / SOURCE / folder, work, frozen, probe)
+
+
+def _written(work: Path, folder: str, files: _Files) -> list[GraphRecord]:
+    (work / folder).mkdir(parents=True, exist_ok=True)
     graphs = []
     for name, (batch, content) in files.items():
         (work / folder / name).write_bytes(content)
@@ -147,12 +218,12 @@ def _dynamic(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe | None
     return {"dynamic.tflite": (-1, content)}
 
 
-def _fixed(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe) -> _Files:
+def _fixed(sources: Path, work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe) -> _Files:
     """A file per batch size; only for one where the larger doesn't give the model's answers."""
     files = {}
     for batch in FIXED_BATCHES:
         try:
-            content = _static(work, frozen, batch)
+            content = _static(sources, work, frozen, batch)
             tflite.require_own_outputs(content)
         except UnsupportedError:
             if batch == 1:
@@ -163,11 +234,13 @@ def _fixed(work: Path, frozen: Mapping[str, FrozenGraph], probe: _Probe) -> _Fil
     return files
 
 
-def _static(work: Path, frozen: Mapping[str, FrozenGraph], batch: int) -> bytes:
-    """A file of fixed batch: the compiled engine's source where it has one, which is the same."""
-    made = work / SOURCE / f"b{batch}.tflite"
+def _static(sources: Path, work: Path, frozen: Mapping[str, FrozenGraph], batch: int) -> bytes:
+    """A file of fixed batch: the compiled engine's source, where it has one that LiteRT can run."""
+    made = sources / f"b{batch}.tflite"
     if len(frozen) == 1 and made.is_file():
-        return made.read_bytes()
+        content = made.read_bytes()
+        if not tflite.refused_operators(content):
+            return content
     return tflite.convert(frozen, work, batch)
 
 

@@ -6,22 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aios.bundle.manifest import (
-    ArtifactRecord,
-    GraphRecord,
-    Manifest,
-    Tolerance,
-    hash_file,
-    write_manifest,
-)
+from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
 from aios.errors import UnsupportedError
-from aios.exporting import golden as golden_file
 from aios.exporting import tflite
 from aios.exporting.engines import litert
+from aios.exporting.engines.trial import keep_only, trial
 from aios.exporting.golden import GoldenSet
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
-from aios.proving import ArtifactVerification, Prover
+from aios.proving import Prover
 
 _FOLDER = "openvino"
 
@@ -35,7 +28,8 @@ def make(
 ) -> ArtifactRecord:
     """Points at the bundle's .tflite files, or writes `openvino/*.tflite`, or the SavedModel.
 
-    The first whose answers are the model's is taken.
+    The first whose answers are the model's is taken; where inner sizes are open, graphs for those
+    that the export prepares for come after graphs for all.
 
     Raises:
         UnsupportedError: OpenVINO can't run the model, or isn't here to try.
@@ -52,6 +46,7 @@ def make(
     wrong = None
     candidates: tuple[Callable[[], list[GraphRecord]], ...] = (
         lambda: _lite_graphs(work, source, golden, tolerance, prover),
+        lambda: _sized_graphs(work, source, golden, tolerance, prover),
         lambda: [_saved_graph(source, item.signature.name)],
     )
     for graphs in candidates:
@@ -60,14 +55,16 @@ def make(
         except UnsupportedError as error:
             reasons.append(str(error))
             continue
-        result = _verified(work, item, record, prover)
+        result = trial(work, golden, record, prover)
         if result.ok:
+            keep_only(work / _FOLDER, work, record)
             return record
         if result.samples:
             wrong = wrong or record
         elif result.reason not in reasons:
             reasons.append(result.reason)
     if wrong is not None:
+        keep_only(work / _FOLDER, work, wrong)
         return wrong
     raise UnsupportedError("; ".join(reasons))
 
@@ -89,22 +86,37 @@ def _lite_graphs(
     prover: Prover,
 ) -> list[GraphRecord]:
     """Those of the litert engine, or ones of this engine's own where it has none."""
-    name = golden[0].signature.name
     graphs = [
         GraphRecord(f"litert/{path.name}", -1 if path.stem == "dynamic" else int(path.stem[1:]))
         for path in sorted((work / "litert").glob("*.tflite"))
     ]
     if not graphs:
         graphs = litert.write_graphs(work, _FOLDER, source, golden, tolerance, prover=prover)
-    return [
-        GraphRecord(
-            graph.path,
-            graph.batch,
-            name,
-            *tflite.tensor_names((work / graph.path).read_bytes(), name),
-        )
-        for graph in graphs
-    ]
+    return _named(work, golden, graphs)
+
+
+def _sized_graphs(
+    work: Path,
+    source: Source,
+    golden: Sequence[GoldenSet],
+    tolerance: Tolerance,
+    prover: Prover,
+) -> list[GraphRecord]:
+    """A graph, or one a batch, for each of the inner sizes that the export prepares for."""
+    graphs = litert.sized_graphs(work, _FOLDER, source, golden, tolerance, prover=prover)
+    return _named(work, golden, graphs)
+
+
+def _named(
+    work: Path, golden: Sequence[GoldenSet], graphs: Sequence[GraphRecord]
+) -> list[GraphRecord]:
+    """The graphs with their own names of the signature's tensors."""
+    name = golden[0].signature.name
+    named = []
+    for graph in graphs:
+        inputs, outputs = tflite.tensor_names((work / graph.path).read_bytes(), name)
+        named.append(replace(graph, signature=name, inputs=inputs, outputs=outputs))
+    return named
 
 
 def _saved_graph(source: Source, name: str) -> GraphRecord:
@@ -130,23 +142,3 @@ def _record(
         composable=is_stackable(item.signature) and item.independent,
         tolerance=tolerance,
     )
-
-
-def _verified(
-    work: Path, item: GoldenSet, record: ArtifactRecord, prover: Prover
-) -> ArtifactVerification:
-    """How the C++ engine answers the golden samples with this artifact alone."""
-    write_manifest(
-        work,
-        Manifest(
-            signatures=(item.signature,),
-            artifacts=(record,),
-            files=(hash_file(work, golden_file.FILE),),
-            golden=golden_file.FILE,
-            labels=None,
-            provenance={},
-            input_ranges=golden_file.ranges_of([item]),
-        ),
-    )
-    (entry,) = prover.verify(work, include_pending=True)
-    return entry

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 import aios
-from aios.workflow.bus import Bus
-from aios.workflow.store import (
+from aios.home.bus import Bus
+from aios.home.store import (
     AddMessage,
     FinishRun,
     Lease,

@@ -2,7 +2,7 @@
 
 import time
 
-from aios.workflow.clock import ClockReading
+from aios.home.clock import ClockReading
 
 
 def wait_until(condition, timeout_s=60.0):

@@ -45,26 +45,26 @@ _MESSAGES = (
 )
 
 _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
-    **dict.fromkeys(_MESSAGES, "aios.workflow.messages"),
+    **dict.fromkeys(_MESSAGES, "aios.home.messages"),
     "AICellManager": "aios.workflow.manager",
     "BenchmarkResult": "aios.bridge",
     "EngineChoice": "aios.bridge",
     "ExportReport": "aios.exporting",
-    "FileRef": "aios.workflow.content_store",
+    "FileRef": "aios.home.content_store",
     "Gates": "aios.workflow.gates",
     "Metrics": "aios.bridge",
-    "PruneReport": "aios.workflow.retention",
-    "Retention": "aios.workflow.retention",
-    "RunReport": "aios.workflow.reports",
+    "PruneReport": "aios.registry.retention",
+    "Retention": "aios.registry.retention",
+    "RunReport": "aios.workflow.execution.reports",
     "Signature": "aios.bridge",
     "SignatureMetrics": "aios.bridge",
-    "StepContext": "aios.workflow.context",
+    "StepContext": "aios.workflow.execution.context",
     "TensorFlowCellularBridge": "aios.bridge",
     "TensorFlowTrainingCell": "aios.training",
     "TensorSpec": "aios.bridge",
     "Tolerance": "aios.bundle.manifest",
     "TrainingConfig": "aios.training.config",
-    "TrainingData": "aios.workflow.training_data",
+    "TrainingData": "aios.workflow.pipeline.training_data",
     "TrainingReport": "aios.training.report",
     "Workflow": "aios.workflow.workflow",
     "empty": "aios.bridge",
@@ -113,31 +113,31 @@ if TYPE_CHECKING:
     from aios.errors import WorkflowFailedError as WorkflowFailedError
     from aios.exporting import ExportReport as ExportReport
     from aios.exporting import export as export
+    from aios.home.content_store import FileRef as FileRef
+    from aios.home.messages import DriftDetected as DriftDetected
+    from aios.home.messages import GateDecided as GateDecided
+    from aios.home.messages import Message as Message
+    from aios.home.messages import ModelDeployed as ModelDeployed
+    from aios.home.messages import ModelExported as ModelExported
+    from aios.home.messages import ModelRegistered as ModelRegistered
+    from aios.home.messages import ModelRolledBack as ModelRolledBack
+    from aios.home.messages import ModelTrained as ModelTrained
+    from aios.home.messages import ModelVerified as ModelVerified
+    from aios.home.messages import RunFinished as RunFinished
+    from aios.home.messages import RunStarted as RunStarted
+    from aios.home.messages import RunTakenOver as RunTakenOver
+    from aios.home.messages import StepFinished as StepFinished
+    from aios.home.messages import StepStarted as StepStarted
+    from aios.home.messages import TrainingProgress as TrainingProgress
+    from aios.registry.retention import PruneReport as PruneReport
+    from aios.registry.retention import Retention as Retention
     from aios.training import TensorFlowTrainingCell as TensorFlowTrainingCell
     from aios.training import TrainingConfig as TrainingConfig
     from aios.training import TrainingReport as TrainingReport
-    from aios.workflow.content_store import FileRef as FileRef
-    from aios.workflow.context import StepContext as StepContext
+    from aios.workflow.execution.context import StepContext as StepContext
+    from aios.workflow.execution.reports import RunReport as RunReport
     from aios.workflow.gates import Gates as Gates
     from aios.workflow.manager import AICellManager as AICellManager
-    from aios.workflow.messages import DriftDetected as DriftDetected
-    from aios.workflow.messages import GateDecided as GateDecided
-    from aios.workflow.messages import Message as Message
-    from aios.workflow.messages import ModelDeployed as ModelDeployed
-    from aios.workflow.messages import ModelExported as ModelExported
-    from aios.workflow.messages import ModelRegistered as ModelRegistered
-    from aios.workflow.messages import ModelRolledBack as ModelRolledBack
-    from aios.workflow.messages import ModelTrained as ModelTrained
-    from aios.workflow.messages import ModelVerified as ModelVerified
-    from aios.workflow.messages import RunFinished as RunFinished
-    from aios.workflow.messages import RunStarted as RunStarted
-    from aios.workflow.messages import RunTakenOver as RunTakenOver
-    from aios.workflow.messages import StepFinished as StepFinished
-    from aios.workflow.messages import StepStarted as StepStarted
-    from aios.workflow.messages import TrainingProgress as TrainingProgress
-    from aios.workflow.reports import RunReport as RunReport
-    from aios.workflow.retention import PruneReport as PruneReport
-    from aios.workflow.retention import Retention as Retention
+    from aios.workflow.pipeline.training_data import TrainingData as TrainingData
     from aios.workflow.steps import step as step
-    from aios.workflow.training_data import TrainingData as TrainingData
     from aios.workflow.workflow import Workflow as Workflow

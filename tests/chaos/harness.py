@@ -19,8 +19,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from aios.workflow.bundles import bundle_sha256
-from aios.workflow.home import Home
+from aios.home.bundles import bundle_sha256
+from aios.home.home import Home
 
 HERE = Path(__file__).parent
 

@@ -8,8 +8,8 @@ import time
 
 from driver import drive
 
-from aios.workflow.bundles import bundle_sha256
-from aios.workflow.messages import ModelTrained
+from aios.home.bundles import bundle_sha256
+from aios.home.messages import ModelTrained
 from aios.workflow.steps import step
 from aios.workflow.workflow import Workflow
 

@@ -9,7 +9,7 @@ from driver import drive
 
 from aios.training.config import TrainingConfig
 from aios.workflow.gates import Gates
-from aios.workflow.training_data import TrainingData
+from aios.workflow.pipeline.training_data import TrainingData
 from aios.workflow.workflow import Workflow
 
 

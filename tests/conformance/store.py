@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from aios.workflow.clock import ClockReading
-from aios.workflow.store import (
+from aios.home.clock import ClockReading
+from aios.home.store import (
     AddMessage,
     CheckDocument,
     Claim,
@@ -38,7 +38,7 @@ def claim(owner, now, *runs, **options):
 
 
 class StoreConformance:
-    """The guarantees of `aios.workflow.store`, one sentence each."""
+    """The guarantees of `aios.home.store`, one sentence each."""
 
     @pytest.fixture
     def run(self, store):

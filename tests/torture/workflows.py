@@ -74,7 +74,7 @@ def _freeze_one(home: Path) -> int:
 
 
 def _changed_hands(path: Path) -> int:
-    from aios.workflow.home import Home
+    from aios.home.home import Home
 
     home = Home(path, mode="read")
     try:

@@ -5,21 +5,51 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from aios.bundle.comparison import Array
 from aios.bundle.coverage import proven_ranges
 from aios.bundle.manifest import ArtifactRecord
 from aios.bundle.ranges import SignatureRanges
 
-if TYPE_CHECKING:
-    from aios import _core
-    from aios.bridge.fallback.records import ArtifactVerification
+
+class Verification(Protocol):
+    """How one artifact answered: what the core tells, C++ or pure Python."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether every answer was within its tolerance."""
+
+    @property
+    def max_error(self) -> float:
+        """The largest absolute error."""
+
+    @property
+    def worst(self) -> float:
+        """The largest error in tolerances."""
+
+    @property
+    def relative_error(self) -> float | None:
+        """The usual error over the output's largest magnitude."""
+
+    @property
+    def top1_agreement(self) -> float | None:
+        """How often the class of the largest score is the reference's."""
+
+    @property
+    def probes(self) -> int:
+        """How many samples whose reference isn't finite were asked."""
+
+    @property
+    def propagated(self) -> int:
+        """How many of those were answered as the training model answers them."""
+
+    @property
+    def reason(self) -> str:
+        """What went wrong."""
 
 
-def judged(
-    artifact: ArtifactRecord, entry: ArtifactVerification | _core.ArtifactVerification
-) -> ArtifactRecord:
+def judged(artifact: ArtifactRecord, entry: Verification) -> ArtifactRecord:
     """The record with the verdict and errors of a verification that ran samples."""
     return replace(
         artifact,
@@ -59,7 +89,7 @@ def with_proven_range(
     return replace(artifact, proven_range=ranges)
 
 
-def reason_of(entry: ArtifactVerification | _core.ArtifactVerification, work: Path) -> str:
+def reason_of(entry: Verification, work: Path) -> str:
     """The verification's own words, without the path of a directory that is being made."""
     return entry.reason.replace(f"{work}/", "")
 

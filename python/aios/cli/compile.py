@@ -56,7 +56,7 @@ def compile_(
         return
     if name is not None or overwrite:
         raise typer.BadParameter("--name and --overwrite go with --emit", param_hint="--emit")
-    from aios.compiler.bundled import compile_bundle
+    from aios.exporting.recompile import compile_bundle
 
     talk.print(Text(f"compiling {bundle} for {target} …"))
     made = compile_bundle(bundle, target, exact=exact)
@@ -97,7 +97,7 @@ def _require_free(folder: Path, overwrite: bool) -> None:
 
 def _emit(bundle: Path, folder: Path, *, target: str, name: str, exact: bool) -> list[Path]:
     from aios.compiler import emit_sources
-    from aios.compiler.bundled import source_graphs
+    from aios.exporting.recompile import source_graphs
 
     graphs = source_graphs(bundle, read_manifest(bundle))
     return emit_sources(graphs, folder, name=name, target=target, exact=exact)

@@ -29,7 +29,7 @@ class OptionalBackupFile(TyperCommand):
 
 def restore(file: Path, home: Path) -> None:
     """Make the home anew from a backup."""
-    from aios.workflow.archive import restore_from
+    from aios.home.archive import restore_from
 
     place = restore_from(file, home)
     talk.print(Text(f"restored {place}"), soft_wrap=True)
@@ -60,8 +60,8 @@ def home_report(path: Path, *, backup: Path | None) -> HomeReport:
     }
     if not place.is_dir():
         return report
-    from aios.workflow.archive import backup_to
-    from aios.workflow.checkup import check_home
+    from aios.home.archive import backup_to
+    from aios.registry.checkup import check_home
 
     file = None if backup == _DATABASE_ONLY else backup
     saved = "" if file is None else str(backup_to(place, file))

@@ -14,7 +14,7 @@ from aios.cli.workflow import HOME, HomeOption, open_manager
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aios.workflow.model_version import ModelVersion
+    from aios.registry.model_version import ModelVersion
 
 app = typer.Typer(
     name="registry", help="Versions of models, and which of them answers.", no_args_is_help=True

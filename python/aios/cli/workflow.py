@@ -16,10 +16,10 @@ from aios.cli.tables import Column, Listing, size
 from aios.errors import InvalidArgumentError, NotFoundError
 
 if TYPE_CHECKING:
+    from aios.home.sqlite_file import Mode
+    from aios.workflow.execution.reports import RunReport, StepReport
     from aios.workflow.handle import RunHandle
     from aios.workflow.manager import AICellManager
-    from aios.workflow.reports import RunReport, StepReport
-    from aios.workflow.sqlite_file import Mode
     from aios.workflow.workflow import Workflow
 
 app = typer.Typer(
@@ -214,7 +214,7 @@ def load_data(path: Path) -> Any:
     """The arrays of an .npz: `TrainingData` if it holds x_train and y_train, else a dict."""
     import numpy as np
 
-    from aios.workflow.training_data import TrainingData
+    from aios.workflow.pipeline.training_data import TrainingData
 
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -252,7 +252,7 @@ def _follow(handle: RunHandle, workflow: Workflow, as_json: bool) -> None:
 
 
 def _show_progress(handle: RunHandle, workflow: Workflow, as_json: bool) -> None:
-    from aios.workflow.messages import StepFinished, StepStarted, TrainingProgress
+    from aios.home.messages import StepFinished, StepStarted, TrainingProgress
 
     if not as_json:
         talk.print(Text(f"run {handle.id}"))

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aios.compiler.batching import batch_gain, pays
-from aios.compiler.emitter import Description, Emitter, Specialisation
+from aios.compiler.emitter import Description, Emitter
 from aios.compiler.graph import CTYPES
 from aios.compiler.lowering import Lowerer, Machine
 from aios.compiler.passes import optimise
@@ -19,6 +19,7 @@ from aios.compiler.planner import plan
 from aios.compiler.program import Packed, Program
 from aios.compiler.reader import read_graph
 from aios.compiler.rebatch import rebatched
+from aios.compiler.specialisation import Specialisation
 from aios.compiler.toolchain import Toolchain, find_toolchain, include_folder
 from aios.compiler.weights import WeightStore
 from aios.errors import InvalidArgumentError, UnsupportedError

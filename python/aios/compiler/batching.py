@@ -15,8 +15,8 @@ from aios.compiler.planner import align
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from aios.compiler.emitter import Specialisation
     from aios.compiler.program import Work
+    from aios.compiler.specialisation import Specialisation
 
 # A piece of a batch with fewer multiply-adds than this isn't worth another thread.
 _PARALLEL_MULTIPLY_ADDS = 1_000_000

@@ -18,7 +18,6 @@ from aios.compiler.program import (
     Operand,
     Packed,
     PackedStep,
-    Program,
     Scratch,
     Statement,
     Step,
@@ -28,7 +27,7 @@ from aios.compiler.program import (
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from aios.compiler.planner import Plan
+    from aios.compiler.specialisation import Specialisation
     from aios.compiler.weights import WeightStore
 
 _DTYPES = {
@@ -46,15 +45,6 @@ _DTYPES = {
     "uint64": "UINT64",
     "bfloat16": "BFLOAT16",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Specialisation:
-    """A program for one batch size, with its places in memory."""
-
-    batch: int
-    program: Program
-    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)

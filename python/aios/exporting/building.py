@@ -18,11 +18,11 @@ from aios.bundle.manifest import (
     write_manifest,
 )
 from aios.bundle.verdict import judged, with_proven_range
-from aios.compiler.bundled import is_strained
 from aios.errors import UnsupportedError
 from aios.exporting import engines, golden
 from aios.exporting.acceptance import objection
 from aios.exporting.golden import GoldenSet
+from aios.exporting.recompile import is_strained
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 from aios.proving import ArtifactVerification, Prover

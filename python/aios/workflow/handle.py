@@ -5,24 +5,47 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from aios.errors import AiosError, DeadlineExceededError, NotFoundError, WorkflowFailedError
-from aios.workflow.codec import ValueRef, load_value
-from aios.workflow.messages import Message, from_stored
-from aios.workflow.reports import RunReport, StepReport
-from aios.workflow.store import RunStatus
-
-if TYPE_CHECKING:
-    from aios.workflow.manager import AICellManager
+from aios.home.bus import Bus
+from aios.home.codec import ValueRef, load_value
+from aios.home.home import Home
+from aios.home.messages import Message, from_stored
+from aios.home.store import RunRecord, RunStatus
+from aios.workflow.execution.reports import RunReport, StepReport
 
 _POLL_S = 0.05
+
+
+class Manager(Protocol):
+    """What a handle asks its manager."""
+
+    @property
+    def home(self) -> Home:
+        """Where the run is kept."""
+
+    @property
+    def bus(self) -> Bus:
+        """What tells of new messages."""
+
+    def run_record(self, run_id: str) -> RunRecord:
+        """The run as it is stored."""
+
+    def report(self, run_id: str) -> RunReport:
+        """The run as it is told."""
+
+    def failure(self, run_id: str) -> AiosError | None:
+        """Why the manager had to let go of the run."""
+
+    def cancel(self, run_id: str) -> bool:
+        """Ends the run."""
 
 
 class RunHandle:
     """One run. It reads the store each time, so it also shows what other processes do."""
 
-    def __init__(self, manager: AICellManager, run_id: str) -> None:
+    def __init__(self, manager: Manager, run_id: str) -> None:
         self._manager = manager
         self.id = run_id
 

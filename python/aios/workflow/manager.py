@@ -9,29 +9,29 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
+from aios.deployment.predictor import Loader, Predictor
 from aios.errors import AiosError, FailedPreconditionError, InvalidArgumentError, NotFoundError
-from aios.workflow.bus import Bus, Subscription
-from aios.workflow.clock import Clock, SystemClock
-from aios.workflow.handle import RunHandle
-from aios.workflow.home import DEFAULT_HOME, Home
-from aios.workflow.messages import Message
-from aios.workflow.metrics import WorkflowMetrics
-from aios.workflow.model_version import ModelVersion
-from aios.workflow.owner import new_owner
-from aios.workflow.predictor import Loader, Predictor
-from aios.workflow.registry import Registry
-from aios.workflow.reports import RunReport, run_report
-from aios.workflow.retention import PruneReport, Retention, RetentionKeeper, prune
-from aios.workflow.runner import Runner
-from aios.workflow.scheduler import Schedule
-from aios.workflow.sqlite_file import Mode
-from aios.workflow.starter import Starter
-from aios.workflow.store import (
+from aios.home.bus import Bus, Subscription
+from aios.home.clock import Clock, SystemClock
+from aios.home.home import DEFAULT_HOME, Home
+from aios.home.messages import Message
+from aios.home.owner import new_owner
+from aios.home.sqlite_file import Mode
+from aios.home.store import (
     AddMessage,
     RunRecord,
     RunStatus,
 )
-from aios.workflow.tracing import tracing_for
+from aios.registry.model_version import ModelVersion
+from aios.registry.registry import Registry
+from aios.registry.retention import PruneReport, Retention, RetentionKeeper, prune
+from aios.telemetry.metrics import WorkflowMetrics
+from aios.telemetry.tracing import tracing_for
+from aios.workflow.execution.host import Runner
+from aios.workflow.execution.reports import RunReport, run_report
+from aios.workflow.execution.scheduler import Schedule
+from aios.workflow.execution.starter import Starter
+from aios.workflow.handle import RunHandle
 from aios.workflow.workflow import Workflow
 
 

@@ -5,16 +5,13 @@ Your own, or the standard pipeline from data to deployment.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from aios.errors import InvalidArgumentError
+from aios.home.names import check_name
 from aios.workflow.gates import Gates
 from aios.workflow.steps import Plan, Step
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(repr=False, frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,16 +47,7 @@ class Workflow:
         check_name("workflow id", self.id)
         steps = self.steps
         if steps is None:
-            from aios.workflow.standard import standard_steps
+            from aios.workflow.pipeline.standard import standard_steps
 
             steps = standard_steps(self)
         object.__setattr__(self, "plan", Plan.of(steps))
-
-
-def check_name(what: str, name: str) -> str:
-    """Return `name`, if it can name a workflow, a model or an alias."""
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise InvalidArgumentError(
-            f"{what}: expected letters, digits, '.', '_' and '-', such as 'digits', got {name!r}"
-        )
-    return name

@@ -58,7 +58,7 @@ def test_compiling_again_gives_the_same_bytes(bundle_copy, aios_command):
 
 def test_what_another_processor_runs_is_not_taken_unverified(bundle_copy, monkeypatch):
     from aios.bridge.fallback.records import ArtifactVerification
-    from aios.compiler import bundled
+    from aios.exporting import recompile as bundled
     from aios.proving.isolated import IsolatedProver
 
     def refused(*_, **__):
@@ -79,7 +79,7 @@ def test_what_another_processor_runs_is_not_taken_unverified(bundle_copy, monkey
 
 
 def test_a_failing_compiler_leaves_the_bundle_as_it_was(bundle_copy, monkeypatch):
-    from aios.compiler import bundled
+    from aios.exporting import recompile as bundled
 
     def failing(graphs, folder, **_):
         (folder / "model.cc").unlink()

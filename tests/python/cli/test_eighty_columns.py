@@ -9,7 +9,7 @@ from rich.console import Console
 from aios.bundle.manifest import ArtifactRecord, FileRecord, Manifest, SignatureRecord, TensorRecord
 from aios.cli import bench, demo, doctor, export, inspect, registry, verify
 from aios.exporting.report import ExportReport
-from aios.workflow.registry import ModelVersion
+from aios.registry.registry import ModelVersion
 
 SCREENS = Path(__file__).parent / "screens"
 LONG = (

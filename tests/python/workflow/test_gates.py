@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import aios
-from aios.workflow.quality import largest_difference, quality_metrics
+from aios.workflow.pipeline.quality import largest_difference, quality_metrics
 
 
 def test_limits_that_hold_pass():

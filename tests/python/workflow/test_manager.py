@@ -11,7 +11,7 @@ import pytest
 from workflow_doubles import FakeClock, wait_until
 
 import aios
-from aios.workflow.run_driver import RunDriver
+from aios.workflow.execution.run_writer import RunDriver
 
 
 def load(data):
@@ -359,8 +359,8 @@ def test_a_lease_of_another_boot_is_taken_only_after_a_whole_lease_without_a_bea
     one = make_manager(clock=dead, lease_s=30)
     register(one, load)
     one._runner.close(0.0)  # it beats no more, and its run's lease is still held
-    record = aios.workflow.store.RunRecord("r", "w", "RUNNING", 0.0, {"sha256": "x", "inline": 1})
-    held = aios.workflow.store.leased(record, "another-machine", dead.lease(), 30.0)
+    record = aios.home.store.RunRecord("r", "w", "RUNNING", 0.0, {"sha256": "x", "inline": 1})
+    held = aios.home.store.leased(record, "another-machine", dead.lease(), 30.0)
     one.home.store.create_run(held)
     clock.monotonic = 5000.0  # before any thread of its own can see the beat stand still
     two = make_manager(clock=clock, lease_s=30)

@@ -9,11 +9,11 @@ from functools import partial
 from pathlib import Path
 
 from aios.bundle.manifest import ArtifactRecord, Tolerance
-from aios.compiler.bundled import BATCHES, SOURCE, compiled_record, folder_of
 from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
 from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import with_sizes
+from aios.exporting.recompile import BATCHES, SOURCE, compiled_record, folder_of
 from aios.exporting.sizes import Sizes, prepared
 from aios.exporting.sources.base import Source
 from aios.proving import Prover

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
-from aios.compiler.bundled import SOURCE, folder_of
 from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
 from aios.exporting.engines.trial import keep_only, trial
 from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import FrozenGraph, with_sizes
+from aios.exporting.recompile import SOURCE, folder_of
 from aios.exporting.samples import is_stackable
 from aios.exporting.sizes import sizes_of
 from aios.exporting.sources.base import Source

@@ -1,0 +1,1 @@
+"""Which version answers, and how it is watched."""

@@ -1,0 +1,1 @@
+"""The folder that holds everything a manager knows: records, contents by hash, messages."""

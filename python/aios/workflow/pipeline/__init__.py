@@ -1,0 +1,1 @@
+"""The standard workflow: from data to a model that is served and watched."""

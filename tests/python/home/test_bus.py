@@ -1,0 +1,206 @@
+import threading
+from types import SimpleNamespace
+
+import pytest
+from workflow_doubles import wait_until
+
+import aios
+from aios.home.bus import Bus
+from aios.home.messages import Message, from_stored, new_message_id
+from aios.home.sqlite_store import SqliteStore
+from aios.home.store import AddMessage, StoredMessage
+from aios.workflow.execution import context as context_module
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = SqliteStore(tmp_path / "aios.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def bus(store):
+    bus = Bus(store)
+    yield bus
+    bus.close()
+
+
+def commit(store, bus, *messages):
+    store.commit([AddMessage(item.to_stored()) for item in messages])
+    bus.committed()
+
+
+def test_a_message_comes_back_from_the_store_as_it_was(store, bus):
+    sent = aios.ModelExported(run_id="r", step="s", sha256="h", engines=("litert", "compiled"))
+    commit(store, bus, sent)
+    assert from_stored(store.messages()[0]) == sent
+
+
+def test_unknown_fields_are_ignored_and_absent_ones_have_their_default():
+    stored = StoredMessage("i", "ModelTrained", 1, "r", 1.0, {"seconds": 2.0, "later": 3})
+    message = from_stored(stored)
+    assert (message.seconds, message.workflow, message.id) == (2.0, "", "i")
+
+
+def test_a_message_of_a_later_version_is_refused():
+    with pytest.raises(aios.UnsupportedError, match="version 9, this release knows 1; upgrade"):
+        from_stored(StoredMessage("i", "ModelTrained", 9, "r", 1.0, {}))
+
+
+def test_a_message_of_an_unknown_type_is_still_a_message():
+    message = from_stored(StoredMessage("i", "FromTheFuture", 1, "r", 1.0, {"step": "s"}))
+    assert type(message) is Message
+    assert (message.run_id, message.step) == ("r", "s")
+
+
+def test_ids_are_unique_across_threads():
+    found, threads = [], []
+    for _ in range(4):
+        threads.append(
+            threading.Thread(target=lambda: found.extend(new_message_id() for _ in range(2000)))
+        )
+        threads[-1].start()
+    for thread in threads:
+        thread.join()
+    assert len(set(found)) == 8000
+
+
+def test_subscribers_get_the_types_they_asked_for_from_now_on(store, bus):
+    commit(store, bus, aios.ModelTrained(seconds=1.0))
+    seen = []
+    bus.subscribe((aios.ModelTrained, aios.ModelDeployed), seen.append)
+    commit(
+        store, bus, aios.ModelTrained(seconds=2.0), aios.RunStarted(), aios.ModelDeployed(version=3)
+    )
+    wait_until(lambda: len(seen) == 2)
+    assert [type(item).__name__ for item in seen] == ["ModelTrained", "ModelDeployed"]
+    assert seen[0].seconds == 2.0
+
+
+def test_messages_of_another_process_are_delivered_too(tmp_path, store, bus):
+    seen = []
+    bus.subscribe(aios.ModelDeployed, seen.append)
+    other = SqliteStore(tmp_path / "aios.db")
+    other.commit([AddMessage(aios.ModelDeployed(name="m").to_stored())])
+    wait_until(lambda: seen)
+    other.close()
+
+
+def test_a_named_subscription_keeps_its_place(store):
+    seen = []
+    first = Bus(store)
+    first.subscribe(aios.ModelTrained, seen.append, name="audit")
+    commit(store, first, aios.ModelTrained(seconds=1.0))
+    wait_until(lambda: len(seen) == 1)
+    first.close()
+    commit(store, first, aios.ModelTrained(seconds=2.0), aios.ModelTrained(seconds=3.0))
+    second = Bus(store)
+    second.subscribe(aios.ModelTrained, seen.append, name="audit")
+    wait_until(lambda: len(seen) == 3)
+    second.close(60)  # it delivers what there is
+    assert [item.seconds for item in seen] == [1.0, 2.0, 3.0]
+
+
+def test_a_message_sent_twice_is_delivered_once(store, bus):
+    seen = []
+    bus.subscribe(aios.ModelTrained, seen.append)
+    message = aios.ModelTrained(seconds=1.0)
+    commit(store, bus, message)
+    commit(store, bus, message)
+    commit(store, bus, aios.ModelTrained(seconds=2.0))
+    wait_until(lambda: len(seen) == 2)
+    assert [item.seconds for item in seen] == [1.0, 2.0]
+
+
+def test_progress_that_goes_both_ways_is_delivered_once(manager, monkeypatch):
+    seen, now = [], [1000.0]
+    manager.subscribe(aios.TrainingProgress, seen.append)
+    monkeypatch.setattr(context_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+
+    def work(data, context):
+        for epoch in range(5):
+            context.report(aios.TrainingProgress(epoch=epoch))
+            now[0] += 0.06
+
+    manager.register_workflow(aios.Workflow(id="w", steps=[work]))
+    run = manager.execute_workflow("w")
+    run.result(60)
+    kept = [item.epoch for item in run.events() if isinstance(item, aios.TrainingProgress)]
+    assert kept == [0, 2, 4]  # ten a second reach the disk
+    manager.bus.close(60)
+    assert [item.epoch for item in seen] == [0, 1, 2, 3, 4]
+
+
+def test_telemetry_that_does_not_fit_is_counted_and_dropped(store, bus):
+    go = threading.Event()
+    seen = []
+
+    def slow(message):
+        go.wait(60)
+        seen.append(message.epoch)
+
+    subscription = bus.subscribe(aios.TrainingProgress, slow, capacity=10)
+    bus.publish(aios.TrainingProgress(epoch=0))
+    wait_until(lambda: not subscription.queue._items)
+    for epoch in range(1, 26):
+        bus.publish(aios.TrainingProgress(epoch=epoch))
+    assert subscription.dropped == bus.dropped == 15
+    go.set()
+    wait_until(lambda: len(seen) == 11)
+    assert seen == list(range(11))
+
+
+def test_telemetry_never_reaches_the_store(store, bus):
+    seen = []
+    bus.subscribe(aios.TrainingProgress, seen.append)
+    bus.publish(aios.TrainingProgress(epoch=1))
+    wait_until(lambda: seen)
+    assert store.messages() == []
+
+
+def test_a_subscriber_that_raises_is_counted_and_the_others_go_on(store, bus, caplog):
+    seen = []
+
+    def broken(message):
+        raise RuntimeError("no")
+
+    subscription = bus.subscribe(aios.ModelTrained, broken)
+    bus.subscribe(aios.ModelTrained, seen.append)
+    commit(store, bus, aios.ModelTrained())
+    wait_until(lambda: seen and subscription.errors == 1)
+    assert "a subscriber of ModelTrained failed" in caplog.text
+
+
+def test_a_closed_subscription_gets_nothing_more(store, bus):
+    seen = []
+    subscription = bus.subscribe(aios.ModelTrained, seen.append)
+    subscription.close()
+    other = []
+    bus.subscribe(aios.ModelTrained, other.append)
+    commit(store, bus, aios.ModelTrained())
+    wait_until(lambda: other)
+    assert seen == []
+
+
+def test_telemetry_within_the_bound_is_all_delivered_in_order(store):
+    bus = Bus(store, capacity=100_000)
+    seen = []
+    subscription = bus.subscribe(aios.TrainingProgress, lambda message: seen.append(message.epoch))
+    for epoch in range(30_000):
+        bus.publish(aios.TrainingProgress(epoch=epoch))
+    wait_until(lambda: len(seen) == 30_000)
+    assert seen == list(range(30_000))
+    assert subscription.dropped == 0
+    bus.close()
+
+
+def test_an_old_message_is_upgraded_version_by_version(monkeypatch):
+    from aios.home import messages
+
+    monkeypatch.setattr(aios.ModelTrained, "VERSION", 3)
+    first = {("ModelTrained", 1): lambda body: {**body, "secs": body.pop("time")}}
+    second = {("ModelTrained", 2): lambda body: {**body, "seconds": body.pop("secs")}}
+    monkeypatch.setattr(messages, "_UPGRADES", {**first, **second})
+    old = StoredMessage("i", "ModelTrained", 1, "r", 1.0, {"time": 4.0})
+    assert from_stored(old).seconds == 4.0

@@ -1,0 +1,192 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+import aios
+from aios.home import home as home_module
+from aios.home.backup import backup_home
+from aios.registry.checkup import check_home
+
+
+def test_a_home_on_a_network_file_system_is_refused_by_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(home_module, "_file_system_type", lambda path: 0x6969)
+    with pytest.raises(aios.FailedPreconditionError, match="is on NFS; a home needs a local disk"):
+        aios.AICellManager(tmp_path / "deep" / "home")
+    assert not (tmp_path / "deep").exists()
+
+
+def test_the_file_system_is_asked_of_the_kernel(tmp_path):
+    found = home_module._file_system_type(tmp_path)
+    text = subprocess.run(
+        ["stat", "-f", "-c", "%t", tmp_path], capture_output=True, text=True, check=False
+    ).stdout
+    assert found == int(text, 16)
+
+
+def in_mount(tmp_path, options, code):
+    """Run Python code where tmp_path/mount is a tmpfs of its own; skips where mounting isn't"
+    " allowed."""
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    mounted = f"mount -t tmpfs -o size=8m none {mount}"
+    script = f'{mounted} && {options} exec {sys.executable} -c "$CODE" {mount}'
+    environment = {
+        **os.environ,
+        "CODE": code,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "unshare" in done.stderr or "mount:" in done.stderr or "not permitted" in done.stderr:
+        pytest.skip(f"no mounts here: {done.stderr.strip()}")
+    return done
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
+def test_a_read_only_home_is_a_failed_precondition(tmp_path):
+    code = """
+import sys, aios
+try:
+    aios.AICellManager(sys.argv[1] + "/home")
+except aios.FailedPreconditionError as error:
+    print(error)
+"""
+    done = in_mount(tmp_path, f"mount -o remount,ro {tmp_path / 'mount'} &&", code)
+    assert "can't be written" in done.stdout, done.stderr
+    assert "choose another home" in done.stdout
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="needs unshare")
+def test_a_disk_that_fills_up_is_overloaded_and_the_run_goes_on_when_there_is_room(tmp_path):
+    code = """
+import sys, os, numpy as np, aios
+def big(data):
+    return np.random.default_rng(0).normal(size=1_500_000)
+def size(big):
+    return len(big)
+with aios.AICellManager(sys.argv[1] + "/home") as manager:
+    manager.register_workflow(aios.Workflow(id="w", steps=[big, size]))
+    ballast = sys.argv[1] + "/ballast"
+    run = manager.execute_workflow("w")
+    try:
+        run.result(60)
+    except aios.OverloadedError as error:
+        print(type(error).__name__, run.status)
+        print(error)
+"""
+    done = in_mount(tmp_path, "", code)
+    assert done.stdout.startswith("OverloadedError RUNNING\n"), done.stderr + done.stdout
+    assert "free space and resume" in done.stdout
+
+
+def damage(path):
+    content = bytearray(path.read_bytes())
+    content[4096:12288] = b"\xff" * 8192
+    path.write_bytes(content)
+
+
+@pytest.fixture
+def closed_home(make_manager, tmp_path):
+    manager = make_manager()
+    manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(lambda: 1)]))
+    run = manager.execute_workflow("w")
+    run.result(60)
+    manager.close()
+    return tmp_path / "home", run.id
+
+
+@pytest.mark.parametrize("harm", ["pages", "not a database"])
+def test_a_corrupt_database_is_named_with_its_remedy_and_left_alone(closed_home, harm):
+    home, _ = closed_home
+    path = home / "aios.db"
+    if harm == "pages":
+        damage(path)
+    else:
+        path.write_bytes(b"this is no database" * 1000)
+    before = path.read_bytes()
+    with pytest.raises(aios.CorruptHomeError, match="aios doctor --home HOME --backup"):
+        aios.AICellManager(home)
+    assert path.read_bytes() == before
+
+
+def test_check_home_tells_how_a_home_is(closed_home, tmp_path):
+    home, _ = closed_home
+    report = check_home(home)
+    assert (report.exists, report.ok, report.runs, report.unfinished) == (True, True, 1, 0)
+    assert report.bytes > 0
+    assert report.free_bytes > 0
+    absent = check_home(tmp_path / "absent")
+    assert (absent.exists, absent.ok) == (False, True)
+    damage(home / "aios.db")
+    broken = check_home(home)
+    assert not broken.ok
+    assert "restore a copy from backups/" in broken.remedy
+
+
+def test_a_missing_bundle_of_a_version_is_a_problem(closed_home, tmp_path, make_manager):
+    home, _ = closed_home
+    place = tmp_path / "a.cell"
+    place.mkdir()
+    (place / "weights").write_text("a")
+    manager = make_manager()
+    version = manager.registry.register("m", place)
+    manager.close()
+    shutil.rmtree(version.bundle)
+    report = check_home(home)
+    assert report.problems == (f"registry: m version 1: bundle {version.bundle} is missing",)
+
+
+def test_a_backup_can_be_put_back(closed_home):
+    home, run_id = closed_home
+    copy = backup_home(home)
+    damage(home / "aios.db")
+    shutil.copy(copy, home / "aios.db")
+    with aios.AICellManager(home) as manager:
+        assert [item.id for item in manager.runs()] == [run_id]
+
+
+def test_a_backup_of_a_damaged_home_keeps_it_and_saves_what_can_be_read(closed_home):
+    home, _ = closed_home
+    db = sqlite3.connect(home / "aios.db")
+    with db:
+        db.executemany(
+            "INSERT INTO documents VALUES ('d', ?, 1, ?)",
+            [(f"key{number:05}", '{"text": "' + "x" * 500 + '"}') for number in range(2000)],
+        )
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    path = home / "aios.db"
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = b"\xff" * 4096
+    path.write_bytes(content)
+    copy = backup_home(home)
+    damaged = next((home / "backups").glob("damaged-*.db"))
+    assert damaged.read_bytes() == bytes(content)
+    with sqlite3.connect(copy) as db:
+        saved = db.execute("SELECT COUNT(*) FROM documents").fetchone()[0]
+        assert db.execute("SELECT COUNT(*) FROM runs").fetchone()[0] == 1
+    db.close()
+    assert 100 < saved < 2000
+
+
+def test_a_file_is_no_home(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(aios.FailedPreconditionError, match="is a file; a home is a folder"):
+        aios.AICellManager(tmp_path / "file")
+
+
+def test_importing_aios_imports_no_database_and_no_tracing(run_python):
+    loaded = run_python("import sys, aios; print(*sys.modules)").split()
+    assert not {"sqlite3", "opentelemetry", "numpy", "aios.workflow"}.intersection(loaded)
+    loaded = run_python("import sys, aios; aios.AICellManager; print(*sys.modules)").split()
+    assert not {"opentelemetry", "keras", "tensorflow", "cloudpickle"}.intersection(loaded)

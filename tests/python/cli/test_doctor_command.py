@@ -142,7 +142,7 @@ def test_a_whole_home_is_backed_up_to_a_file_and_restored(aios_command, tmp_path
         manager.register_workflow(
             aios.Workflow(id="w", steps=[aios.step(name="one")(lambda data: data)])
         )
-        manager.execute_workflow("w", b"data").result(10)
+        manager.execute_workflow("w", b"data").result(60)
     file = tmp_path / "copy.tar.gz"
     shown, report = _doctor(aios_command, "--home", tmp_path / "home", "--backup", file)
     assert (shown.returncode, report["home"]["backup"]) == (0, str(file))

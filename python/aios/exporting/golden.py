@@ -25,6 +25,7 @@ from aios.bundle.ranges import InputRanges, SignatureRanges
 from aios.errors import InvalidArgumentError
 from aios.exporting import strings
 from aios.exporting.asking import Answers, ask, batch_of, finite_rows, rows_of
+from aios.exporting.conditioning import undetermined
 from aios.exporting.denormals import jumps_at_zero
 from aios.exporting.edges import required_ranges, with_edges
 from aios.exporting.samples import Samples
@@ -48,7 +49,8 @@ class GoldenSet:
 
     `discrimination` is the median, over neighbouring samples, of how many tolerances apart their
     answers are. `independent` says that the model answers a batch of n as it answers n single
-    samples; `jumps_at_zero`, that zeros stand for the denormal sample.
+    samples; `jumps_at_zero`, that zeros stand for the denormal sample. `undetermined` large samples
+    were left out, for aios.exporting.conditioning's reason.
 
     `others` are samples at other inner sizes, of a model that leaves those open; `prepared` says of
     one that artifacts are made for its sizes.
@@ -69,6 +71,7 @@ class GoldenSet:
     jumps_at_zero: bool = False
     prepared: bool = True
     others: tuple[GoldenSet, ...] = ()
+    undetermined: int = 0
 
     @property
     def count(self) -> int:
@@ -175,6 +178,18 @@ def collect(
             f"signature '{signature.name}': the model's answers to all samples are NaN or "
             "infinite; check its weights and samples"
         )
+    ranges = required_ranges(samples.arrays, asked)
+    # A miss beyond the ranges rejects nothing: only what could is worth asking again.
+    inside = rows_inside(rows_of(inputs, found.rows), ranges)
+    far = np.flatnonzero(judged & inside & (found.rows >= edges.near))
+    loose = undetermined(
+        answers,
+        rows_of(inputs, found.rows[far]),
+        rows_of(found.outputs, far),
+        tolerance,
+        independent=found.independent,
+    )
+    judged[far[loose]] = False
     rows = found.rows[judged]
     outputs = rows_of(found.outputs, judged)
     own = int((rows < plain).sum())
@@ -184,7 +199,7 @@ def collect(
         outputs=outputs,
         probe_inputs={} if finite.all() else rows_of(inputs, found.rows[~finite]),
         probe_outputs={} if finite.all() else rows_of(found.outputs, ~finite),
-        ranges=required_ranges(samples.arrays, asked),
+        ranges=ranges,
         not_finite=int((~finite & (found.rows < plain)).sum()),
         raised=plain - int((found.rows < plain).sum()),
         discrimination=_discrimination(rows_of(outputs, np.arange(own)), tolerance),
@@ -192,6 +207,7 @@ def collect(
         own=own,
         in_range=int((rows < edges.near).sum()),
         jumps_at_zero=jumps,
+        undetermined=int(loose.sum()),
     )
 
 

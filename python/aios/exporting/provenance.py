@@ -33,6 +33,7 @@ def provenance(source: Source, sets: Sequence[GoldenSet]) -> dict[str, Any]:
         "data_sha256": data_hash(sets),
         "golden_samples": sum(item.count for item in sets),
         "dropped_samples": sum(item.dropped for item in sets),
+        "undetermined_samples": sum(item.undetermined for item in sets),
         "discrimination": min(item.discrimination for item in sets),
     }
 

@@ -122,9 +122,9 @@ def test_weights_that_the_converter_leaves_outside_are_put_into_the_graph(tmp_pa
     source.save(tmp_path / "saved")
     converted, real = [], tflite._converted
 
-    def reading_variables(*arguments, as_variables=True):
-        converted.append(as_variables)
-        return real(*arguments, as_variables=as_variables)
+    def reading_variables(*arguments, **options):
+        converted.append(options.get("as_variables", True))
+        return real(*arguments, **options)
 
     monkeypatch.setattr(tflite, "_converted", reading_variables)
     monkeypatch.setattr(tflite, "_VARIABLE_OPERATORS", ("FULLY_CONNECTED",))

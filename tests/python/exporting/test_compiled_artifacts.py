@@ -58,9 +58,9 @@ def test_an_answer_that_is_wrong_only_for_many_samples_fails(tmp_path, monkeypat
 def test_no_graph_is_converted_twice_in_an_export(tmp_path, monkeypatch):
     converted, convert = [], tflite.convert
 
-    def counting(signatures, scratch, batch=None, *rest):
+    def counting(signatures, scratch, batch=None, *rest, **options):
         converted.append(batch)
-        return convert(signatures, scratch, batch, *rest)
+        return convert(signatures, scratch, batch, *rest, **options)
 
     monkeypatch.setattr(tflite, "convert", counting)
     keras.utils.set_random_seed(0)

@@ -81,7 +81,7 @@ zoo: $(VENV)/.test
 FUZZ_SECONDS ?= 300
 fuzz: $(VENV)/.test
 	$(BIN)/python tests/fuzz/seed_bundle.py build/fuzz.cell
-	for target in manifest manifest-python golden golden-python; do \
+	for target in manifest manifest-python manifest-both golden golden-python hostile hostile-python; do \
 	  $(BIN)/python tests/fuzz/run.py build/fuzz.cell $$target --seconds $(FUZZ_SECONDS) \
 	    --first $$(date +%s) --case build/fuzz-$$target.bin || exit 1; \
 	done

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import faulthandler
 import json
 import random
 import sys
@@ -17,7 +18,14 @@ import tempfile
 import time
 from pathlib import Path
 
-TARGETS = ("manifest", "manifest-python", "manifest-both", "golden", "golden-python")
+TARGETS = (
+    "manifest", "manifest-python", "manifest-both", "golden", "golden-python", "hostile",
+    "hostile-python",
+)  # fmt: skip
+
+
+#: A case that takes longer hangs.
+_LONGEST_S = 60
 
 
 def main() -> None:
@@ -39,6 +47,8 @@ def main() -> None:
             "manifest-python": bundle.try_manifest_in_python,
             "manifest-both": bundle.try_both,
             "golden": bundle.try_golden,
+            "hostile": bundle.try_hostile,
+            "hostile-python": bundle.try_hostile_in_python,
             "golden-python": bundle.try_golden_in_python,
         }[options.target]
         if options.again:
@@ -52,17 +62,34 @@ def main() -> None:
 def _seeded(options, bundle, read) -> None:
     outcomes = collections.Counter()
     ends = time.monotonic() + options.seconds
+    largest, slowest = (0, 0), (0.0, 0)
     for number in range(options.first, options.first + options.cases):
-        content = _case(options.target, bundle, random.Random(number))
+        if options.target.startswith("hostile"):
+            content = str(number).encode()
+        else:
+            content = _case(options.target, bundle, random.Random(number))
         options.case.write_bytes(content)
+        # What never returns is found by its stacks, and ends the process.
+        faulthandler.dump_traceback_later(_LONGEST_S, exit=True)
+        begin = time.monotonic()
         try:
             outcomes[read(content)] += 1
         except BaseException as error:
             print(f"case {number} of {options.target}: {type(error).__name__}: {error}")
             raise
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        if options.target.startswith("hostile"):
+            largest = max(largest, (bundle.grown_mib, -number))
+        slowest = max(slowest, (round(time.monotonic() - begin, 2), -number))
         if time.monotonic() > ends:
             break
-    print(json.dumps({"target": options.target, "cases": outcomes.total(), **outcomes}))
+    figures = {
+        "cases": outcomes.total(),
+        "grown_mib": largest[0], "grown_case": -largest[1],
+        "slowest_s": slowest[0], "slowest_case": -slowest[1],
+    }  # fmt: skip
+    print(json.dumps({"target": options.target, **figures, **outcomes}))
 
 
 def _case(target: str, bundle, generator: random.Random) -> bytes:

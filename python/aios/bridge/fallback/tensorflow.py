@@ -117,7 +117,7 @@ class _FunctionSession(Session):
             kind: type[AiosError] = InternalError
             if isinstance(error, tf.errors.UnimplementedError):
                 kind = UnsupportedError
-            elif error.code in _CALLERS_MISTAKES:
+            elif error.error_code in _CALLERS_MISTAKES:
                 kind = InvalidArgumentError
             raise kind(f"engine 'tensorflow' could not run the model: {error}") from error
 

@@ -87,7 +87,7 @@ def full_disks(setting: Setting, count: int) -> Outcome:
     """Exports and runs on a small file system of their own until nothing fits any more."""
     tests = (
         "tests/python/exporting/test_robustness.py::test_a_disk_that_fills_up_for_real_leaves_nothing",
-        "tests/python/workflow/test_home.py",
+        "tests/python/home/test_home.py",
     )
     tried = sum(run_tests(setting, *tests, "-k", "fills_up or read_only") for _ in range(count))
     return Outcome(tried, "a typed error that says so; nothing half is left; runs go on with room")
@@ -95,14 +95,17 @@ def full_disks(setting: Setting, count: int) -> Outcome:
 
 def clock_jumps(setting: Setting, count: int) -> Outcome:
     """Wall clocks that jump by days, both ways, and leases of another boot's clock."""
-    tests = ("tests/python/workflow/test_manager.py", "tests/python/workflow/test_scheduler.py")
+    tests = (
+        "tests/python/workflow/test_manager.py",
+        "tests/python/workflow/execution/test_scheduler.py",
+    )
     tried = sum(run_tests(setting, *tests, "-k", "clock or boot or due") for _ in range(count))
     return Outcome(tried, "no lease ended early, none of another boot was taken too soon")
 
 
 def prune(setting: Setting, count: int) -> Outcome:
     """`count` runs, each with its own day and data, and `prune` after every 20 of them."""
-    test = "tests/python/workflow/test_retention.py::test_the_size_of_a_home_is_bounded"
+    test = "tests/python/registry/test_retention.py::test_the_size_of_a_home_is_bounded"
     run_tests(setting, f"{test}_by_what_is_kept", AIOS_PRUNE_RUNS=str(count))
     return Outcome(count, "after each prune what 10 runs name; the database no larger")
 

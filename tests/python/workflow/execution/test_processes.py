@@ -160,7 +160,7 @@ def test_no_process_outlives_a_killed_manager(tmp_path, number):
     import sys, time
     sys.path.insert(0, {str(Path(__file__).parent)!r})
     import aios
-    from test_isolated_step import hang
+    from test_processes import hang
     manager = aios.AICellManager(sys.argv[1])
     step = aios.step(isolated=True)(hang)
     manager.register_workflow(aios.Workflow(id="w", steps=[step]))

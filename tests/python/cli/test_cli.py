@@ -39,7 +39,8 @@ def test_inspect_prints_json(digits):
     assert artifact["bytes"] == (digits.bundle / "litert/dynamic.tflite").stat().st_size
     assert set(artifact) == {
         "engine", "target", "precision", "verdict", "max_error", "relative_error",
-        "top1_agreement", "tolerance", "proved_in_child", "reason", "bytes",
+        "top1_agreement", "tolerance", "proved_in_child", "reason", "bytes", "probes",
+        "propagated", "proven_range",
     }  # fmt: skip
 
 

@@ -129,7 +129,8 @@ def test_progress_that_goes_both_ways_is_delivered_once(manager, monkeypatch):
     kept = [item.epoch for item in run.events() if isinstance(item, aios.TrainingProgress)]
     assert kept == [0, 2, 4]  # ten a second reach the disk
     manager.bus.close(60)
-    assert [item.epoch for item in seen] == [0, 1, 2, 3, 4]
+    # What is kept comes by way of the disk, and may be overtaken.
+    assert sorted(item.epoch for item in seen) == [0, 1, 2, 3, 4]
 
 
 def test_telemetry_that_does_not_fit_is_counted_and_dropped(store, bus):

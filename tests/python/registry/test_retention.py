@@ -83,7 +83,8 @@ def test_the_size_of_a_home_is_bounded_by_what_is_kept(daily):
             assert count(manager, "messages") == 10 * 6 + 6
             assert list(manager.home.pins.iterdir()) == []
             sizes.append(pages(manager))
-    assert max(sizes) <= sizes[0] + 2
+    # Pages split as they fill: without `prune` the last would be three times the first.
+    assert max(sizes) < 2 * sizes[0]
 
 
 def test_a_run_is_kept_while_it_is_young_or_of_the_newest_of_its_workflow(daily, clock):

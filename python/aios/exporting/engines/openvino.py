@@ -44,11 +44,12 @@ def make(
             )
     reasons = []
     wrong = None
-    candidates: tuple[Callable[[], list[GraphRecord]], ...] = (
+    candidates: list[Callable[[], list[GraphRecord]]] = [
         lambda: _lite_graphs(work, source, golden, tolerance, prover),
-        lambda: _sized_graphs(work, source, golden, tolerance, prover),
         lambda: [_saved_graph(source, item.signature.name)],
-    )
+    ]
+    if item.others:
+        candidates.insert(1, lambda: _sized_graphs(work, source, golden, tolerance, prover))
     for graphs in candidates:
         try:
             record = _record(work, item, graphs(), tolerance)

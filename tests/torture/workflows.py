@@ -107,7 +107,7 @@ def prune(setting: Setting, count: int) -> Outcome:
     """`count` runs, each with its own day and data, and `prune` after every 20 of them."""
     test = "tests/python/registry/test_retention.py::test_the_size_of_a_home_is_bounded"
     run_tests(setting, f"{test}_by_what_is_kept", AIOS_PRUNE_RUNS=str(count))
-    return Outcome(count, "after each prune what 10 runs name; the database no larger")
+    return Outcome(count, "after each prune what 10 runs name; the database bounded")
 
 
 TRIALS = [

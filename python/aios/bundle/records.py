@@ -7,6 +7,9 @@ from typing import Any
 
 from aios.bundle.ranges import SignatureRanges
 
+#: Engine, target and precision: what tells one artifact of a bundle from another.
+ArtifactKey = tuple[str, str, str]
+
 FORMAT_VERSION = 1
 #: Of either part of a tolerance: with more, zeros would pass for any answer.
 MAX_TOLERANCE = 1.0
@@ -115,6 +118,11 @@ class ArtifactRecord:
     proven_range: SignatureRanges | None = None
     probes: int | None = None
     propagated: int | None = None
+
+    @property
+    def key(self) -> ArtifactKey:
+        """What tells it from the bundle's other artifacts."""
+        return (self.engine, self.target, self.precision)
 
     @property
     def bytes(self) -> int:

@@ -344,12 +344,11 @@ def _artifacts(document: Any, signatures: Sequence[SignatureRecord]) -> tuple[Ar
     for entry in list_member(document, "artifacts", _ARTIFACTS):
         made = _artifact(entry, signatures)
         artifacts.append(made)
-        kind = (made.engine, made.target, made.precision)
-        if made.verdict != "declined" and kind in kinds:
-            engine, target, precision = map(shown, kind)
+        if made.verdict != "declined" and made.key in kinds:
+            engine, target, precision = map(shown, made.key)
             malformed(f"the artifact of '{engine}' for '{target}' in '{precision}' is there twice")
         if made.verdict != "declined":
-            kinds.add(kind)
+            kinds.add(made.key)
     return tuple(artifacts)
 
 

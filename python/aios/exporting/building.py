@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from operator import attrgetter
 from pathlib import Path
 
-from aios.bundle.comparison import Arrays, answers_agree
 from aios.bundle.manifest import (
     ArtifactRecord,
     FileRecord,
@@ -17,22 +15,20 @@ from aios.bundle.manifest import (
     hash_file,
     write_manifest,
 )
-from aios.bundle.verdict import judged, with_proven_range
-from aios.errors import UnsupportedError
 from aios.exporting import engines, golden
 from aios.exporting.acceptance import objection
 from aios.exporting.golden import GoldenSet
-from aios.exporting.recompile import is_strained
+from aios.exporting.judging import (
+    PROBED_BATCHES,
+    BatchCall,
+    Judge,
+    pending_manifest,
+    probed_batches,
+)
+from aios.exporting.reasons import contained
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
-from aios.proving import ArtifactVerification, Prover
-
-#: Neither is a size that artifacts are made for, and the second needs several of those.
-PROBED_BATCHES = (3, 11)
-#: Needs every size that a compiled artifact may have code for.
-WIDE_BATCH = 43
-#: What tells one artifact of a bundle from another.
-_KEY = attrgetter("engine", "target", "precision")
+from aios.proving import Prover
 
 
 def build(
@@ -62,71 +58,31 @@ def build(
         for artifact in engines.make(name, work, source, sets, tolerances, prover=prover)
     )
     artifacts += engines.unmade(names, tolerances)
-    manifest = Manifest(
-        signatures=tuple(item.signature for item in sets),
-        artifacts=artifacts,
-        files=_shared_files(work, artifacts),
-        golden=golden.FILE,
-        labels=None,
-        provenance={},
-        input_ranges=golden.ranges_of(sets),
-        own_samples={item.signature.name: item.own for item in sets},
+    judge = Judge(
+        work,
+        prover,
+        required=golden.ranges_of(sets),
+        inputs={item.signature.name: item.inputs for item in sets},
+        unrun=lambda artifact, reason: _declined(artifact, f"it could not be run here: {reason}"),
+        objection=partial(objection, sets=sets),
     )
-    manifest = _judged(work, manifest, sets, prover)
-    manifest = _judged_in_batches(work, manifest, source, sets, prover)
+    manifest = pending_manifest(sets, artifacts, _shared_files(work, artifacts))
+    found = judge.judged(manifest, partial(_made_exact, work))
+    _remove_files(work, artifacts, found)
+    manifest = replace(manifest, artifacts=found, files=_shared_files(work, found))
+    if all(is_stackable(item.signature) for item in sets):
+        calls = partial(_calls, source, sets)
+        manifest = replace(manifest, artifacts=judge.in_batches(manifest, calls))
     write_manifest(work, manifest)
     return manifest
-
-
-def _judged(work: Path, manifest: Manifest, sets: Sequence[GoldenSet], prover: Prover) -> Manifest:
-    """Returns the manifest with verdicts, and removes the files of what is of no use."""
-    found = _with_verdicts(work, manifest, sets, prover)
-    artifacts = tuple(
-        _made_exact(work, artifact) if is_strained(artifact) else artifact for artifact in found
-    )
-    if artifacts != found:
-        found = _with_verdicts(work, replace(manifest, artifacts=artifacts), sets, prover)
-    _remove_files(work, manifest.artifacts, found)
-    return replace(manifest, artifacts=found, files=_shared_files(work, found))
 
 
 def _made_exact(work: Path, artifact: ArtifactRecord) -> ArtifactRecord:
     try:
         made = engines.compiled.made_exact(work, artifact)
     except Exception as error:
-        return _declined(artifact, engines.contained(error))
+        return _declined(artifact, contained(error))
     return replace(made, tolerance=artifact.tolerance)
-
-
-def _with_verdicts(
-    work: Path, manifest: Manifest, sets: Sequence[GoldenSet], prover: Prover
-) -> tuple[ArtifactRecord, ...]:
-    """Runs the C++ cell on what is pending or passed."""
-    write_manifest(work, manifest)
-    results = {_KEY(entry): entry for entry in prover.verify(work, include_pending=True)}
-    judgements = ((artifact, results.get(_KEY(artifact))) for artifact in manifest.artifacts)
-    return tuple(
-        artifact
-        if entry is None
-        else replace(_judgement(artifact, entry, sets), proved_in_child=prover.isolated)
-        for artifact, entry in judgements
-    )
-
-
-def _judgement(
-    artifact: ArtifactRecord, entry: ArtifactVerification, sets: Sequence[GoldenSet]
-) -> ArtifactRecord:
-    found = _accepted(_with_verdict(artifact, entry), sets)
-    if artifact.proven_range is not None:  # It passed before, and was asked for no more.
-        return found
-    inputs = {item.signature.name: item.inputs for item in sets}
-    return with_proven_range(found, entry.missed, golden.ranges_of(sets), inputs)
-
-
-def _with_verdict(artifact: ArtifactRecord, entry: ArtifactVerification) -> ArtifactRecord:
-    if entry.samples == 0:
-        return _declined(artifact, f"it could not be run here: {entry.reason}")
-    return judged(artifact, entry)
 
 
 def _declined(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
@@ -135,98 +91,23 @@ def _declined(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
     )
 
 
-def _accepted(artifact: ArtifactRecord, sets: Sequence[GoldenSet]) -> ArtifactRecord:
-    if artifact.verdict != "passed":
-        return artifact
-    reason = objection(artifact, sets)
-    return artifact if reason is None else replace(artifact, verdict="failed", reason=reason)
+def _calls(
+    source: Source, sets: Sequence[GoldenSet], artifact: ArtifactRecord
+) -> Iterator[BatchCall]:
+    """Batches of the golden samples, at other inner sizes too, which the artifact may refuse."""
+    for item in sets:
+        for batch in probed_batches(artifact):
+            yield _call(source, item, batch)
+    for item in sets:
+        for other in item.others:
+            for batch in PROBED_BATCHES:
+                yield replace(_call(source, other, batch), may_refuse=True)
 
 
-def _judged_in_batches(
-    work: Path, manifest: Manifest, source: Source, sets: Sequence[GoldenSet], prover: Prover
-) -> Manifest:
-    """Asks what passed for batches too, through the cell that will serve them."""
-    if not all(is_stackable(item.signature) for item in sets):
-        return manifest
-    write_manifest(work, manifest)
-    return replace(
-        manifest,
-        artifacts=tuple(
-            _probed(work, artifact, source, sets, prover)
-            if artifact.verdict == "passed"
-            else artifact
-            for artifact in manifest.artifacts
-        ),
-    )
-
-
-def _probed(
-    work: Path,
-    artifact: ArtifactRecord,
-    source: Source,
-    sets: Sequence[GoldenSet],
-    prover: Prover,
-) -> ArtifactRecord:
-    any_batch = artifact.composable or all(graph.batch == -1 for graph in artifact.graphs)
-    if not any_batch:
-        return artifact
-    wide = (WIDE_BATCH,) if max(artifact.batches, default=0) > max(PROBED_BATCHES) else ()
-    ask = partial(prover.answers, work, artifact)
-    try:
-        wrong = [
-            (item.signature.name, batch)
-            for item in sets
-            for batch in (*PROBED_BATCHES, *wide)
-            if not _agrees(ask, item, batch, source, artifact.tolerance)
-        ]
-        wrong += [
-            (item.signature.name, batch)
-            for item in sets
-            for other in item.others
-            for batch in PROBED_BATCHES
-            if not _agrees_if_taken(ask, other, batch, source, artifact.tolerance)
-        ]
-    except UnsupportedError:
-        return replace(artifact, composable=False)
-    except Exception as error:
-        return _failed_in_batches(artifact, f"in a batch: {engines.contained(error)}")
-    if not wrong:
-        return artifact
-    name, batch = wrong[0]
-    return _failed_in_batches(
-        artifact,
-        f"signature '{name}': a batch of {batch} isn't answered as the training model answers it",
-    )
-
-
-def _failed_in_batches(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
-    return replace(artifact, verdict="failed", composable=False, reason=reason)
-
-
-def _agrees_if_taken(
-    ask: Callable[[str, Arrays], Arrays],
-    item: GoldenSet,
-    batch: int,
-    source: Source,
-    tolerance: Tolerance,
-) -> bool:
-    """As `_agrees`; inner sizes that the artifact refuses are other engines' to answer."""
-    try:
-        return _agrees(ask, item, batch, source, tolerance)
-    except UnsupportedError:
-        return True
-
-
-def _agrees(
-    ask: Callable[[str, Arrays], Arrays],
-    item: GoldenSet,
-    batch: int,
-    source: Source,
-    tolerance: Tolerance,
-) -> bool:
+def _call(source: Source, item: GoldenSet, batch: int) -> BatchCall:
     inputs = item.batch(batch)
     references = source.answers(item.signature, inputs)
-    return answers_agree(ask(item.signature.name, inputs), references, tolerance)
+    return BatchCall(item.signature.name, batch, inputs, references)
 
 
 def _shared_files(work: Path, artifacts: Sequence[ArtifactRecord]) -> tuple[FileRecord, ...]:

@@ -14,8 +14,8 @@ from aios.bundle.precision import FLOAT32
 from aios.exporting import golden
 from aios.exporting.asking import rows_of
 from aios.exporting.building import build
-from aios.exporting.engines import contained
 from aios.exporting.golden import GoldenSet
+from aios.exporting.reasons import contained
 from aios.exporting.samples import Samples
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource

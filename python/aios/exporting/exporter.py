@@ -21,10 +21,10 @@ from aios.errors import AiosError, FailedPreconditionError, UnsupportedError
 from aios.exporting import arguments
 from aios.exporting.building import build
 from aios.exporting.divergence import first_diverging_layer
-from aios.exporting.engines import OUT_OF_MEMORY, contained
 from aios.exporting.gathering import gathered
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
+from aios.exporting.reasons import OUT_OF_MEMORY, contained
 from aios.exporting.report import ExportReport, declined_engines, limits, notes, verified_with
 from aios.exporting.sizes import checked
 from aios.exporting.sources import Source, open_source

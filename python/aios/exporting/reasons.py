@@ -1,9 +1,14 @@
-"""What other software's errors say, in as many words as help."""
+"""What errors say, of ours and of other software, in as many words as help."""
 
 from __future__ import annotations
 
 import re
 
+from aios.bundle.publish import is_disk_full
+from aios.errors import AiosError
+
+#: Why an artifact is declined whose making raised MemoryError.
+OUT_OF_MEMORY = "there wasn't enough memory to make it"
 #: Longer ones are dumps: of a graph, of a configuration.
 _MOST = 2000
 #: What the rest of a message is introduced by, the last of which counts.
@@ -30,6 +35,21 @@ def reason_of(error: BaseException) -> str:
     if lines[0].startswith("in user code:"):
         lines = _last_error(lines)
     return shortened(_sentence(lines), _MOST).rstrip(".")
+
+
+def contained(error: Exception) -> str:
+    """The reason that an artifact's failure becomes, so that the others go on.
+
+    Raises:
+        Exception: The error itself, if it says that the disk is full: nothing can go on.
+    """
+    if is_disk_full(error):
+        raise error
+    if isinstance(error, MemoryError):
+        return OUT_OF_MEMORY
+    if isinstance(error, AiosError):
+        return str(error)
+    return f"{type(error).__name__}: {reason_of(error)}"
 
 
 def shortened(text: str, most: int) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import filecmp
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from aios.bundle.comparison import answers_agree
 from aios.bundle.golden_samples import GoldenSamples
 from aios.bundle.manifest import (
     MANIFEST,
@@ -22,20 +22,15 @@ from aios.bundle.manifest import (
     write_manifest,
 )
 from aios.bundle.publish import pending_directory, publish
-from aios.bundle.verdict import judged, reason_of, with_proven_range
 from aios.compiler.artifact import MODEL_WEIGHTS, CompiledArtifact, compile_graphs
 from aios.compiler.toolchain import find_toolchain
-from aios.errors import AiosError, CorruptBundleError, UnsupportedError
-from aios.proving import Prover, open_prover
+from aios.errors import CorruptBundleError, UnsupportedError
+from aios.exporting.judging import BatchCall, Judge, probed_batches
+from aios.proving import open_prover
 
 #: The folder of the graphs in a bundle, b1.tflite and b8.tflite.
 SOURCE = "compiled/source"
 BATCHES = (1, 8)
-#: Where an artifact's error is larger than this part of the tolerance, it is compiled again without
-#: the algorithms that lose bits.
-COMFORTABLE = 0.5
-#: None is a size that artifacts have code of their own for; together they need all of those.
-_PROBED_BATCHES = (3, 11, 43)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,59 +183,45 @@ def _graphs_in(folder: Path) -> dict[int, Path]:
     return {batch: path for batch in BATCHES if (path := folder / f"b{batch}.tflite").exists()}
 
 
-def is_strained(artifact: ArtifactRecord) -> bool:
-    """Whether a compiled artifact should rather be compiled exactly."""
-    if artifact.engine != "compiled" or artifact.verdict not in ("passed", "failed"):
-        return False
-    return artifact.worst is None or artifact.worst > COMFORTABLE
-
-
 def _proved(
     work: Path, manifest: Manifest, before: ArtifactRecord, target: str, exact: bool
 ) -> BundleCompilation:
     samples = GoldenSamples(work, manifest, manifest.signatures[0])
-    sizes = [graph.sizes for graph in before.graphs]
-    with open_prover() as prover:
-        for attempt in (exact, True):
-            made = compiled_record(
-                work, target, composable=before.composable, sizes=sizes, exact=attempt
-            )
-            record = replace(made.record, tolerance=before.tolerance)
-            record = _verified(work, manifest, record, samples, prover)
-            if not is_strained(record):
-                break
-        if record.verdict == "passed" and record.composable:
-            record = _probed(work, manifest, record, samples, prover)
-    return replace(made, record=record)
+
+    attempts: list[BundleCompilation] = []
+
+    def compiled(exact: bool) -> ArtifactRecord:
+        sizes = [graph.sizes for graph in before.graphs]
+        made = compiled_record(work, target, composable=before.composable, sizes=sizes, exact=exact)
+        attempts.append(replace(made, record=replace(made.record, tolerance=before.tolerance)))
+        return attempts[-1].record
+
+    def redo(strained: ArtifactRecord) -> ArtifactRecord:
+        return strained if exact else compiled(True)
+
+    with open_prover() as prover:  # its process starts while the compiler works
+        first = compiled(exact)
+        judge = Judge(
+            work,
+            prover,
+            required=manifest.input_ranges,
+            inputs=dict.fromkeys(manifest.input_ranges, samples.inputs),
+            unrun=lambda artifact, reason: replace(artifact, reason=f"it isn't verified: {reason}"),
+        )
+        found = judge.judged(replace(manifest, artifacts=(first,)), redo)
+        (record,) = judge.in_batches(
+            replace(manifest, artifacts=found), partial(_calls, manifest, samples)
+        )
+    return replace(attempts[-1], record=record)
 
 
-def _verified(
-    work: Path, manifest: Manifest, record: ArtifactRecord, samples: GoldenSamples, prover: Prover
-) -> ArtifactRecord:
-    write_manifest(work, replace(manifest, artifacts=(record,)))
-    (entry,) = prover.verify(work, include_pending=True)
-    if entry.samples == 0:
-        return replace(record, reason=f"it isn't verified: {reason_of(entry, work)}")
-    inputs = dict.fromkeys(manifest.input_ranges, samples.inputs)
-    found = with_proven_range(judged(record, entry), entry.missed, manifest.input_ranges, inputs)
-    return replace(found, proved_in_child=prover.isolated)
-
-
-def _probed(
-    work: Path, manifest: Manifest, record: ArtifactRecord, samples: GoldenSamples, prover: Prover
-) -> ArtifactRecord:
-    """Asks for batches of the golden samples, whose answers are those of the samples."""
-    write_manifest(work, replace(manifest, artifacts=(record,)))
-    try:
-        for batch in _PROBED_BATCHES:
-            for inputs, outputs in samples.proving(record, batch):
-                answers = prover.answers(work, record, manifest.signatures[0].name, inputs)
-                if not answers_agree(answers, outputs, record.tolerance):
-                    reason = f"a batch of {batch} isn't answered as its samples are"
-                    return replace(record, verdict="failed", composable=False, reason=reason)
-    except AiosError as error:
-        return replace(record, verdict="failed", composable=False, reason=f"in a batch: {error}")
-    return record
+def _calls(
+    manifest: Manifest, samples: GoldenSamples, artifact: ArtifactRecord
+) -> Iterator[BatchCall]:
+    """Batches of the golden samples, whose answers are those of the samples."""
+    for batch in probed_batches(artifact):
+        for inputs, references in samples.proving(artifact, batch):
+            yield BatchCall(manifest.signatures[0].name, batch, inputs, references)
 
 
 def _is_same(artifact: ArtifactRecord, target: str) -> bool:

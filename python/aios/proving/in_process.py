@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from aios.bridge import engines
 from aios.bridge.core import core
 from aios.bridge.fallback.records import ArtifactVerification
 from aios.bundle.comparison import Arrays
-from aios.bundle.manifest import ArtifactRecord, read_manifest
+from aios.bundle.manifest import ArtifactKey, ArtifactRecord
 from aios.errors import NotFoundError, UnsupportedError
-
-#: Engine, target and precision: what tells one artifact of a bundle from another.
-ArtifactKey = tuple[str, str, str]
-_NO_ARTIFACT = ("none", "none", "none")
+from aios.proving.prover import Prover
 
 
-class InProcessProver:
+class InProcessProver(Prover):
     """A prover whose engines can take the process with them.
 
     Args:
@@ -39,22 +36,8 @@ class InProcessProver:
         self._cell: core.Cell | None = None
         self._loaded: tuple[Path, str, str] | None = None
 
-    def verify(
-        self,
-        bundle: Path,
-        *,
-        threads: int = 1,
-        include_pending: bool = False,
-        only: Collection[str] | None = None,
-    ) -> list[ArtifactVerification]:
-        """As a Prover does."""
-        return [
-            self.verify_one(bundle, key, threads)
-            for key in checked_artifacts(bundle, include_pending=include_pending, only=only)
-        ]
-
     def verify_one(self, bundle: Path, key: ArtifactKey, threads: int) -> ArtifactVerification:
-        """How the artifact of this engine, target and precision does; files aren't checked."""
+        """As a Prover does."""
         (entry,) = core.verify_bundle(
             str(bundle),
             libraries=self._libraries,
@@ -103,30 +86,7 @@ class InProcessProver:
         if cell is not None:
             cell.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 def _recorded(entry: Any) -> ArtifactVerification:
     fields = dataclasses.fields(ArtifactVerification)
     return ArtifactVerification(**{field.name: getattr(entry, field.name) for field in fields})
-
-
-def checked_artifacts(
-    bundle: Path, *, include_pending: bool, only: Collection[str] | None
-) -> list[ArtifactKey]:
-    """What a Prover verifies of a bundle, whose files are what was exported.
-
-    Raises:
-        CorruptBundleError: One isn't; names it.
-    """
-    core.verify_bundle(str(bundle), only=_NO_ARTIFACT)
-    verdicts = ("passed", "pending") if include_pending else ("passed",)
-    return [
-        (artifact.engine, artifact.target, artifact.precision)
-        for artifact in read_manifest(bundle).artifacts
-        if artifact.verdict in verdicts and (only is None or artifact.engine in only)
-    ]

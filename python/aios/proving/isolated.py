@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from pathlib import Path
-from typing import Self
 
 import aios.errors
 from aios.bridge import engines
 from aios.bridge.fallback.records import ArtifactVerification
 from aios.bundle.comparison import Arrays
-from aios.bundle.manifest import ArtifactRecord
+from aios.bundle.manifest import ArtifactKey, ArtifactRecord
 from aios.errors import AiosError, InvalidArgumentError, UnavailableError
-from aios.proving.in_process import ArtifactKey, checked_artifacts
 from aios.proving.line import Json
 from aios.proving.process import (
     TIME_LIMIT,
@@ -21,6 +18,7 @@ from aios.proving.process import (
     ProcessEndedError,
     ProcessNotStartedError,
 )
+from aios.proving.prover import Prover
 
 _DEFAULT_LIMIT_S = 300.0
 _VENDORS = {"litert": "LiteRT", "openvino": "OpenVINO", "tensorflow": "TensorFlow"}
@@ -30,7 +28,7 @@ class EngineDiedError(UnavailableError):
     """An engine died or hung, as "OpenVINO died by SIGSEGV while reading", or raised anything."""
 
 
-class IsolatedProver:
+class IsolatedProver(Prover):
     """A prover whose engines die without taking this process with them.
 
     Args:
@@ -49,27 +47,20 @@ class IsolatedProver:
         self._useless: dict[str, str] = {}
         self._child: ChildProcess | None = ChildProcess()
 
-    def verify(
-        self,
-        bundle: Path,
-        *,
-        threads: int = 1,
-        include_pending: bool = False,
-        only: Collection[str] | None = None,
-    ) -> list[ArtifactVerification]:
+    def verify_one(self, bundle: Path, key: ArtifactKey, threads: int) -> ArtifactVerification:
         """As a Prover does."""
-        return [
-            self._verified(bundle, key, threads)
-            for key in checked_artifacts(bundle, include_pending=include_pending, only=only)
-        ]
+        try:
+            reply, _ = self._call(key, bundle, {"call": "verify", "threads": threads}, {})
+        except (EngineDiedError, ProcessNotStartedError) as error:
+            return ArtifactVerification(*key, reason=str(error))
+        return ArtifactVerification(**reply["entry"])
 
     def answers(
         self, bundle: Path, artifact: ArtifactRecord, signature: str, inputs: Arrays
     ) -> Arrays:
         """As a Prover does."""
-        key = (artifact.engine, artifact.target, artifact.precision)
         call = {"call": "answers", "signature": signature}
-        return self._call(key, bundle, call, inputs)[1]
+        return self._call(artifact.key, bundle, call, inputs)[1]
 
     def interpret(self, model: Path, signature: str, inputs: Arrays) -> Arrays:
         """As a Prover does."""
@@ -81,19 +72,6 @@ class IsolatedProver:
         child, self._child = self._child, None
         if child is not None:
             child.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _verified(self, bundle: Path, key: ArtifactKey, threads: int) -> ArtifactVerification:
-        try:
-            reply, _ = self._call(key, bundle, {"call": "verify", "threads": threads}, {})
-        except (EngineDiedError, ProcessNotStartedError) as error:
-            return ArtifactVerification(*key, reason=str(error))
-        return ArtifactVerification(**reply["entry"])
 
     def _call(
         self, key: ArtifactKey, path: Path, call: Json, inputs: Arrays

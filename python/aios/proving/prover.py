@@ -1,25 +1,28 @@
-"""What proves artifacts, and whether it does so in a child process."""
+"""What proves artifacts: the part that is the same in a child process and in this one."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from pathlib import Path
-from typing import Protocol, Self
+from typing import ClassVar, Self
 
+from aios.bridge.core import core
 from aios.bridge.fallback.records import ArtifactVerification
-from aios.bridge.isolation import may_isolate
 from aios.bundle.comparison import Arrays
-from aios.bundle.manifest import ArtifactRecord
+from aios.bundle.manifest import ArtifactKey, ArtifactRecord, read_manifest
+
+_NO_ARTIFACT = ("none", "none", "none")
 
 
-class Prover(Protocol):
+class Prover(ABC):
     """Runs artifacts on every engine. Used by one thread at a time; `close` ends it.
 
     What an engine refuses is an `AiosError`. One that ends its process, doesn't answer in time or
     raises anything else is an `EngineDiedError` where `isolated`; calls may go on after it.
     """
 
-    isolated: bool
+    isolated: ClassVar[bool]
 
     def verify(
         self,
@@ -42,12 +45,25 @@ class Prover(Protocol):
         Raises:
             CorruptBundleError: A file isn't what was exported; names it.
         """
+        core.verify_bundle(str(bundle), only=_NO_ARTIFACT)
+        verdicts = ("passed", "pending") if include_pending else ("passed",)
+        return [
+            self.verify_one(bundle, artifact.key, threads)
+            for artifact in read_manifest(bundle).artifacts
+            if artifact.verdict in verdicts and (only is None or artifact.engine in only)
+        ]
 
+    @abstractmethod
+    def verify_one(self, bundle: Path, key: ArtifactKey, threads: int) -> ArtifactVerification:
+        """How one artifact answers the golden samples; files aren't checked."""
+
+    @abstractmethod
     def answers(
         self, bundle: Path, artifact: ArtifactRecord, signature: str, inputs: Arrays
     ) -> Arrays:
         """What an artifact of the artifact's engine and precision answers to one call."""
 
+    @abstractmethod
     def interpret(self, model: Path, signature: str, inputs: Arrays) -> Arrays:
         """What LiteRT's Python interpreter answers to one call of a .tflite file.
 
@@ -56,20 +72,12 @@ class Prover(Protocol):
             UnsupportedError: The interpreter can't prepare or run the graph for these shapes.
         """
 
+    @abstractmethod
     def close(self) -> None:
-        """Ends it, and its process."""
+        """Ends it, and its process; what was loaded gives its memory back."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
-    def __exit__(self, *_: object) -> None: ...
-
-
-def open_prover() -> Prover:
-    """A prover in a child process, which starts at once; in this one where there can be none."""
-    if may_isolate():
-        from aios.proving.isolated import IsolatedProver
-
-        return IsolatedProver()
-    from aios.proving.in_process import InProcessProver
-
-    return InProcessProver()
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -33,7 +33,7 @@ def test_a_dense_net_has_code_for_many_samples(tmp_path):
 
 
 def test_a_large_error_is_met_with_exact_products(tmp_path, monkeypatch):
-    monkeypatch.setattr("aios.exporting.recompile.COMFORTABLE", 0.0)
+    monkeypatch.setattr("aios.exporting.judging.COMFORTABLE", 0.0)
     _, artifact = _export(tmp_path / "m.cell")
     assert artifact.verdict == "passed"
     assert artifact.batches == (1, 8)

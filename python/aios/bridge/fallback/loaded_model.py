@@ -237,8 +237,7 @@ def verify_bundle(
         return [
             _verified(bundle, artifact, threads)
             for artifact in bundle.manifest.artifacts
-            if artifact.verdict in verdicts
-            and only in (None, (artifact.engine, artifact.target, artifact.precision))
+            if artifact.verdict in verdicts and only in (None, artifact.key)
         ]
 
     return though_replaced(Path(path), verify_once)
@@ -251,7 +250,7 @@ def _verified(bundle: OpenBundle, artifact: ArtifactRecord, threads: int) -> Art
         return verify(runners, golden, artifact, bundle.manifest.ranges_of(artifact))
     except AiosError as error:
         return ArtifactVerification(
-            artifact.engine, artifact.target, artifact.precision, reason=str(error),
+            *artifact.key, reason=str(error),
             not_run=isinstance(error, NotFoundError),
         )  # fmt: skip
 

@@ -37,7 +37,7 @@ def verify(
     probes are run too; and of a pending artifact, the samples outside. A wrong answer is told, not
     raised; what the interpreter raises on samples that judge is passed on.
     """
-    result = ArtifactVerification(artifact.engine, artifact.target, artifact.precision)
+    result = ArtifactVerification(*artifact.key)
     relative_errors: list[float] = []
     agreements: list[bool] = []
     for record, runner in runners.items():

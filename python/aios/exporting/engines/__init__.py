@@ -15,11 +15,10 @@ from pathlib import Path
 from aios.bridge.core import refusal
 from aios.bundle.manifest import ArtifactRecord, Tolerance
 from aios.bundle.precision import FLOAT32
-from aios.bundle.publish import is_disk_full
-from aios.errors import AiosError, UnsupportedError
+from aios.errors import UnsupportedError
 from aios.exporting.engines import compiled, litert, openvino, tensorflow
 from aios.exporting.golden import GoldenSet
-from aios.exporting.reasons import reason_of
+from aios.exporting.reasons import contained
 from aios.exporting.sources.base import Source
 from aios.proving import Prover
 
@@ -35,9 +34,6 @@ MAKERS: dict[str, Maker] = {
     "openvino": openvino.make,
     "tensorflow": tensorflow.make,
 }
-
-#: Why an artifact is declined whose making raised MemoryError.
-OUT_OF_MEMORY = "there wasn't enough memory to make it"
 
 #: Makes the engine's float32 artifact once more, in the precision named; it raises as a Maker does.
 Reducer = Callable[[Path, Source, ArtifactRecord, str], ArtifactRecord]
@@ -107,21 +103,6 @@ def unmade(engines: Sequence[str], precisions: Iterable[str]) -> tuple[ArtifactR
             reason = f"it has no {precision} artifacts, as {' and '.join(able)} has"
             declined += [_declined(engine, precision, reason) for engine in engines]
     return tuple(declined)
-
-
-def contained(error: Exception) -> str:
-    """The reason that an artifact's failure becomes, so that the others go on.
-
-    Raises:
-        Exception: The error itself, if it says that the disk is full: nothing can go on.
-    """
-    if is_disk_full(error):
-        raise error
-    if isinstance(error, MemoryError):
-        return OUT_OF_MEMORY
-    if isinstance(error, AiosError):
-        return str(error)
-    return f"{type(error).__name__}: {reason_of(error)}"
 
 
 def _reduced(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:

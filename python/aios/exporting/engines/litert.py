@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from aios.bundle.comparison import answers_agree
 from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
 from aios.errors import NotFoundError, UnsupportedError
 from aios.exporting import tflite
-from aios.exporting.engines.trial import keep_only, trial
+from aios.exporting.engines.pending import keep_only, pending_record, require_no_strings
 from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import FrozenGraph, with_sizes
+from aios.exporting.judging import Candidate, first_right
 from aios.exporting.recompile import SOURCE, folder_of
 from aios.exporting.samples import is_stackable
 from aios.exporting.sizes import sizes_of
@@ -40,41 +40,21 @@ def make(
     Raises:
         UnsupportedError: LiteRT can't run the model; the message names operators or tensors.
     """
-    sized = partial(sized_graphs, work, "litert", source, golden, tolerance, prover=prover)
-    if not any(item.others for item in golden):
-        return _record(
-            work, golden, write_graphs(work, "litert", source, golden, tolerance, prover=prover)
+
+    def candidate(write: Callable[..., list[GraphRecord]]) -> Candidate:
+        return lambda: pending_record(
+            "litert",
+            work,
+            golden,
+            write(work, "litert", source, golden, tolerance, prover=prover),
+            tolerance,
         )
-    try:
-        graphs = write_graphs(work, "litert", source, golden, tolerance, prover=prover)
-    except UnsupportedError:
-        return _record(work, golden, sized())
-    record = _record(work, golden, graphs)
-    if trial(work, golden, replace(record, tolerance=tolerance), prover).ok:
-        return record
-    try:
-        instead = _record(work, golden, sized())
-    except UnsupportedError:
-        return record
-    better = trial(work, golden, replace(instead, tolerance=tolerance), prover).ok
-    chosen = instead if better else record
-    keep_only(work / "litert", work, chosen)
-    return chosen
 
-
-def _record(
-    work: Path, golden: Sequence[GoldenSet], graphs: Sequence[GraphRecord]
-) -> ArtifactRecord:
-    batched = all(is_stackable(item.signature) for item in golden)
-    return ArtifactRecord(
-        engine="litert",
-        target="any",
-        precision="float32",
-        verdict="pending",
-        files=tuple(hash_file(work, graph.path) for graph in graphs),
-        graphs=tuple(graphs),
-        composable=batched and all(item.independent for item in golden),
-    )
+    if not any(item.others for item in golden):
+        return candidate(write_graphs)()
+    record = first_right(work, golden, map(candidate, (write_graphs, sized_graphs)), prover)
+    keep_only(work / "litert", work, record)
+    return record
 
 
 def reduce(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:
@@ -113,7 +93,7 @@ def write_graphs(
     Raises:
         UnsupportedError: TensorFlow's converter can't take the model; the message says why.
     """
-    _require_no_strings(golden)
+    require_no_strings(golden)
     frozen = {item.signature.name: source.frozen(item.signature.name) for item in golden}
     probe = _Probe(work, source, golden, tolerance, prover)
     return _written(work, folder, _files(work, frozen, probe))
@@ -137,7 +117,7 @@ def sized_graphs(
     if len(golden) != 1 or not golden[0].others:
         raise UnsupportedError("no inner sizes to prepare for")
     (item,) = golden
-    _require_no_strings(golden)
+    require_no_strings(golden)
     graphs = []
     for part in (item, *(other for other in item.others if other.prepared)):
         sizes = sizes_of(item.signature, part.inputs)
@@ -242,12 +222,3 @@ def _static(sources: Path, work: Path, frozen: Mapping[str, FrozenGraph], batch:
         if not tflite.refused_operators(content):
             return content
     return tflite.convert(frozen, work, batch)
-
-
-def _require_no_strings(golden: Sequence[GoldenSet]) -> None:
-    for item in golden:
-        for spec in item.signature.inputs + item.signature.outputs:
-            if spec.dtype == "string":
-                raise UnsupportedError(
-                    f"tensor '{spec.name}' is of strings, which only the tensorflow engine takes"
-                )

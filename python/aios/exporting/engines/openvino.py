@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
+from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance
 from aios.errors import UnsupportedError
 from aios.exporting import tflite
 from aios.exporting.engines import litert
-from aios.exporting.engines.trial import keep_only, trial
+from aios.exporting.engines.pending import keep_only, pending_record, require_no_strings
 from aios.exporting.golden import GoldenSet
-from aios.exporting.samples import is_stackable
+from aios.exporting.judging import Candidate, first_right
 from aios.exporting.sources.base import SAVED_MODEL, Source
 from aios.proving import Prover
 
@@ -36,38 +36,22 @@ def make(
     """
     if len(golden) != 1:
         raise UnsupportedError(f"the model has {len(golden)} signatures; OpenVINO reads one")
+    require_no_strings(golden)
+
+    def candidate(graphs: Callable[[], list[GraphRecord]]) -> Candidate:
+        return lambda: pending_record(_FOLDER, work, golden, graphs(), tolerance)
+
     (item,) = golden
-    for spec in item.signature.inputs + item.signature.outputs:
-        if spec.dtype == "string":
-            raise UnsupportedError(
-                f"tensor '{spec.name}' is of strings, which only the tensorflow engine takes"
-            )
-    reasons = []
-    wrong = None
-    candidates: list[Callable[[], list[GraphRecord]]] = [
-        lambda: _lite_graphs(work, source, golden, tolerance, prover),
-        lambda: [_saved_graph(source, item.signature.name)],
+    made = (work, source, golden, tolerance, prover)
+    candidates = [
+        candidate(lambda: _lite_graphs(*made)),
+        candidate(lambda: [_saved_graph(source, item.signature.name)]),
     ]
     if item.others:
-        candidates.insert(1, lambda: _sized_graphs(work, source, golden, tolerance, prover))
-    for graphs in candidates:
-        try:
-            record = _record(work, item, graphs(), tolerance)
-        except UnsupportedError as error:
-            reasons.append(str(error))
-            continue
-        result = trial(work, golden, record, prover)
-        if result.ok:
-            keep_only(work / _FOLDER, work, record)
-            return record
-        if result.samples:
-            wrong = wrong or record
-        elif result.reason not in reasons:
-            reasons.append(result.reason)
-    if wrong is not None:
-        keep_only(work / _FOLDER, work, wrong)
-        return wrong
-    raise UnsupportedError("; ".join(reasons))
+        candidates.insert(1, candidate(lambda: _sized_graphs(*made)))
+    record = first_right(work, golden, candidates, prover)
+    keep_only(work / _FOLDER, work, record)
+    return record
 
 
 def reduce(work: Path, source: Source, base: ArtifactRecord, precision: str) -> ArtifactRecord:
@@ -123,23 +107,3 @@ def _named(
 def _saved_graph(source: Source, name: str) -> GraphRecord:
     keys = source.saved_keys(name).items()
     return GraphRecord(SAVED_MODEL, -1, name, {spec: key for spec, key in keys if spec != key})
-
-
-def _record(
-    work: Path, item: GoldenSet, graphs: Sequence[GraphRecord], tolerance: Tolerance
-) -> ArtifactRecord:
-    paths = []
-    for graph in graphs:
-        path = work / graph.path
-        found = sorted(path.rglob("*")) if path.is_dir() else [path]
-        paths += [file.relative_to(work).as_posix() for file in found if file.is_file()]
-    return ArtifactRecord(
-        engine="openvino",
-        target="any",
-        precision="float32",
-        verdict="pending",
-        files=tuple(hash_file(work, path) for path in paths),
-        graphs=tuple(graphs),
-        composable=is_stackable(item.signature) and item.independent,
-        tolerance=tolerance,
-    )

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance, hash_file
+from aios.bundle.manifest import ArtifactRecord, GraphRecord, Tolerance
 from aios.errors import UnsupportedError
+from aios.exporting.engines.pending import pending_record
 from aios.exporting.golden import GoldenSet
 from aios.exporting.graphs import FrozenGraph
-from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 from aios.proving import Prover
 
@@ -37,22 +37,14 @@ def make(
     Raises:
         UnsupportedError: The model calls back into Python, which a C program can't.
     """
-    del tolerance, prover
+    del prover
     try:
         graphs = _frozen(work, source, golden)
     except UnsupportedError as error:
         if _PYTHON_OPERATORS in str(error):
             raise
         graphs = [_in_saved_model(source, item.signature.name) for item in golden]
-    return ArtifactRecord(
-        engine="tensorflow",
-        target="any",
-        precision="float32",
-        verdict="pending",
-        files=tuple(hash_file(work, path) for path in _files(work, graphs)),
-        graphs=tuple(graphs),
-        composable=all(is_stackable(item.signature) and item.independent for item in golden),
-    )
+    return pending_record("tensorflow", work, golden, graphs, tolerance)
 
 
 def _frozen(work: Path, source: Source, golden: Sequence[GoldenSet]) -> list[GraphRecord]:
@@ -113,13 +105,6 @@ def _saved_model(frozen: FrozenGraph, item: GoldenSet) -> Any:
 def _in_saved_model(source: Source, name: str) -> GraphRecord:
     inputs, outputs = source.saved_names(name)
     return GraphRecord(SAVED_MODEL, -1, name, inputs, outputs)
-
-
-def _files(work: Path, graphs: Sequence[GraphRecord]) -> list[str]:
-    """Paths in the bundle of the files that the graphs are in."""
-    paths = {work / graph.path for graph in graphs}
-    files = [file for path in paths for file in (path.rglob("*") if path.is_dir() else [path])]
-    return sorted(file.relative_to(work).as_posix() for file in files if file.is_file())
 
 
 def _file_name(signature: str, index: int) -> str:

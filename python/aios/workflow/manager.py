@@ -27,6 +27,7 @@ from aios.registry.registry import Registry
 from aios.registry.retention import PruneReport, Retention, RetentionKeeper, prune
 from aios.telemetry.metrics import WorkflowMetrics
 from aios.telemetry.tracing import tracing_for
+from aios.workflow.execution.executor import Executor, Limits
 from aios.workflow.execution.host import Runner
 from aios.workflow.execution.reports import RunReport, run_report
 from aios.workflow.execution.scheduler import Schedule
@@ -47,6 +48,8 @@ class AICellManager:
         lease_s: how long the runs of a manager that vanished wait for another one.
         workers: threads for steps; default: one per CPU, at least 4.
         processes: child processes that train at the same time; default: one per CPU.
+        executor: "local": threads, and child processes for isolated steps; or the name of an
+            executor that another package adds, or one, which comes first for the steps it takes.
         max_active_runs: further runs wait in the store.
         loader: makes a deployed model from a bundle's path; default: `aios.load`.
         tracing: True: OpenTelemetry spans; or a `TracerProvider` to use.
@@ -70,6 +73,7 @@ class AICellManager:
         lease_s: float = 10.0,
         workers: int | None = None,
         processes: int | None = None,
+        executor: str | Executor = "local",
         max_active_runs: int = 64,
         loader: Loader | None = None,
         tracing: Any = None,
@@ -97,8 +101,8 @@ class AICellManager:
             owner=self._owner,
             clock=self._clock,
             lease_s=lease_s,
-            workers=workers or max(4, cpus),
-            processes=processes or max(1, cpus),
+            executor=executor,
+            limits=Limits(workers or max(4, cpus), processes or max(1, cpus)),
             max_active_runs=max_active_runs,
             metrics=self.metrics,
             tracing=traces,

@@ -5,6 +5,7 @@ The timekeeper's thread beats and expires; worker threads execute steps and comm
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -29,15 +30,13 @@ from aios.telemetry.tracing import Tracing
 from aios.workflow.execution.cache_key import environment
 from aios.workflow.execution.code_digest import StepCode, step_code
 from aios.workflow.execution.context import StepCancelledError
+from aios.workflow.execution.executor import Attempt, Compute, Executor, Limits
 from aios.workflow.execution.leases import Claims
-from aios.workflow.execution.processes.parent import ProcessPool
+from aios.workflow.execution.placement import Executors
 from aios.workflow.execution.run_machine import Failed, Finished, Hashes, RetryDue, RunMachine
-from aios.workflow.execution.run_writer import Attempt, RunDriver, time_out
-from aios.workflow.execution.step_call import call_step
-from aios.workflow.execution.threads import WorkerPool
+from aios.workflow.execution.run_writer import RunDriver, time_out
 from aios.workflow.execution.timekeeper import Timekeeper
 from aios.workflow.gates import GateFailedError
-from aios.workflow.steps import Step
 from aios.workflow.workflow import Workflow
 
 _log = logging.getLogger("aios.workflow")
@@ -62,8 +61,8 @@ class Runner:
         owner: str,
         clock: Clock,
         lease_s: float,
-        workers: int,
-        processes: int,
+        executor: str | Executor,
+        limits: Limits,
         max_active_runs: int,
         metrics: WorkflowMetrics,
         tracing: Tracing,
@@ -71,6 +70,7 @@ class Runner:
         self.lease_s = lease_s
         self.workflows: dict[str, Registered] = {}
         self.claims = Claims(home.store, clock, self, owner=owner, lease_s=lease_s)
+        self.executors = Executors(executor, limits)
         self.time = Timekeeper(self._beat, self._expire, lease_s=lease_s)
         self.time.polls.append(self._take_over)
         self._home = home
@@ -79,9 +79,6 @@ class Runner:
         self._metrics = metrics
         self._tracing = tracing
         self._max_active_runs = max_active_runs
-        self._pool = WorkerPool(workers, "aios-step")
-        self._isolated = WorkerPool(processes, "aios-isolated")
-        self._processes = ProcessPool(processes)
         self._lock = threading.Lock()
         self._drivers: dict[str, RunDriver] = {}
         self._failures: dict[str, AiosError] = {}
@@ -176,13 +173,11 @@ class Runner:
         deadline = time.monotonic() + timeout_s
         for driver in drivers:
             driver.close(release=True)
-        self._processes.close()
+        self.executors.close()
         for driver in drivers:
             for attempt in list(driver.attempts.values()):
                 while attempt.started and not attempt.over and time.monotonic() < deadline:
                     time.sleep(0.002)
-        self._pool.close()
-        self._isolated.close()
         self._drivers.clear()
         self._tracing.close()
         self._bus.committed()
@@ -190,10 +185,9 @@ class Runner:
     # --- the driver's host -----------------------------------------------------------------------
 
     def launch(self, driver: RunDriver, attempt: Attempt) -> None:
-        """Queue an attempt."""
-        step = driver.workflow.plan.steps[attempt.launch.step]
-        pool = self._isolated if step.isolated else self._pool
-        pool.submit(lambda: self._execute(pool, driver, attempt, step))
+        """Give an attempt to the executor of its step."""
+        executor = self.executors.of(attempt.step)
+        executor.submit(attempt, functools.partial(self._perform, driver, attempt))
 
     def later(self, driver: RunDriver, task: str, delay_s: float) -> None:
         """Queue a retry."""
@@ -223,35 +217,33 @@ class Runner:
             if error is not None:
                 self._failures[driver.run.id] = error
             del self._drivers[driver.run.id]
-            running = [item for item in driver.attempts.values() if item.started and not item.over]
-            for attempt in running:
-                self._give_up(driver, attempt)
+        for attempt in list(driver.attempts.values()):
+            if not attempt.over:
+                self._give_up(attempt)
         self._tracing.run_ended(driver.run.id)
-        self._processes.forget(driver.run.id)
+        self.executors.release(driver.run.id)
         self.time.poke()
         self._bus.committed()
 
-    def _give_up(self, driver: RunDriver, attempt: Attempt) -> None:
-        """Stop waiting for an attempt: its thread is replaced, and its result will be ignored."""
+    def _give_up(self, attempt: Attempt) -> None:
+        """Stop waiting for an attempt; its result will be ignored."""
         attempt.context.cancelled.set()
-        if not attempt.given_up:
-            attempt.given_up = True
-            step = driver.workflow.plan.steps[attempt.launch.step]
-            (self._isolated if step.isolated else self._pool).give_up()
+        self.executors.of(attempt.step).cancel(attempt)
 
-    # --- workers ---------------------------------------------------------------------------------
+    # --- an executor's thread --------------------------------------------------------------------
 
-    def _execute(self, pool: WorkerPool, driver: RunDriver, attempt: Attempt, step: Step) -> None:
+    def _perform(self, driver: RunDriver, attempt: Attempt, compute: Compute) -> None:
+        """Execute an attempt, if it is wanted still, and tell its driver how it ended."""
         if driver.closed:
             attempt.over = True
             return
         attempt.started = time.monotonic()
-        if step.timeout_s is not None:
-            attempt.deadline = attempt.started + step.timeout_s
-            if not step.isolated:
-                self.time.wake()
+        limit_s = attempt.step.timeout_s
+        if limit_s is not None and not self.executors.of(attempt.step).keeps_time:
+            attempt.deadline = attempt.started + limit_s
+            self.time.wake()
         try:
-            event = self._outcome(driver, attempt, step)
+            event = self._outcome(driver, attempt, compute)
             context = attempt.context
             if isinstance(event, Finished):
                 driver.deliver(event, context.changes, durable=context.durable)
@@ -259,19 +251,18 @@ class Runner:
                 driver.deliver(event)
         finally:
             attempt.context.home.release()
-            with self._lock:
-                attempt.over = True
-                if attempt.given_up:
-                    pool.reclaim()
+            attempt.over = True
 
-    def _outcome(self, driver: RunDriver, attempt: Attempt, step: Step) -> Finished | Failed | None:
+    def _outcome(
+        self, driver: RunDriver, attempt: Attempt, compute: Compute
+    ) -> Finished | Failed | None:
         """Call the step; its span ends here, before the run's may. None: nobody asks any more."""
         launch, context = attempt.launch, attempt.context
         started = attempt.started or time.monotonic()
         with self._tracing.step(driver.run.id, launch.task, launch.attempt) as span:
             try:
                 context.publish = self._bus.publish
-                output = call_step(self._processes, driver, attempt, step)
+                output = compute(attempt)
             except BaseException as error:
                 span.failed(error)
                 return self._raised(driver, attempt, error)
@@ -325,15 +316,13 @@ class Runner:
             self.time.later(0.01, self._take_over)
 
     def _expire(self, now: float) -> Iterator[float]:
-        """End attempts on threads that are past their time; yields the deadlines of the others."""
+        """End attempts that are past their time; yields the deadlines of the others."""
         for driver in list(self._drivers.values()):
             for attempt in list(driver.attempts.values()):
-                isolated = driver.workflow.plan.steps[attempt.launch.step].isolated
-                if attempt.deadline is None or attempt.over or isolated:
+                if attempt.deadline is None or attempt.over:
                     continue
                 if now < attempt.deadline:
                     yield attempt.deadline
                     continue
-                with self._lock:
-                    self._give_up(driver, attempt)
+                self._give_up(attempt)
                 driver.deliver(time_out(attempt))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import threading
 import time
@@ -32,6 +33,7 @@ from aios.home.store import (
 from aios.registry.registry import Registry
 from aios.workflow.execution.cache_key import key_digest
 from aios.workflow.execution.context import StepContext
+from aios.workflow.execution.executor import Attempt
 from aios.workflow.execution.run_machine import (
     Complete,
     Conflicted,
@@ -44,21 +46,10 @@ from aios.workflow.execution.run_machine import (
     RetryLater,
     RunMachine,
 )
+from aios.workflow.steps import Step
 from aios.workflow.workflow import Workflow
 
 _log = logging.getLogger("aios.workflow")
-
-
-@dataclass(slots=True, eq=False)
-class Attempt:
-    """One execution of a task on a worker."""
-
-    launch: Launch
-    context: StepContext
-    deadline: float | None = None
-    started: float | None = None
-    given_up: bool = False
-    over: bool = False
 
 
 class Host(Protocol):
@@ -213,7 +204,9 @@ class RunDriver:
     def _act(self, instruction: Instruction) -> None:
         match instruction:
             case Launch():
-                attempt = Attempt(instruction, self._context(instruction))
+                step = self.workflow.plan.steps[instruction.step]
+                inputs = functools.partial(self._inputs, step)
+                attempt = Attempt(instruction, step, self._context(instruction), inputs)
                 self.attempts[instruction.task] = attempt
                 self.host.launch(self, attempt)
             case RetryLater(task, delay_s):
@@ -240,6 +233,17 @@ class RunDriver:
             registry=Registry(self.home, self.clock),
             commit=self._commit_effect,
         )
+
+    def _inputs(self, step: Step) -> dict[str, ValueRef]:
+        """What the step's parameters get from other steps, and from the run's data."""
+        records = self.machine.records
+        found = {
+            parameter: ValueRef.from_json(records[source].output or {})
+            for parameter, source in self.workflow.plan.inputs[step.name].items()
+        }
+        if "data" in step.parameters():
+            found["data"] = ValueRef.from_json(self.run.data)
+        return found
 
     def _commit_effect(self, changes: list[Change], durable: bool) -> None:
         self.home.store.commit(changes, lease=self.lease, durable=durable)

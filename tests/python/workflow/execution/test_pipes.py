@@ -9,7 +9,7 @@ import pytest
 from workflow_doubles import wait_until
 
 import aios
-from aios.workflow.execution.processes import parent as isolated_step
+from aios.workflow.execution.processes import parent
 from aios.workflow.execution.processes import pipes as step_pipes
 from aios.workflow.execution.processes.parent import StepProcess
 from aios.workflow.execution.processes.pipes import MessageReader, OutputTail
@@ -97,7 +97,7 @@ def test_a_step_that_writes_to_the_managers_pipe_fails_by_name(manager):
 
 
 def test_a_child_that_does_not_read_its_job_is_still_timed_out(manager, monkeypatch):
-    monkeypatch.setattr(isolated_step, "_BOOTSTRAP", "import time; time.sleep(600)")
+    monkeypatch.setattr(parent, "_BOOTSTRAP", "import time; time.sleep(600)")
     constants = {"large": "x" * (1 << 20)}
     run = isolated(manager, lambda large: large, constants=constants, timeout_s=0.5)
     with pytest.raises(aios.WorkflowFailedError, match=r"longer than its timeout_s of 0\.5"):

@@ -1,4 +1,4 @@
-"""Steps in a child process, seen from the manager: start, listen, time out, kill.
+"""The child processes of isolated steps, seen from the manager: start, send, listen, kill.
 
 A child serves one run at a time and is kept for the run's next isolated step, as importing
 TensorFlow takes seconds. It is started from a module entry point, never forked, and never imports
@@ -15,35 +15,20 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Final
 
-import aios.errors
-from aios.errors import AiosError, DeadlineExceededError, UnavailableError
-from aios.home.codec import ValueRef
-from aios.home.content_store import home_full
-from aios.home.messages import from_stored
-from aios.home.store import AddMessage, Json, StoredMessage
-from aios.workflow.execution.callables import describe
-from aios.workflow.execution.context import StepCancelledError, StepContext
-from aios.workflow.execution.processes import guard as process_guard
+from aios.errors import UnavailableError
+from aios.home.store import Json
+from aios.workflow.execution.processes import guard
 from aios.workflow.execution.processes.pipes import MessageReader, OutputTail
-from aios.workflow.steps import Step
 
 _BOOTSTRAP: Final = (
     "import json, os, sys; sys.path[:] = json.loads(os.environ.pop('AIOS_STEP_PATH'));"
     " from aios.workflow.execution.processes.child import main; sys.exit(main())"
 )
 _CHUNK: Final = 64 << 10
-_TICK_S: Final = 0.05
-
-
-class StepFailedError(AiosError):
-    """An isolated step raised; the message holds the original type, text and place."""
-
-    code = 2
 
 
 class StepProcess:
@@ -144,9 +129,9 @@ def _start_guard(job: int, life: int, events: int) -> subprocess.Popen[bytes]:
     )
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     child = [sys.executable, "-c", _BOOTSTRAP, str(job), str(events)]
-    guard = [sys.executable, "-I", "-S", str(process_guard.__file__)]
+    parent = [sys.executable, "-I", "-S", str(guard.__file__)]
     return subprocess.Popen(
-        [*guard, str(life), str(events), str(job), *child],
+        [*parent, str(life), str(events), str(job), *child],
         pass_fds=(job, life, events),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -216,109 +201,3 @@ class ProcessPool:
         """The process ids of the children that live."""
         with self._lock:
             return [item.pid for item in (*self._idle, *self._busy) if item.pid and not item.dead]
-
-
-def run_isolated(
-    pool: ProcessPool,
-    step: Step,
-    context: StepContext,
-    inputs: Mapping[str, ValueRef],
-    index: int | None,
-) -> ValueRef:
-    """Run one attempt of `step` in a child process.
-
-    Raises:
-        DeadlineExceededError: it took longer than `step.timeout_s`; the child and all it started
-            are dead.
-        StepCancelledError: the attempt was cancelled; likewise.
-        UnavailableError: the child died, by itself or for lack of memory.
-        StepFailedError, or the `AiosError` it raised: the step's function failed.
-    """
-    job = _job(step, context, inputs, index)
-    process = pool.acquire(context.run_id, str(step.isolated))
-    give_up = None if step.timeout_s is None else time.monotonic() + step.timeout_s
-    try:
-        process.send(job)
-        outcome = _listen(process, step, context, give_up)
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        pool.give_back(process, context.run_id, str(step.isolated))
-    context.verdict = outcome.get("verdict")
-    context.changes.extend(AddMessage(StoredMessage(**item)) for item in outcome["messages"])
-    return ValueRef.from_json(outcome["output"])
-
-
-def _job(
-    step: Step, context: StepContext, inputs: Mapping[str, ValueRef], index: int | None
-) -> Json:
-    constants: dict[str, Any] = {}
-    for name, value in step.constants.items():
-        constants[name] = {"function": describe(value)} if callable(value) else {"value": value}
-    return {
-        "function": describe(step.function),
-        "constants": constants,
-        "inputs": {name: ref.to_json() for name, ref in inputs.items()},
-        "over": step.over,
-        "wants_context": "context" in step.parameters(),
-        "index": index,
-        "context": {
-            "run_id": context.run_id,
-            "workflow": context.workflow,
-            "step": context.step,
-            "attempt": context.attempt,
-            "data_sha256": context.data_sha256,
-            "key": context.key,
-        },
-        "home": str(context.home.path),
-        "pins": str(context.home.pin_file()),
-    }
-
-
-def _listen(process: StepProcess, step: Step, context: StepContext, give_up: float | None) -> Json:
-    while True:
-        event = process.next_event(_TICK_S)
-        if context.cancelled.is_set():
-            raise StepCancelledError(f"step '{context.step}' of run {context.run_id} was cancelled")
-        if give_up is not None and time.monotonic() >= give_up:
-            raise DeadlineExceededError(
-                f"step '{context.step}' took longer than its timeout_s of {step.timeout_s:g};"
-                " its processes were killed; raise timeout_s"
-            )
-        if event is None or event["event"] == "started":
-            continue
-        if event["event"] == "report":
-            context.report(from_stored(StoredMessage(**event["message"])))
-        elif event["event"] == "result":
-            return event
-        elif event["event"] == "error":
-            context.verdict = event.get("verdict")
-            raise _raised(event)
-        else:
-            raise _died(process, context, int(event["code"]))
-
-
-def _raised(event: Json) -> AiosError:
-    kind = getattr(aios.errors, event["type"], None)
-    if event.get("home_full"):
-        return home_full(event["message"])
-    if isinstance(kind, type) and issubclass(kind, AiosError):
-        known: AiosError = kind(event["message"])
-        return known
-    return StepFailedError(f"{event['type']}: {event['message']}{event['place']}")
-
-
-def _died(process: StepProcess, context: StepContext, code: int) -> AiosError:
-    tail = process.tail()
-    lines = f"; its last lines: {tail[-2000:]}" if tail else ""
-    if code == -signal.SIGKILL:
-        why = "was killed (SIGKILL), as the kernel does with one that takes too much memory"
-        remedy = "give it more memory, or a smaller batch or model"
-    elif code < 0:
-        why = f"crashed ({signal.Signals(-code).name})"
-        remedy = "see its last lines"
-    else:
-        why = f"ended by itself with code {code}"
-        remedy = "a step must return, not exit"
-    return UnavailableError(f"the process of step '{context.step}' {why}; {remedy}{lines}")

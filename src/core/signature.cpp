@@ -41,25 +41,43 @@ std::string remedy(const TensorSpec& spec, const TensorView& view) {
   return text;
 }
 
-}  // namespace
+// What is thrown is made apart from the checks: every call pays for their registers and stack.
 
-std::string describe(const TensorSpec& spec) { return describe(spec.dtype, spec.shape); }
-
-void checkTensor(const char* role, const TensorSpec& spec, const TensorView& view) {
-  if (fits(spec, view) && hasMemory(view)) return;
+[[noreturn, gnu::noinline]] void throwTensor(const char* role, const TensorSpec& spec,
+                                             const TensorView& view) {
   throw Error(ErrorCode::kInvalidArgument, std::string(role) + " '" + spec.name + "': expected " +
                                                describe(spec) + ", got " + describe(view) +
                                                (hasMemory(view) ? "" : " at a null pointer") +
                                                "; " + remedy(spec, view));
 }
 
-void checkCount(const Signature& signature, const char* role, std::size_t expected,
-                Span<const TensorView> views) {
-  const std::size_t count = views.data() == nullptr ? 0 : views.size();
-  if (count == expected) return;
+[[noreturn, gnu::noinline]] void throwCount(const Signature& signature, const char* role,
+                                            std::size_t expected, std::size_t count) {
   throw Error(ErrorCode::kInvalidArgument, "signature '" + signature.name + "': expected " +
                                                std::to_string(expected) + " " + role + "s, got " +
                                                std::to_string(count));
+}
+
+[[noreturn, gnu::noinline]] void throwBatch(const TensorSpec& spec, const TensorView& view,
+                                            int64_t batch) {
+  throw Error(ErrorCode::kInvalidArgument,
+              "input '" + spec.name + "': expected a batch of " + std::to_string(batch) +
+                  " as in the inputs before it, got " + describe(view) +
+                  "; give every input the same number of samples");
+}
+
+}  // namespace
+
+std::string describe(const TensorSpec& spec) { return describe(spec.dtype, spec.shape); }
+
+void checkTensor(const char* role, const TensorSpec& spec, const TensorView& view) {
+  if (!fits(spec, view) || !hasMemory(view)) throwTensor(role, spec, view);
+}
+
+void checkCount(const Signature& signature, const char* role, std::size_t expected,
+                Span<const TensorView> views) {
+  const std::size_t count = views.data() == nullptr ? 0 : views.size();
+  if (count != expected) throwCount(signature, role, expected, count);
 }
 
 int64_t checkInputs(const Signature& signature, Span<const TensorView> inputs) {
@@ -69,12 +87,7 @@ int64_t checkInputs(const Signature& signature, Span<const TensorView> inputs) {
     const TensorSpec& spec = signature.inputs[i];
     checkTensor("input", spec, inputs[i]);
     if (!hasBatch(spec)) continue;
-    if (batch != kAnySize && batch != inputs[i].dim(0)) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "input '" + spec.name + "': expected a batch of " + std::to_string(batch) +
-                      " as in the inputs before it, got " + describe(inputs[i]) +
-                      "; give every input the same number of samples");
-    }
+    if (batch != kAnySize && batch != inputs[i].dim(0)) throwBatch(spec, inputs[i], batch);
     batch = inputs[i].dim(0);
   }
   return batch == kAnySize ? 1 : batch;

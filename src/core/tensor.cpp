@@ -39,23 +39,21 @@ const DTypeRow& row(DType dtype) noexcept {
   return kDTypes[index < kDTypes.size() ? index : 0];
 }
 
-[[noreturn]] void throwTooLarge(DType dtype, Span<const int64_t> shape) {
+// Apart from what checks, as in signature.cpp: a view is made in every call.
+
+[[noreturn, gnu::noinline]] void throwTooLarge(DType dtype, Span<const int64_t> shape) {
   throw Error(ErrorCode::kInvalidArgument,
               "a tensor of shape " + describe(dtype, shape) + " is larger than memory");
 }
 
-std::size_t countElements(DType dtype, Span<const int64_t> shape) {
-  std::ptrdiff_t count = 1, bytes = 0;
-  for (const int64_t dim : shape) {
-    if (dim < 0) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "a tensor's shape needs sizes of 0 or more, got " + describe(dtype, shape));
-    }
-    if (__builtin_mul_overflow(count, dim, &count)) throwTooLarge(dtype, shape);
-  }
-  const auto element = static_cast<std::ptrdiff_t>(byteSize(dtype));
-  if (__builtin_mul_overflow(count, element, &bytes)) throwTooLarge(dtype, shape);
-  return static_cast<std::size_t>(count);
+[[noreturn, gnu::noinline]] void throwNegative(DType dtype, Span<const int64_t> shape) {
+  throw Error(ErrorCode::kInvalidArgument,
+              "a tensor's shape needs sizes of 0 or more, got " + describe(dtype, shape));
+}
+
+[[noreturn, gnu::noinline]] void throwRank(std::size_t rank) {
+  throw Error(ErrorCode::kInvalidArgument, "a tensor has at most " + std::to_string(kMaxRank) +
+                                               " dimensions, got " + std::to_string(rank));
 }
 
 }  // namespace
@@ -73,13 +71,17 @@ DType dtypeFromName(const std::string& name) noexcept {
 
 TensorView::TensorView(void* data, DType dtype, Span<const int64_t> shape)
     : data_(data), rank_(shape.size()), dtype_(dtype), writable_(true) {
-  if (shape.size() > kMaxRank) {
-    throw Error(ErrorCode::kInvalidArgument, "a tensor has at most " + std::to_string(kMaxRank) +
-                                                 " dimensions, got " +
-                                                 std::to_string(shape.size()));
+  if (rank_ > kMaxRank) throwRank(rank_);
+  std::ptrdiff_t count = 1, bytes = 0;
+  for (std::size_t i = 0; i < rank_; ++i) {
+    const int64_t dim = shape[i];
+    if (dim < 0) throwNegative(dtype, shape);
+    if (__builtin_mul_overflow(count, dim, &count)) throwTooLarge(dtype, shape);
+    dims_[i] = dim;
   }
-  elements_ = countElements(dtype, shape);
-  std::copy(shape.begin(), shape.end(), dims_.begin());
+  const auto element = static_cast<std::ptrdiff_t>(byteSize(dtype));
+  if (__builtin_mul_overflow(count, element, &bytes)) throwTooLarge(dtype, shape);
+  elements_ = static_cast<std::size_t>(count);
 }
 
 TensorView::TensorView(const void* data, DType dtype, Span<const int64_t> shape)

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "cell.hpp"
@@ -32,28 +33,29 @@ PyObject* inferPlainArrays(Cell& cell, PyObject* x, PyObject* out) {
   if (cell.plainEndpoint() == nullptr) return nullptr;
   // Ends after all that it may take away: the model, if a weak reference's callback closes the
   // cell.
-  KeptArray dropped;
+  nb::object dropped;
   const std::shared_ptr<runtime::LoadedModel>& model = cell.model();
   model->requireSameProcess();
   Endpoint& endpoint = *cell.plainEndpoint();
   const Signature& signature = endpoint.signature();
-  TensorView input;
-  if (!viewPlainArray(x, signature.inputs[0].dtype, input)) return nullptr;
-  const int64_t batch = checkInputs(signature, {&input, 1});
+  const std::optional<TensorView> viewed = viewPlainArray(x, signature.inputs[0].dtype);
+  if (!viewed) return nullptr;
+  const Span<const TensorView> input(&*viewed, 1);
+  const int64_t batch = checkInputs(signature, input);
   const auto answer = [&](TensorView& output) {
     if (batch == 0) return;
     withoutGilIfLong(model, endpoint, batch,
-                     [&] { endpoint.inferChecked({&input, 1}, {&output, 1}, batch); });
+                     [&] { endpoint.inferChecked(input, {&output, 1}, batch); });
   };
   if (out == nullptr) {
     BorrowedArray made = cell.results().take(signature.outputs[0], batch, dropped);
     answer(made.view);
     return made.array.release().ptr();
   }
-  TensorView output;
-  if (!viewPlainArray(out, signature.outputs[0].dtype, output)) return nullptr;
-  endpoint.checkOutputs({&input, 1}, {&output, 1}, batch);
-  answer(output);
+  std::optional<TensorView> output = viewPlainArray(out, signature.outputs[0].dtype);
+  if (!output) return nullptr;
+  endpoint.checkOutputs(input, {&*output, 1}, batch);
+  answer(*output);
   return Py_NewRef(out);
 }
 

@@ -177,6 +177,13 @@ BorrowedArray borrowStrings(nb::handle value, const TensorSpec& spec) {
   return borrowed;
 }
 
+// Writable if the array is.
+TensorView viewOf(PyArrayObject* array, DType dtype) {
+  return PyArray_ISWRITEABLE(array) != 0
+             ? TensorView(PyArray_DATA(array), dtype, shapeOf(array))
+             : TensorView(static_cast<const void*>(PyArray_DATA(array)), dtype, shapeOf(array));
+}
+
 TensorView viewOfPlain(PyArrayObject* array, const char* role, const TensorSpec& spec) {
   const DType dtype = dtypeFromNumpy(PyArray_TYPE(array));
   if (dtype == DType::kInvalid) {
@@ -186,9 +193,7 @@ TensorView viewOfPlain(PyArrayObject* array, const char* role, const TensorSpec&
     reject(role, spec, describeArray(array),
            "pass " + std::to_string(spec.shape.size()) + " dimensions");
   }
-  return PyArray_ISWRITEABLE(array) != 0
-             ? TensorView(PyArray_DATA(array), dtype, shapeOf(array))
-             : TensorView(static_cast<const void*>(PyArray_DATA(array)), dtype, shapeOf(array));
+  return viewOf(array, dtype);
 }
 
 }  // namespace
@@ -219,15 +224,12 @@ BorrowedArray borrowInput(nb::handle value, const TensorSpec& spec, bool copy) {
   return {array, viewOfPlain(plain, "input", spec), {}};
 }
 
-bool viewPlainArray(PyObject* value, DType dtype, TensorView& view) noexcept {
-  if (!PyArray_CheckExact(value)) return false;
+std::optional<TensorView> viewPlainArray(PyObject* value, DType dtype) noexcept {
+  if (!PyArray_CheckExact(value)) return std::nullopt;
   auto* array = reinterpret_cast<PyArrayObject*>(value);
-  if (!isPlain(array) || dtypeFromNumpy(PyArray_TYPE(array)) != dtype) return false;
-  if (shapeOf(array).size() > kMaxRank) return false;
-  view = PyArray_ISWRITEABLE(array) != 0
-             ? TensorView(PyArray_DATA(array), dtype, shapeOf(array))
-             : TensorView(static_cast<const void*>(PyArray_DATA(array)), dtype, shapeOf(array));
-  return true;
+  if (!isPlain(array) || dtypeFromNumpy(PyArray_TYPE(array)) != dtype) return std::nullopt;
+  if (shapeOf(array).size() > kMaxRank) return std::nullopt;
+  return viewOf(array, dtype);
 }
 
 BorrowedArray borrowOutput(nb::handle value, const TensorSpec& spec) {

@@ -3,6 +3,9 @@
 
 #include <nanobind/nanobind.h>
 
+#include <optional>
+#include <utility>
+
 #include "aios/signature.hpp"
 
 namespace aios::python {
@@ -22,9 +25,9 @@ struct BorrowedArray {
 // without it, it is InvalidArgument. Shapes are checked later, with the signature.
 BorrowedArray borrowInput(nanobind::handle value, const TensorSpec& spec, bool copy);
 
-// Whether borrowInput() would take this object as it is, and its view if so: an exact NumPy array,
-// contiguous, of the spec's dtype. Owns nothing, throws nothing.
-bool viewPlainArray(PyObject* value, DType dtype, TensorView& view) noexcept;
+// The view of an object that borrowInput() would take as it is: an exact NumPy array, contiguous,
+// of the spec's dtype; none of any other. Owns nothing, throws nothing.
+std::optional<TensorView> viewPlainArray(PyObject* value, DType dtype) noexcept;
 
 // A writable, C-contiguous NumPy array of the right dtype; anything else is InvalidArgument.
 BorrowedArray borrowOutput(nanobind::handle value, const TensorSpec& spec);
@@ -43,6 +46,8 @@ class KeptArray {
   bool isFree() const noexcept;
   bool fits(DType dtype, Span<const int64_t> shape) const noexcept;
   const nanobind::object& array() const noexcept { return array_; }
+  // Gives the array away.
+  nanobind::object release() noexcept { return std::move(array_); }
   const TensorView& view() const noexcept { return view_; }
 
  private:

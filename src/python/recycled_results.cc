@@ -1,7 +1,5 @@
 #include "recycled_results.hpp"
 
-#include <algorithm>
-
 namespace aios::python {
 namespace {
 
@@ -10,9 +8,9 @@ constexpr std::size_t kSmallBytes = 64 * 1024;
 }  // namespace
 
 BorrowedArray RecycledResults::take(const TensorSpec& spec, int64_t batch,
-                                    [[maybe_unused]] KeptArray& dropped) {
+                                    [[maybe_unused]] nanobind::object& dropped) {
   std::array<int64_t, kMaxRank> sizes{};
-  std::copy(spec.shape.begin(), spec.shape.end(), sizes.begin());
+  for (std::size_t i = 0; i < spec.shape.size(); ++i) sizes[i] = spec.shape[i];
   if (!spec.shape.empty() && sizes[0] == kAnySize) sizes[0] = batch;
   const Span<const int64_t> shape(sizes.data(), spec.shape.size());
 #if !defined(Py_GIL_DISABLED)
@@ -21,7 +19,8 @@ BorrowedArray RecycledResults::take(const TensorSpec& spec, int64_t batch,
   }
   BorrowedArray made = newArray(spec.dtype, shape);
   if (made.view.bytes() <= kSmallBytes) {
-    dropped = std::exchange(kept_[next_], KeptArray(made));
+    dropped = kept_[next_].release();
+    kept_[next_] = KeptArray(made);
     next_ = (next_ + 1) % kept_.size();
   }
   return made;

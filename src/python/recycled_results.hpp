@@ -18,7 +18,7 @@ class RecycledResults {
   // An array of the output's dtype and shape, with undefined elements, that nobody else refers to:
   // not by name, view, buffer, DLPack capsule or weak reference. `dropped` takes the one that it
   // is kept instead of: its end may call back into Python, and so into this cell.
-  BorrowedArray take(const TensorSpec& spec, int64_t batch, KeptArray& dropped);
+  BorrowedArray take(const TensorSpec& spec, int64_t batch, nanobind::object& dropped);
 
   void clear() noexcept { const std::array<KeptArray, 2> dropped = std::exchange(kept_, {}); }
 

@@ -17,27 +17,37 @@ bool overlap(const TensorView& a, const TensorView& b) {
   return a_begin < b_begin + b.bytes() && b_begin < a_begin + a.bytes();
 }
 
+// What is thrown is made apart from the checks, which every call does.
+
 [[noreturn]] void throwOutput(const TensorSpec& spec, const std::string& what) {
   throw Error(ErrorCode::kInvalidArgument, "output '" + spec.name + "': expected " + what);
+}
+
+[[noreturn, gnu::noinline]] void throwBatch(const TensorSpec& spec, const TensorView& output,
+                                            int64_t batch) {
+  std::vector<int64_t> expected = spec.shape;
+  expected[0] = batch;
+  throwOutput(spec, describe(spec.dtype, expected) + ", got " + describe(output) +
+                        "; give it the batch size of the inputs");
+}
+
+[[noreturn, gnu::noinline]] void throwReadOnly(const TensorSpec& spec) {
+  throwOutput(spec, "writable memory, got read-only");
+}
+
+[[noreturn, gnu::noinline]] void throwShared(const TensorSpec& spec, const std::string& with) {
+  throwOutput(spec, "memory of its own, got memory that " + with +
+                        " uses too; give it an array of its own");
 }
 
 void checkOutput(const TensorSpec& spec, int64_t batch, Span<const TensorView> inputs,
                  const TensorView& output) {
   checkTensor("output", spec, output);
   const bool batched = !spec.shape.empty() && spec.shape[0] == kAnySize;
-  if (batched && output.dim(0) != batch) {
-    std::vector<int64_t> expected = spec.shape;
-    expected[0] = batch;
-    throwOutput(spec, describe(spec.dtype, expected) + ", got " + describe(output) +
-                          "; give it the batch size of the inputs");
-  }
-  if (!output.writable()) throwOutput(spec, "writable memory, got read-only");
+  if (batched && output.dim(0) != batch) throwBatch(spec, output, batch);
+  if (!output.writable()) throwReadOnly(spec);
   for (const TensorView& input : inputs) {
-    if (overlap(output, input)) {
-      throwOutput(spec,
-                  "memory of its own, got memory that an input uses too; give it an array of its "
-                  "own");
-    }
+    if (overlap(output, input)) throwShared(spec, "an input");
   }
 }
 
@@ -111,9 +121,7 @@ void Endpoint::checkOutputs(Span<const TensorView> inputs, Span<TensorView> outp
     checkOutput(signature_.outputs[i], batch, inputs, outputs[i]);
     for (std::size_t before = 0; before < i; ++before) {
       if (!overlap(outputs[before], outputs[i])) continue;
-      throwOutput(signature_.outputs[i], "memory of its own, got memory that output '" +
-                                             signature_.outputs[before].name +
-                                             "' uses too; give it an array of its own");
+      throwShared(signature_.outputs[i], "output '" + signature_.outputs[before].name + "'");
     }
   }
 }

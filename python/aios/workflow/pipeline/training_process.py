@@ -1,15 +1,12 @@
-"""The isolated steps of the standard pipeline.
+"""The isolated steps of the standard pipeline: what runs in a child process.
 
-What runs in a child process, with or without TensorFlow.
+`train`, `evaluate` and `export` need TensorFlow; `verify` and `benchmark` only the cell.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Final
 
 from aios.errors import InvalidArgumentError
@@ -33,16 +30,19 @@ def train(
 ) -> dict[str, Any]:
     """Train from the last checkpoint, or from the start.
 
-    Returns the weights and what was learnt.
+    Returns:
+        The weights, and what was learnt: metrics, history, epochs and seconds of this attempt, and
+        the epoch that it went on from.
     """
     from aios.training import TrainingConfig
 
-    settings = {**config, "checkpoint_dir": None}
+    settings = {**config, "checkpoint_dir": context.checkpoint_dir}
     cell = _cell(TrainingConfig(**settings), builder, prepare)
-    checkpoints = Checkpoints(context.checkpoint_dir)
-    resumed_from = checkpoints.latest_epoch()
-    epochs = int(cell.config.epochs)
-    report = _fit(cell, prepare, [checkpoints.callback(), _progress(context, epochs)])
+    report = cell.train(
+        *(prepare.x_train, prepare.y_train, prepare.x_val, prepare.y_val),
+        callbacks=[_progress(context, cell.config.epochs)],
+        verbose=0,  # progress goes by messages
+    )
     with context.work_dir() as place:
         cell.model.save_weights(str(place / "model.weights.h5"))
         weights = context.save_file(place / "model.weights.h5")
@@ -52,7 +52,7 @@ def train(
             workflow=context.workflow,
             metrics=metrics,
             seconds=report.seconds,
-            resumed_from=resumed_from,
+            resumed_from=report.resumed_from,
         )
     )
     return {
@@ -61,7 +61,7 @@ def train(
         "history": {name: list(map(float, values)) for name, values in report.history.items()},
         "epochs": report.epochs,
         "seconds": report.seconds,
-        "resumed_from": resumed_from,
+        "resumed_from": report.resumed_from,
     }
 
 
@@ -144,9 +144,11 @@ def benchmark(
     verify: dict[str, Any],
     context: StepContext,
 ) -> dict[str, Any]:
-    """Latency of one call on this machine.
+    """Measure one call on this machine, and compare the cell's answers with the training model's.
 
-    And the C++ cell's answers against the training model's.
+    Returns:
+        The engine, its latencies in microseconds, calls per second, the largest difference between
+        the answers (None if the model has several outputs), and the quality of the cell's answers.
     """
     from aios.bridge import load
 
@@ -180,8 +182,7 @@ def fit_to_signature(x: Any, signature: Any) -> Any:
     if len(specs) != 1:
         raise InvalidArgumentError(
             f"the standard pipeline measures models with one input, got {len(specs)}; compose your"
-            f" own"
-            " steps for this model"
+            " own steps for this model"
         )
     return np.ascontiguousarray(x, dtype=specs[0].dtype)
 
@@ -193,96 +194,34 @@ def batched(answer: Callable[[Any], Any], x: Any) -> Any:
     return np.concatenate([answer(x[i : i + _BATCH]) for i in range(0, len(x), _BATCH)])
 
 
-class Checkpoints:
-    """Checkpoints of one training.
-
-    A folder per epoch that is renamed into place when it is complete.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def latest(self) -> Path | None:
-        """The newest complete checkpoint."""
-        found = [place for place in self.folder.glob("epoch-*") if place.suffix != ".tmp"]
-        return max(found, key=lambda place: int(place.name.split("-")[1]), default=None)
-
-    def latest_epoch(self) -> int | None:
-        """How many epochs the newest checkpoint had done."""
-        found = self.latest()
-        return None if found is None else int(found.name.split("-")[1])
-
-    def save(self, model: Any, epochs: int) -> None:
-        """Save weights and optimizer; older checkpoints go once this one is complete."""
-        draft = self.folder / f"{os.getpid()}-{epochs}.tmp"
-        shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        model.save_weights(str(draft / "model.weights.h5"))
-        (draft / "state.json").write_text(json.dumps({"epochs": epochs}), encoding="utf-8")
-        for item in (*draft.iterdir(), draft):
-            descriptor = os.open(item, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
-        place = self.folder / f"epoch-{epochs:06d}"
-        shutil.rmtree(place, ignore_errors=True)
-        draft.rename(place)
-        for old in self.folder.iterdir():
-            if old != place:
-                shutil.rmtree(old, ignore_errors=True)
-
-    def restore(self, model: Any) -> None:
-        """Load the newest checkpoint, if there is one, and let `fit` begin after it."""
-        found = self.latest()
-        if found is None:
-            return
-        if model.optimizer is not None and not model.optimizer.built:
-            model.optimizer.build(model.trainable_variables)
-        model.load_weights(str(found / "model.weights.h5"))
-        # As keras.callbacks.BackupAndRestore does: fit() begins at this epoch.
-        model._initial_epoch = int(found.name.split("-")[1])
-
-    def callback(self) -> Any:
-        """A Keras callback that restores at the start and saves after each epoch."""
-        import keras
-
-        checkpoints = self
-
-        class _Callback(keras.callbacks.Callback):  # type: ignore[misc]
-            def on_train_begin(self, logs: Any = None) -> None:
-                checkpoints.restore(self.model)
-
-            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-                checkpoints.save(self.model, epoch + 1)
-
-        return _Callback()
-
-
 def _progress(context: StepContext, epochs: int) -> Any:
+    """Tells of each epoch when its checkpoint is on the disk: when the next begins, or at the end.
+
+    So what was told survives a kill.
+    """
     import keras
 
     class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self._ended: TrainingProgress | None = None
+
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             metrics = {name: float(value) for name, value in (logs or {}).items()}
-            context.report(TrainingProgress(epoch=epoch + 1, epochs=epochs, metrics=metrics))
+            self._ended = TrainingProgress(epoch=epoch + 1, epochs=epochs, metrics=metrics)
+
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self._tell()
+
+        def on_train_end(self, logs: Any = None) -> None:
+            self._tell()
+
+        def _tell(self) -> None:
+            ended, self._ended = self._ended, None
+            if ended is not None:
+                context.report(ended)
 
     return _Progress()
-
-
-def _fit(cell: Any, data: TrainingData, callbacks: list[Any]) -> Any:
-    """Train with more callbacks than the config makes."""
-    import inspect
-
-    arrays = (data.x_train, data.y_train, data.x_val, data.y_val)
-    if "callbacks" in inspect.signature(cell.train).parameters:
-        return cell.train(*arrays, callbacks=callbacks, verbose=0)  # progress goes by messages
-    made = cell._callbacks
-
-    def more(validated: bool) -> tuple[list[Any], Any]:
-        found, stopping = made(validated)
-        return [*callbacks, *found], stopping
-
-    cell._callbacks = more
-    return cell.train(*arrays)
 
 
 def _cell(config: Any, builder: Builder, data: TrainingData) -> Any:

@@ -187,16 +187,6 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(make_manager, data, 
     run.cancel()
 
 
-def test_half_written_checkpoints_are_never_loaded(tmp_path):
-    from aios.workflow.pipeline.training_process import Checkpoints
-
-    checkpoints = Checkpoints(tmp_path)
-    assert checkpoints.latest_epoch() is None
-    (tmp_path / "epoch-000003").mkdir()
-    (tmp_path / "123-7.tmp").mkdir()
-    assert checkpoints.latest_epoch() == 3
-
-
 def test_a_builder_named_by_a_text_that_cannot_be_imported_says_so(manager, data):
     manager.register_workflow(workflow(model="no_such_module:build"))
     with pytest.raises(
@@ -229,17 +219,3 @@ def test_prepare_holds_out_a_fifth_and_checks_the_data():
         prepare({"x": x})
     with pytest.raises(aios.InvalidArgumentError, match="x_train: expected finite numbers"):
         prepare(aios.TrainingData(x * np.nan, y))
-
-
-@pytest.mark.parametrize(
-    ("arrays", "message"),
-    [
-        ((np.zeros((3, 2)), np.zeros(2)), "x_train has 3 rows and y_train 2"),
-        ((np.zeros((3, 2)), np.zeros(3), np.zeros((1, 2))), "expected x_val and y_val, or neither"),
-        ((np.zeros((3, 2)), np.zeros(3), np.zeros((1, 5)), np.zeros(1)), "expected rows of shape"),
-        ((np.zeros((0, 2)), np.zeros(0)), "at least one row"),
-    ],
-)
-def test_data_that_does_not_fit_together_is_refused(arrays, message):
-    with pytest.raises(aios.InvalidArgumentError, match=message):
-        aios.TrainingData(*arrays)

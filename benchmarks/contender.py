@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from aios.bundle.comparison import row_errors
+from aios.bundle.comparison import tolerances_apart
 from aios.bundle.manifest import Tolerance
 from benchmarks.timing import Call
 
@@ -42,5 +42,4 @@ def tolerances(answer: Array, reference: Array) -> float:
     """The largest error in units of the float32 tolerance that bundles are verified with."""
     if answer.shape != reference.shape:
         return float("inf")
-    errors = row_errors(answer, reference, Tolerance())
-    return float(errors.tolerances.max(initial=0.0))
+    return float(tolerances_apart(answer, reference, Tolerance()).max(initial=0.0))

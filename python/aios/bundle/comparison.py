@@ -1,4 +1,4 @@
-"""How far apart two answers are: the rule of src/runtime/verifier.cpp, for arrays."""
+"""How far apart two answers are: the one rule in Python, which src/runtime/verifier.cpp has too."""
 
 from __future__ import annotations
 
@@ -53,6 +53,26 @@ def row_errors(answer: Array, reference: Array, tolerance: Tolerance) -> RowErro
         error = off.max(axis=1)
         relative = np.where(error == 0, 0.0, _infinite_if_nan(error / magnitude[:, 0]))
     return RowErrors(error, apart, relative)
+
+
+class TensorErrors(NamedTuple):
+    """The largest errors of a whole tensor, as those of one row; see `RowErrors`."""
+
+    absolute: float
+    tolerances: float
+    relative: float | None
+
+
+def tensor_errors(answer: Array, reference: Array, tolerance: Tolerance) -> TensorErrors:
+    """Compares one sample's answer with its reference; of another dtype or size, all is wrong."""
+    if answer.dtype != reference.dtype or answer.size != reference.size:
+        return TensorErrors(math.inf, math.inf, None)
+    absolute, apart, relative = row_errors(
+        answer.reshape(1, -1), reference.reshape(1, -1), tolerance
+    )
+    return TensorErrors(
+        float(absolute[0]), float(apart[0]), None if relative is None else float(relative[0])
+    )
 
 
 def tolerances_apart(answer: Array, reference: Array, tolerance: Tolerance) -> Array:

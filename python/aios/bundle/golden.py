@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aios.bundle.directory import BundleDirectory
-from aios.bundle.dtypes import BFLOAT16, numpy_dtype
+from aios.bundle.dtypes import STRING, TABLE, numpy_dtype
 from aios.bundle.fields import is_integer, shown
 from aios.bundle.records import SignatureRecord, TensorRecord
 from aios.bundle.schema import MAX_RANK
@@ -26,11 +26,7 @@ Array = npt.NDArray[Any]
 
 BYTES = "#bytes"
 OFFSETS = "#offsets"
-_DTYPES = {
-    "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "I32": "<i4",
-    "U32": "<u4", "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
-    "BF16": BFLOAT16,
-}  # fmt: skip
+_NAMES = {dtype.safetensors: dtype.name for dtype in TABLE}
 #: Of src/bundle/golden.cpp.
 _HEADER_BYTES = 4 << 20
 _SAMPLES = 1_000_000
@@ -62,7 +58,7 @@ def read_tensors(directory: BundleDirectory, path: str) -> dict[str, Array]:
 
 def _entry(payload: memoryview, entry: Mapping[str, Any]) -> Array:
     dtype, shape, place = (
-        numpy_dtype(_DTYPES[entry["dtype"]]), entry["shape"], entry["data_offsets"],
+        numpy_dtype(_NAMES[entry["dtype"]]), entry["shape"], entry["data_offsets"],
     )  # fmt: skip
     for sizes in (shape, place):
         if not isinstance(sizes, list) or not all(is_integer(n, 0, _LARGEST) for n in sizes):
@@ -89,7 +85,7 @@ def samples_of(
         CorruptBundleError: There is none of the spec's dtype and shape.
     """
     key = f"{signature.name}/{role}/{spec.name}"
-    strings = spec.dtype == "string"
+    strings = spec.dtype == STRING
     if (key + OFFSETS if strings else key) not in tensors:
         raise CorruptBundleError(f"bundle's golden samples lack '{key}'; export the bundle again")
     samples = unpack_strings(key, tensors) if strings else tensors[key]

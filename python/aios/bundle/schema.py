@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from aios.bundle.dtypes import DTYPES
 from aios.bundle.fields import (
     checked_text,
     is_integer,
@@ -40,12 +41,6 @@ from aios.errors import UnsupportedError
 
 ANY_SIZE = -1
 MAX_RANK = 8
-#: Bytes of an element; of a string, of what stands for it in C++.
-ELEMENT_BYTES = {
-    "bool": 1, "int8": 1, "uint8": 1, "int16": 2, "uint16": 2, "int32": 4, "uint32": 4,
-    "int64": 8, "uint64": 8, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "string": 16,
-}  # fmt: skip
-DTYPES = frozenset(ELEMENT_BYTES)
 
 # What a manifest may hold: far more than any bundle needs, and little enough for any of it to be
 # read in a moment.
@@ -148,7 +143,7 @@ def _tensor(entry: Any) -> TensorRecord:
         malformed(f"the shape of '{shown(name)}' isn't a list of sizes")
     if len(shape) > MAX_RANK:
         malformed(f"'{shown(name)}' has too many dimensions")
-    size = ELEMENT_BYTES[dtype]
+    size = DTYPES[dtype].nbytes
     for dim in shape:
         size *= 1 if dim == ANY_SIZE else dim
     if size > _TENSOR_BYTES:

@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from aios.bundle.manifest import ArtifactRecord, Manifest, TensorRecord, read_manifest
+from aios.bundle.dtypes import describe
+from aios.bundle.manifest import ArtifactRecord, Manifest, read_manifest
 from aios.bundle.precision import FLOAT32
 from aios.bundle.ranges import described
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
@@ -54,13 +55,9 @@ def _print_signatures(bundle: Path, manifest: Manifest) -> None:
         data.print(Text(f"{bundle}  signature {signature.name}", style="bold"))
         for role, specs in (("input", signature.inputs), ("output", signature.outputs)):
             for spec in specs:
-                data.print(Text(f"  {role:<6} {spec.name}: {_described(spec)}"))
+                data.print(Text(f"  {role:<6} {spec.name}: {describe(spec.dtype, spec.shape)}"))
     if manifest.labels is not None:
         data.print(Text(f"  labels {', '.join(manifest.labels)}"))
-
-
-def _described(spec: TensorRecord) -> str:
-    return f"{spec.dtype}[{','.join(map(str, spec.shape))}]"
 
 
 def artifact_rows(artifacts: Iterable[ArtifactRecord]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from aios.bundle.dtypes import describe
 from aios.bundle.manifest import read_manifest
 from aios.cli.array_files import read_arrays, require_output, write_arrays
 from aios.cli.environment import prepare_tensorflow
@@ -66,7 +67,8 @@ def run(
     labelled = _labelled(arrays, manifest.labels)
     if output is not None:
         write_arrays("--output", output, arrays)
-        talk.print(Text(f"{output}: {_described(arrays)}, engine {used}"))
+        shapes = ", ".join(f"{name} {_described(array)}" for name, array in arrays.items())
+        talk.print(Text(f"{output}: {shapes}, engine {used}"))
     if as_json:
         print_json(_document(used, arrays, labelled, output))
     elif output is None:
@@ -121,10 +123,8 @@ def _labelled(arrays: Arrays, labels: tuple[str, ...] | None) -> list[dict[str, 
     ]
 
 
-def _described(arrays: Arrays) -> str:
-    return ", ".join(
-        f"{name} {array.dtype}[{','.join(map(str, array.shape))}]" for name, array in arrays.items()
-    )
+def _described(array: npt.NDArray[Any]) -> str:
+    return describe(str(array.dtype), array.shape)
 
 
 def _print(arrays: Arrays, labelled: list[dict[str, Any]] | None) -> None:
@@ -141,5 +141,5 @@ def _print(arrays: Arrays, labelled: list[dict[str, Any]] | None) -> None:
             talk.print(f"{len(labelled) - _SHOWN_ROWS} more; all of them with --output or --json")
         return
     for name, array in arrays.items():
-        data.print(Text(f"{name} {array.dtype}[{','.join(map(str, array.shape))}]", style="bold"))
+        data.print(Text(f"{name} {_described(array)}", style="bold"))
         data.print(Text(np.array2string(array, threshold=200, precision=6)))

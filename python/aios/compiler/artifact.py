@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aios.bundle.dtypes import CTYPES
 from aios.compiler.batching import batch_gain, pays
 from aios.compiler.emitter import Description, Emitter
-from aios.compiler.graph import CTYPES
 from aios.compiler.lowering import Lowerer, Machine
 from aios.compiler.passes import optimise
 from aios.compiler.planner import plan

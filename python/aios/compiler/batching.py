@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aios.compiler.graph import CTYPES
+from aios.bundle.dtypes import CTYPES
 from aios.compiler.planner import align
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.bundle.dtypes import CTYPES, HALVES
 from aios.compiler.batching import SHARED_CALL_MULTIPLY_ADDS, RunWriter
-from aios.compiler.graph import CTYPES, HALVES, Graph, Tensor
+from aios.compiler.graph import Graph, Tensor
 from aios.compiler.program import (
     Branch,
     Call,
@@ -29,22 +30,6 @@ if TYPE_CHECKING:
 
     from aios.compiler.specialisation import Specialisation
     from aios.compiler.weights import WeightStore
-
-_DTYPES = {
-    "float32": "FLOAT32",
-    "int32": "INT32",
-    "int64": "INT64",
-    "uint8": "UINT8",
-    "bool": "BOOL",
-    "int8": "INT8",
-    "float16": "FLOAT16",
-    "float64": "FLOAT64",
-    "int16": "INT16",
-    "uint16": "UINT16",
-    "uint32": "UINT32",
-    "uint64": "UINT64",
-    "bfloat16": "BFLOAT16",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +207,7 @@ class Emitter:
         return (
             f"constexpr std::int64_t k_{symbol}_dims[] = {{{values}}};\n"
             f"constexpr aios_compiled_tensor_spec k_{symbol} = {{\n"
-            f"    sizeof(aios_compiled_tensor_spec), AIOS_COMPILED_{_DTYPES[tensor.dtype.name]}, "
+            f"    sizeof(aios_compiled_tensor_spec), AIOS_COMPILED_{tensor.dtype.name.upper()}, "
             f"{_quoted(name)}, {len(dims)}, k_{symbol}_dims, {nbytes}}};\n"
         )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from aios.compiler.graph import CTYPES, Array
+from aios.bundle.dtypes import CTYPES
+from aios.compiler.graph import Array
 
 Expression = tuple[Any, ...]
 

@@ -18,37 +18,7 @@ if TYPE_CHECKING:
 
 MISSING = -1
 
-# The C++ type of an element, by NumPy's dtype name; other dtypes can't be compiled.
-CTYPES = {
-    "float32": "float",
-    "int32": "std::int32_t",
-    "int64": "std::int64_t",
-    "uint8": "std::uint8_t",
-    "int8": "std::int8_t",
-    "bool": "bool",
-    "float64": "double",
-    "int16": "std::int16_t",
-    "uint16": "std::uint16_t",
-    "uint32": "std::uint32_t",
-    "uint64": "std::uint64_t",
-    "float16": "Half",
-    "bfloat16": "BFloat16",
-}
-
-# The types of 16 bits that are converted to float32 wherever they are computed with.
-HALVES = ("float16", "bfloat16")
-
 Array = np.ndarray[Any, np.dtype[Any]]
-
-
-def dtype_of(name: str) -> np.dtype[Any]:
-    """Returns NumPy's dtype of a name; bfloat16 is the one of `ml_dtypes`."""
-    if name == "bfloat16":
-        import ml_dtypes
-
-        bfloat16: np.dtype[Any] = np.dtype(ml_dtypes.bfloat16)
-        return bfloat16
-    return np.dtype(name)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aios.compiler.graph import dtype_of
+from aios.bundle.dtypes import TABLE, numpy_dtype
 from aios.errors import CorruptBundleError, InvalidArgumentError
 
 if TYPE_CHECKING:
@@ -16,21 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SYMBOL = "aios_compiled_model_v1"
-_DTYPES = {
-    1: "float32",
-    2: "int32",
-    3: "int64",
-    4: "uint8",
-    5: "bool",
-    6: "int8",
-    7: "float16",
-    8: "float64",
-    9: "int16",
-    10: "uint16",
-    11: "uint32",
-    12: "uint64",
-    13: "bfloat16",
-}
+_NAMES = {dtype.compiled: dtype.name for dtype in TABLE}
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -125,7 +111,7 @@ class CompiledModel:
     def _specs(pointers: Any, count: int) -> list[tuple[str, np.dtype[Any], tuple[int, ...]]]:
         specs = [pointers[i].contents for i in range(count)]
         return [
-            (s.name.decode(), dtype_of(_DTYPES[s.dtype]), tuple(s.dims[d] for d in range(s.rank)))
+            (s.name.decode(), numpy_dtype(_NAMES[s.dtype]), tuple(s.dims[d] for d in range(s.rank)))
             for s in specs
         ]
 

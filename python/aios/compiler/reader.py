@@ -13,28 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aios.compiler.graph import Graph, Operator, Tensor, dtype_of
+from aios.bundle.dtypes import TABLE, numpy_dtype
+from aios.compiler.graph import Graph, Operator, Tensor
 from aios.compiler.node_def import tensorflow_operator
 from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_DTYPES = {
-    0: "float32",
-    1: "float16",
-    2: "int32",
-    3: "uint8",
-    4: "int64",
-    6: "bool",
-    7: "int16",
-    9: "int8",
-    10: "float64",
-    12: "uint64",
-    15: "uint32",
-    16: "uint16",
-    18: "bfloat16",
-}
+_NAMES = {dtype.tflite: dtype.name for dtype in TABLE}
 # Strings, variables and others that no kernel reads; operators on them are declined.
 _OPAQUE = np.dtype("V1")
 
@@ -141,8 +128,8 @@ class _Decoder:
             shape = signature
         if tensor.sparsity is not None:
             raise UnsupportedError(f"tensor {name!r}: sparse constants are not supported")
-        name_of_type = _DTYPES.get(tensor.type)
-        dtype = _OPAQUE if name_of_type is None else dtype_of(name_of_type)
+        name_of_type = _NAMES.get(tensor.type)
+        dtype = _OPAQUE if name_of_type is None else numpy_dtype(name_of_type)
         if dtype == _OPAQUE:
             return Tensor(name, shape, dtype)
         return Tensor(name, shape, dtype, self._data(tensor.buffer, shape, dtype))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from aios.bundle.dtypes import CTYPES, HALVES
 from aios.compiler.artifact import MODEL_SOURCE, MODEL_WEIGHTS, Translation, translate
-from aios.compiler.graph import CTYPES, HALVES
 from aios.compiler.toolchain import find_toolchain, include_folder
 from aios.errors import InvalidArgumentError
 

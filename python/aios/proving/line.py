@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from aios.bundle.comparison import Array, Arrays
+from aios.bundle.dtypes import numpy_dtype
 
 Json = dict[str, Any]
 _ARRAYS = "arrays"
@@ -62,7 +63,7 @@ class Line:
             if lengths:
                 arrays[name] = self._strings(shape, lengths[0], deadline)
                 continue
-            kind = _dtype(dtype)
+            kind = numpy_dtype(dtype)
             content = self._bytes(math.prod(shape) * kind.itemsize, deadline)
             arrays[name] = np.frombuffer(content, kind).reshape(shape)
         return message, arrays
@@ -96,13 +97,3 @@ class Line:
 def _described(name: str, array: Array) -> list[Any]:
     lengths = [[len(element) for element in array.flat]] if array.dtype == object else []
     return [name, array.dtype.name, array.shape, *lengths]
-
-
-def _dtype(name: str) -> np.dtype[Any]:
-    try:
-        return np.dtype(name)
-    except TypeError:
-        import ml_dtypes
-
-        kind: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
-        return kind

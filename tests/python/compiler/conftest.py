@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from aios.bundle.comparison import tolerances_apart
+from aios.bundle.manifest import Tolerance
 from aios.compiler import CompiledArtifact, compile_graphs
 from aios.compiler.host import CompiledModel
 
@@ -22,25 +24,23 @@ if TYPE_CHECKING:
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
-# The error allowed per tensor and sample, of the largest element and of each; else float32's.
-ALLOWED = {"float64": (1e-12, 1e-10), "float16": (2e-3, 2e-3), "bfloat16": (2e-2, 2e-2)}
+#: Tighter than what a bundle allows of these types; else float32's.
+ALLOWED = {
+    "float64": Tolerance(1e-12, 1e-10),
+    "float16": Tolerance(2e-3, 2e-3),
+    "bfloat16": Tolerance(2e-2, 2e-2),
+}
 
 
 def tolerances(got: Array, expected: Array) -> float:
-    """Returns the largest error in units of the project's tolerance, per tensor and sample."""
+    """Returns the largest error in units of the tolerance, per tensor and sample."""
     assert got.shape == expected.shape
     assert got.dtype == expected.dtype
-    if got.size == 0:
-        return 0.0
-    if got.dtype.kind not in "fV":
-        return 0.0 if np.array_equal(got, expected) else np.inf
-    wide, got = expected.astype(np.float64), got.astype(np.float64)
-    absolute, relative = ALLOWED.get(expected.dtype.name, (1e-5, 1e-4))
-    largest = np.abs(wide.reshape(len(wide), -1)).max(axis=1)
-    largest = largest.reshape(-1, *[1] * (wide.ndim - 1))
-    allowed = absolute * np.maximum(1, largest) + relative * np.abs(wide)
-    error = np.abs(got - wide) / allowed
-    return float(error.max()) if np.isfinite(got).all() else np.inf
+    allowed = ALLOWED.get(expected.dtype.name, Tolerance())
+    rows = (len(expected) if expected.ndim else 1, *expected.shape[1:])
+    return float(
+        tolerances_apart(got.reshape(rows), expected.reshape(rows), allowed).max(initial=0.0)
+    )
 
 
 @dataclass

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
-from aios.bridge.fallback.records import Signature, TensorSpec, describe
-from aios.bundle.dtypes import STRING, can_cast, numpy_dtype
-from aios.bundle.schema import ANY_SIZE, DTYPES, MAX_RANK
+from aios.bridge.fallback.records import Signature, TensorSpec
+from aios.bundle.dtypes import DTYPES, STRING, can_cast, describe, numpy_dtype
+from aios.bundle.schema import ANY_SIZE, MAX_RANK
 from aios.errors import InvalidArgumentError, UnsupportedError
 
 Array = npt.NDArray[Any]

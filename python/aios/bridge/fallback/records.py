@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from aios.bundle.dtypes import describe
 from aios.bundle.manifest import SignatureRecord, TensorRecord
-
-
-def describe(dtype: str, shape: tuple[int, ...]) -> str:
-    """As "float32[-1,10]"."""
-    return f"{dtype}[{','.join(map(str, shape))}]"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -13,6 +13,7 @@ from aios.bridge.fallback.arrays import Array, dtype_of
 from aios.bridge.fallback.engine import Model, Session
 from aios.bridge.fallback.records import Signature
 from aios.bundle.directory import BundleDirectory
+from aios.bundle.dtypes import DTYPES
 from aios.bundle.names import plain_names
 from aios.bundle.records import (
     ArtifactRecord,
@@ -21,7 +22,6 @@ from aios.bundle.records import (
     SignatureRecord,
     TensorRecord,
 )
-from aios.bundle.schema import DTYPES
 from aios.errors import (
     AiosError,
     CorruptBundleError,

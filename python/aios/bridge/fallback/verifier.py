@@ -12,16 +12,13 @@ from aios.bridge.fallback.arrays import Array
 from aios.bridge.fallback.engine import Session
 from aios.bridge.fallback.records import ArtifactVerification
 from aios.bridge.fallback.runner import Runner
-from aios.bundle.comparison import hides_nothing, row_errors
+from aios.bundle.comparison import hides_nothing, tensor_errors
 from aios.bundle.coverage import rows_inside
 from aios.bundle.dtypes import is_float
 from aios.bundle.golden import samples_of
 from aios.bundle.manifest import ArtifactRecord, SignatureRecord, Tolerance
 from aios.bundle.ranges import SignatureRanges
 from aios.errors import AiosError, CorruptBundleError
-
-_Errors = tuple[float, float, float | None]
-_UNEQUAL: _Errors = (np.inf, np.inf, None)
 
 
 def verify(
@@ -52,7 +49,7 @@ def verify(
                 for spec, answer, reference in zip(
                     record.outputs, answers, references, strict=True
                 ):
-                    error, apart, relative = compare(answer, reference, artifact.tolerance)
+                    error, apart, relative = tensor_errors(answer, reference, artifact.tolerance)
                     _record(result, error, apart, spec.name, int(sample))
                     if relative is not None:
                         relative_errors.append(relative)
@@ -79,19 +76,9 @@ def verify(
     return result
 
 
-def compare(answer: Array, reference: Array, tolerance: Tolerance) -> _Errors:
-    """The largest error of one tensor: absolute, in tolerances, and relative to its magnitude."""
-    if answer.dtype != reference.dtype or answer.size != reference.size:
-        return _UNEQUAL
-    absolute, apart, relative = row_errors(
-        answer.reshape(1, -1), reference.reshape(1, -1), tolerance
-    )
-    return float(absolute[0]), float(apart[0]), None if relative is None else float(relative[0])
-
-
 def within(tolerance: Tolerance, answer: Array, reference: Array) -> bool:
     """Whether a tensor is answered within the tolerance."""
-    return compare(answer, reference, tolerance)[1] <= 1
+    return tensor_errors(answer, reference, tolerance).tolerances <= 1
 
 
 def classes_agree(answer: Array, reference: Array) -> list[bool]:

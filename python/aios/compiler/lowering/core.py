@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from aios.compiler.graph import CTYPES, MISSING, Graph, Operator, Tensor, dtype_of
+from aios.bundle.dtypes import CTYPES, numpy_dtype
+from aios.compiler.graph import MISSING, Graph, Operator, Tensor
 from aios.compiler.program import Call, Operand, Program, Shared, Statement, Value, Work
 from aios.errors import UnsupportedError
 
@@ -97,7 +98,7 @@ class Lowerer:
 
     def temporary(self, shape: tuple[int, ...], dtype: str = "float32") -> int:
         """Adds a tensor for an intermediate result and returns its index."""
-        tensor = Tensor("temporary", shape, dtype_of(dtype))
+        tensor = Tensor("temporary", shape, numpy_dtype(dtype))
         self.graph = replace(self.graph, tensors=(*self.graph.tensors, tensor))
         return len(self.graph.tensors) - 1
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from aios.bundle.dtypes import CTYPES
 from aios.compiler.expression import Expression, c, constant_of, inputs_of, substitute, x
-from aios.compiler.graph import CTYPES, Graph, Operator, Rewriter
+from aios.compiler.graph import Graph, Operator, Rewriter
 
 # The most terms of one sum.
 MAX_TERMS = 16
@@ -79,7 +80,6 @@ def _unless_zero(zero: Expression, value: Expression, ctype: str) -> Expression:
     return ("select", ("equal", zero, c(0, ctype)), c(0, ctype), value)
 
 
-_HALVES = {"float16": "half", "bfloat16": "bfloat16"}
 _SPECIAL: dict[str, Callable[[Operator, str], Expression]] = {
     "DIV_NO_NAN": lambda op, ctype: _unless_zero(x(1), ("div", x(0), x(1)), ctype),
     "FILL": lambda op, ctype: x(1),
@@ -93,7 +93,7 @@ _SPECIAL: dict[str, Callable[[Operator, str], Expression]] = {
     "RELU6": lambda op, ctype: ("min", c(6.0, ctype), ("relu", x(0))),
     "RELU_0_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(0.0, ctype), x(0))),
     "RELU_N1_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(-1.0, ctype), x(0))),
-    "ROUND_TO": lambda op, ctype: (f"round_to_{_HALVES[op['dtype']]}", x(0)),
+    "ROUND_TO": lambda op, ctype: (f"round_to_{CTYPES[op['dtype']].lower()}", x(0)),
     "SELU": lambda op, ctype: (
         "select",
         ("less", x(0), c(0, ctype)),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor, dtype_of
+from aios.bundle.dtypes import numpy_dtype
+from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
 from aios.compiler.passes.control import settle_bodies
 from aios.compiler.passes.shapes import infer_shape
 
@@ -43,7 +44,7 @@ _FOLDS: dict[str, Fold] = {
     "RANGE": lambda op, v, out: v[0] + v[2] * np.arange(out.size).astype(out.dtype),
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
-    "ROUND_TO": lambda op, v, out: v[0].astype(dtype_of(op["dtype"])).astype(out.dtype),
+    "ROUND_TO": lambda op, v, out: v[0].astype(numpy_dtype(op["dtype"])).astype(out.dtype),
     "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),
     "SQRT": lambda op, v, out: np.sqrt(v[0]),
     "SQUEEZE": lambda op, v, out: v[0].reshape(out.shape),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from aios.compiler.graph import HALVES, Graph, Operator, Rewriter, Tensor
+from aios.bundle.dtypes import HALVES
+from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
 from aios.compiler.passes.control import map_bodies
 
 _FLOAT32 = np.dtype(np.float32)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from aios.bundle.comparison import Arrays
+from aios.bundle.dtypes import DTYPES
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 from aios.bundle.precision import FLOATS
 from aios.errors import InvalidArgumentError, UnsupportedError
@@ -20,11 +21,6 @@ from aios.exporting.graphs import FrozenGraph, float_types
 #: Where the SavedModel is in a bundle.
 SAVED_MODEL = "saved_model"
 DEFAULT_SIGNATURE = "serving_default"
-#: What the C++ core has, by NumPy's names; "string" elements are bytes.
-DTYPES = (
-    *("bool", "int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "uint64"),
-    *("float16", "bfloat16", "float32", "float64", "string"),
-)
 
 
 class Source:

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Protocol, runtime_checkable
 from aios.errors import InvalidArgumentError, NotFoundError
 from aios.home.codec import ValueRef
 from aios.workflow.execution.context import StepContext
-from aios.workflow.execution.run_machine import Launch
+from aios.workflow.execution.run_events import Launch
 from aios.workflow.steps import Step
 
 ENTRY_POINTS: Final = "aios.executors"

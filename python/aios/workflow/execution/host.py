@@ -33,7 +33,8 @@ from aios.workflow.execution.context import StepCancelledError
 from aios.workflow.execution.executor import Attempt, Compute, Executor, Limits
 from aios.workflow.execution.leases import Claims
 from aios.workflow.execution.placement import Executors
-from aios.workflow.execution.run_machine import Failed, Finished, Hashes, RetryDue, RunMachine
+from aios.workflow.execution.run_events import Failed, Finished, RetryDue
+from aios.workflow.execution.run_machine import Hashes, RunMachine
 from aios.workflow.execution.run_writer import RunDriver, time_out
 from aios.workflow.execution.timekeeper import Timekeeper
 from aios.workflow.gates import GateFailedError

@@ -2,100 +2,37 @@
 
 The machine is given the plan, the records of earlier attempts, and the hashes that make cache keys.
 It decides what to launch, what to use again and why not, when to retry, and how the run ends. The
-runner commits what it says to record before doing what it says to do.
+run's writer commits what it says to record before doing what it says to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
+from aios.errors import InternalError
 from aios.home.codec import ValueRef, combine
-from aios.home.store import Json, RunStatus, StepRecord
+from aios.home.store import Json, StepRecord
 from aios.workflow.execution.cache_key import cache_key, difference
+from aios.workflow.execution.run_events import (
+    Complete,
+    Conflicted,
+    Event,
+    Failed,
+    Finished,
+    Happening,
+    Instruction,
+    Launch,
+    Record,
+    RetryDue,
+    RetryLater,
+)
 from aios.workflow.steps import Plan
 
 MAX_INTERRUPTIONS: Final = 50
 _MAX_BACKOFF_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """An attempt returned."""
-
-    task: str
-    launch: int
-    output: ValueRef
-    seconds: float
-    verdict: Json | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """An attempt raised, hung past its time, or its process died."""
-
-    task: str
-    launch: int
-    error: Json
-    seconds: float
-    final: bool = False
-    verdict: Json | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Conflicted:
-    """An attempt's commit met another writer's; it must run again, and that isn't a retry."""
-
-    task: str
-    launch: int
-
-
-@dataclass(frozen=True, slots=True)
-class RetryDue:
-    """The pause before a retry is over."""
-
-    task: str
-
-
-Event = Finished | Failed | Conflicted | RetryDue
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """Write this record."""
-
-    step: StepRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Launch:
-    """Start an attempt: of element `index` of the step, or of the step itself."""
-
-    task: str
-    step: str
-    launch: int
-    attempt: int
-    index: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RetryLater:
-    """Send `RetryDue(task)` after `delay_s`."""
-
-    task: str
-    delay_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class Complete:
-    """The run is over."""
-
-    status: RunStatus
-    error: Json | None = None
-
-
-Instruction = Record | Launch | RetryLater | Complete
+_CONFLICT: Final = "another writer came first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +64,8 @@ class RunMachine:
     done: set[str] = field(default_factory=set)
     reran: set[str] = field(default_factory=set)
     over: bool = False
+    #: The story so far, last first, each with what came before it: a clone shares it for nothing.
+    told: tuple[Happening, Any] | None = field(default=None, repr=False, compare=False)
 
     def clone(self) -> RunMachine:
         """A copy that can be advanced without changing this one."""
@@ -164,11 +103,59 @@ class RunMachine:
                 self._fail(out, event)
             case Conflicted(task):
                 self.running.discard(task)
-                self.records[task] = replace(self.records[task], status="STALE")
-                self.records[task] = replace(self.records[task], reason="another writer came first")
+                self._keep(replace(self.records[task], status="STALE", reason=_CONFLICT))
             case RetryDue(task):
                 self.paused.discard(task)
         return out if self.over else self._advance(out, now)
+
+    def story(self, step: str) -> list[Happening]:
+        """What became of a step, or of one of its elements, in order and with the reasons.
+
+        Args:
+            step: a step's name, for it and all its elements; or one task, such as "fit[2]".
+        """
+        found, rest = [], self.told
+        while rest is not None:
+            happening, rest = rest
+            if step in (happening.task, happening.task.partition("[")[0]):
+                found.append(happening)
+        return found[::-1]
+
+    def validate(self) -> None:
+        """Check what holds after `start` and after each event; for tests.
+
+        Raises:
+            InternalError: something doesn't; tells the story of the task.
+        """
+        for task, wrong in self._broken():
+            story = "; ".join(map(str, self.story(task)))
+            raise InternalError(f"run machine: '{task}' {wrong}; its story: {story or 'none'}")
+
+    def _broken(self) -> Iterator[tuple[str, str]]:
+        """Tasks that are in a state that can't be, and what is wrong with each."""
+        states = {"RUNNING": self.running, "RETRYING": self.paused, "SUCCESS": self.done}
+        for status, tasks in states.items():
+            for task in tasks:
+                record = self.records.get(task)
+                if record is None or record.status != status:
+                    yield task, f"is {record and record.status}, expected {status}"
+        for task in self.running | self.paused:
+            name = task.partition("[")[0]
+            if self.over:
+                yield task, "goes on although the run is over"
+            if missing := self.plan.waits[name] - self.done:
+                yield task, f"began before {', '.join(sorted(missing))} was done"
+            if name != task and self.records[name].status != "RUNNING":
+                yield task, f"is an element of a step that is {self.records[name].status}"
+        for task, record in self.records.items():
+            if task.partition("[")[0] not in self.plan.steps and record.status != "RETIRED":
+                yield task, f"is in no step of the workflow, and {record.status}"
+            if record.launches and record.attempt > record.launches:
+                yield task, f"counts {record.attempt} attempts in {record.launches} launches"
+        if len(self.running) > self.parallel:
+            yield max(self.running), f"is one of more than {self.parallel} that run"
+        if not self.over and not self.running and not self.paused:
+            yield next(iter(self.plan.steps)), "and all others wait for nothing: the run is stuck"
 
     def _current(self, event: Event) -> bool:
         if isinstance(event, RetryDue):
@@ -250,7 +237,7 @@ class RunMachine:
         key = self._key(name, index)
         reason = self._why_again(name, old, key)
         if old is not None and old.status == "SUCCESS" and not reason:
-            self.done.add(task)
+            self._use_again(old)
             return
         if len(self.running) >= self.parallel:
             return
@@ -317,7 +304,7 @@ class RunMachine:
         key = self._key(name, None)
         old = self.records.get(name)
         if old is not None and old.status == "SUCCESS" and not self._why_again(name, old, key):
-            self.done.add(name)
+            self._use_again(old)
             return
         if old is None or old.status != "RUNNING" or old.key != key:
             if old is not None and old.status == "SUCCESS":
@@ -356,9 +343,21 @@ class RunMachine:
         self._record(out, replace(record, status="SUCCESS", seconds=seconds, output=output))
         self.done.add(name)
 
+    def _use_again(self, old: StepRecord) -> None:
+        self.done.add(old.name)
+        self._tell(old, "REUSED", "code, inputs and environment are the same")
+
     def _record(self, out: list[Instruction], record: StepRecord) -> None:
-        self.records[record.name] = record
+        self._keep(record)
         out.append(Record(record))
+
+    def _keep(self, record: StepRecord) -> None:
+        self.records[record.name] = record
+        error = record.error if record.status in ("FAILED", "RETRYING") else None
+        self._tell(record, record.status, str(error["message"]) if error else record.reason)
+
+    def _tell(self, record: StepRecord, what: str, why: str) -> None:
+        self.told = (Happening(record.name, what, why, record.launches), self.told)
 
 
 def _after(old: StepRecord) -> str:

@@ -34,7 +34,7 @@ from aios.registry.registry import Registry
 from aios.workflow.execution.cache_key import key_digest
 from aios.workflow.execution.context import StepContext
 from aios.workflow.execution.executor import Attempt
-from aios.workflow.execution.run_machine import (
+from aios.workflow.execution.run_events import (
     Complete,
     Conflicted,
     Event,
@@ -44,8 +44,8 @@ from aios.workflow.execution.run_machine import (
     Launch,
     Record,
     RetryLater,
-    RunMachine,
 )
+from aios.workflow.execution.run_machine import RunMachine
 from aios.workflow.steps import Step
 from aios.workflow.workflow import Workflow
 
@@ -113,6 +113,7 @@ class RunDriver:
             trial = self.machine.clone()
             instructions = trial.handle(event, self.clock.wall())
             if not instructions:
+                self.machine = trial  # a retry that is due may have to queue
                 return
             self.attempts.pop(event.task, None)
             name = event.task.partition("[")[0]

@@ -1,22 +1,24 @@
 """The run machine is pure: these tests drive it without threads, clocks or disks."""
 
-from hypothesis import given
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aios.errors import InternalError
 from aios.home.codec import ValueRef
-from aios.workflow.execution.run_machine import (
-    MAX_INTERRUPTIONS,
+from aios.workflow.execution.run_events import (
     Complete,
     Conflicted,
     Failed,
     Finished,
-    Hashes,
     Launch,
     Record,
     RetryDue,
     RetryLater,
-    RunMachine,
 )
+from aios.workflow.execution.run_machine import MAX_INTERRUPTIONS, Hashes, RunMachine
 from aios.workflow.steps import Plan, Step
 
 
@@ -68,8 +70,7 @@ def fail(run, task, final=False):
 
 
 def run_all(run, outputs=None):
-    """Drive to the end; returns the tasks in the order they were launched, and the last"
-    " instruction."""
+    """Drive to the end; returns the tasks as they were launched, and the last instruction."""
     pending, order, last = run.start(1.0), [], None
     while pending:
         queue = [item for item in pending if isinstance(item, Launch)]
@@ -266,6 +267,20 @@ def test_at_most_parallel_tasks_run_at_once():
     assert launches(finish(run, "each[0]")) == ["each[2]"]
 
 
+def test_a_retry_that_is_due_waits_for_its_turn():
+    steps = [
+        Step(lambda: [], name="many"),
+        Step(lambda many: many, name="each", over="many", retries=1),
+    ]
+    run = machine(steps)
+    run.parallel = 2
+    run.start(1.0)
+    finish(run, "many", "list", count=3)
+    assert launches(fail(run, "each[0]")) == ["each[2]"]
+    assert run.handle(RetryDue("each[0]"), 2.0) == []
+    assert launches(finish(run, "each[1]")) == ["each[0]"]
+
+
 def test_a_step_that_kills_its_manager_each_time_fails_in_the_end():
     records, statuses = {}, []
     for _ in range(MAX_INTERRUPTIONS + 2):
@@ -290,8 +305,7 @@ def test_a_failed_run_goes_on_at_the_failed_step():
 
 @given(st.data())
 def test_any_plan_completes_in_any_order_of_events_with_kills_between(data):
-    """Random DAGs, random order of ends, restarts at random: each step succeeds, none before its"
-    " inputs."""
+    """Each step succeeds, and none begins before its inputs are there."""
     size = data.draw(st.integers(1, 6))
     edges = {
         number: data.draw(st.sets(st.integers(0, number - 1), max_size=3)) if number else set()
@@ -315,3 +329,135 @@ def test_any_plan_completes_in_any_order_of_events_with_kills_between(data):
         running += launches(finish(run, task))
     assert sorted(done) == sorted(f"s{n}" for n in range(size))
     assert run.over
+
+
+def events(run, draw):
+    """One event that may come now: of what runs or waits, too late, or out of nowhere."""
+    running, paused = sorted(run.running), sorted(run.paused)
+    kinds = ["late"] + ["finished", "failed", "conflicted"] * bool(running) + ["due"] * bool(paused)
+    kind = draw(st.sampled_from(kinds))
+    if kind == "due":
+        return RetryDue(draw(st.sampled_from(paused)))
+    known = sorted(run.records)
+    task = draw(st.sampled_from(known if kind == "late" else running))
+    launch = run.records[task].launches - (kind == "late")
+    error = {"type": "ValueError", "code": 2, "message": "no"}
+    made = {
+        "conflicted": Conflicted(task, launch),
+        "failed": Failed(task, launch, error, 0.1, draw(st.integers(0, 9)) == 0),
+        "late": Finished(task, launch, value("late"), 0.1),
+    }
+    count = 3 if task == "s0" else None
+    return made.get(kind, Finished(task, launch, value(task, count), 0.1))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.data())
+def test_no_events_in_any_order_bring_a_run_into_a_state_that_cannot_be(data):
+    """Retries, fan-outs, conflicts, late results, restarts and edits: what must hold, holds."""
+    draw, size = data.draw, data.draw(st.integers(1, 4))
+    steps = [Step(lambda: 0, name="s0", retries=1)] + [
+        Step(
+            (lambda s0: 0) if number == 1 else (lambda: 0),
+            name=f"s{number}",
+            over="s0" if number == 1 else None,
+            after=tuple(draw(st.sets(st.sampled_from([f"s{m}" for m in range(number)])))),
+            retries=draw(st.integers(0, 2)),
+        )
+        for number in range(1, size)
+    ]
+    run = machine(steps)
+    run.parallel = 2
+    run.start(0.0)
+    run.validate()
+    for _ in range(draw(st.integers(1, 30))):
+        if run.over or draw(st.integers(0, 9)) == 0:
+            edited = {f"s{draw(st.integers(0, size - 1))}": draw(st.sampled_from(["new", "newer"]))}
+            run = machine(steps, run.records, code=edited)
+            run.parallel = 2
+            run.start(0.0)
+        else:
+            before, event = run.clone(), events(run, draw)
+            if not run.handle(event, 1.0):
+                assert run == before or isinstance(event, RetryDue)
+        run.validate()
+
+
+def test_the_story_of_a_step_tells_what_became_of_it_and_why():
+    run = machine([Step(a, retries=1), Step(b)])
+    run.start(1.0)
+    fail(run, "a")
+    run.handle(RetryDue("a"), 2.0)
+    run.handle(Conflicted("a", 2), 3.0)
+    finish(run, "a")
+    assert list(map(str, run.story("a"))) == [
+        "a RUNNING, launch 1",
+        "a RETRYING, launch 1: no",
+        "a RUNNING, launch 2: retry",
+        "a STALE, launch 2: another writer came first",
+        "a RUNNING, launch 3: another writer came first",
+        "a SUCCESS, launch 3: another writer came first",
+    ]
+    again = machine([Step(a, retries=1), Step(b)], run.records, code={"b": "edited"})
+    again.start(4.0)
+    (reused,) = again.story("a")
+    assert (reused.what, reused.why) == ("REUSED", "code, inputs and environment are the same")
+    assert again.story("ghost") == []
+
+
+def test_the_story_of_a_fan_out_holds_its_elements():
+    run = machine(
+        [Step(lambda: [], name="many"), Step(lambda many: many, name="each", over="many")]
+    )
+    run.start(1.0)
+    finish(run, "many", "list", count=2)
+    finish(run, "each[1]")
+    told = [(item.task, item.what) for item in run.story("each")]
+    assert told == [
+        ("each", "RUNNING"),
+        ("each[0]", "RUNNING"),
+        ("each[1]", "RUNNING"),
+        ("each[1]", "SUCCESS"),
+    ]
+    assert [item.what for item in run.story("each[1]")] == ["RUNNING", "SUCCESS"]
+
+
+def test_a_clone_has_a_story_of_its_own():
+    run = machine(CHAIN)
+    run.start(1.0)
+    trial = run.clone()
+    finish(trial, "a")
+    assert [item.what for item in trial.story("a")] == ["RUNNING", "SUCCESS"]
+    assert [item.what for item in run.story("a")] == ["RUNNING"]
+
+
+def begins_too_early(run):
+    run.running.add("c")
+    run.records["c"] = replace(run.records["a"], name="c")
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (begins_too_early, "'c' began before b was done; its story: none"),
+        (lambda run: run.done.add("a"), "'a' is RUNNING, expected SUCCESS; its story: a RUNNING"),
+        (lambda run: run.running.clear(), "'a' and all others wait for nothing: the run is stuck"),
+        (lambda run: setattr(run, "over", True), "'a' goes on although the run is over"),
+        (lambda run: setattr(run, "parallel", 0), "'a' is one of more than 0 that run"),
+        (
+            lambda run: run.records.update(z=replace(run.records["a"], name="z")),
+            "'z' is in no step of the workflow, and RUNNING",
+        ),
+        (
+            lambda run: run.records.update(a=replace(run.records["a"], attempt=3)),
+            "'a' counts 3 attempts in 1 launches",
+        ),
+    ],
+)
+def test_a_state_that_cannot_be_is_found_and_told(damage, message):
+    run = machine(CHAIN)
+    run.start(1.0)
+    run.validate()
+    damage(run)
+    with pytest.raises(InternalError, match=message):
+        run.validate()

@@ -42,6 +42,10 @@ def export(
         list[str] | None,
         typer.Option(help="Values to prove it for, as 0,255, or x=-1e6,1e6 for each input."),
     ] = None,
+    sizes: Annotated[
+        list[str] | None,
+        typer.Option(help="Open inner sizes to prepare for, as x=16,64, or x=224x224,320x320."),
+    ] = None,
     labels: Annotated[
         str | None, typer.Option(help="Class names, as cat,dog, or a text file, one per line.")
     ] = None,
@@ -55,19 +59,30 @@ def export(
     as_json: JsonFlag = False,
 ) -> None:
     """Export a model, verify it through C++ on this machine, and publish it as a bundle."""
-    chosen: Any = "all" if engines == "all" else engine_names("--engines", engines)
     _require_model(model)
     if output.exists() and not overwrite:
         raise FailedPreconditionError(
             f"'{output}' exists already; pass --overwrite to replace it, or choose another name"
         )
-    options: dict[str, Any] = {"precisions": precision_names("--precisions", precisions)}
-    if samples is not None:
-        options["samples"] = read_arrays("--samples", samples)
-    if input_range:
-        options["input_range"] = _input_range(input_range)
-    if labels is not None:
-        options["labels"] = _labels(labels)
+    options = {
+        "engines": "all" if engines == "all" else engine_names("--engines", engines),
+        "precisions": precision_names("--precisions", precisions),
+        "tolerance": tolerance,
+        "samples": None if samples is None else read_arrays("--samples", samples),
+        "input_range": _input_range(input_range) if input_range else None,
+        "sizes": _sizes(sizes) if sizes else None,
+        "labels": None if labels is None else _labels(labels),
+        "overwrite": overwrite,
+    }
+    report = _exported(model, output, imports, options)
+    if as_json:
+        print_json(_document(report))
+    else:
+        _print(report)
+
+
+def _exported(model: Path, output: Path, imports: str | None, options: dict[str, Any]) -> Any:
+    """Imports TensorFlow and what the model needs, and exports it."""
     require(TRAINING, "exporting", "tensorflow")
     if imports is not None:
         _require_module(imports)
@@ -81,13 +96,7 @@ def export(
     with warnings.catch_warnings():
         # They are in the report, which is printed.
         warnings.simplefilter("ignore")
-        report = exported(
-            model, output, engines=chosen, tolerance=tolerance, overwrite=overwrite, **options
-        )
-    if as_json:
-        print_json(_document(report))
-    else:
-        _print(report)
+        return exported(model, output, **options)
 
 
 def _require_model(path: Path) -> None:
@@ -110,6 +119,23 @@ def _input_range(values: list[str]) -> list[float] | dict[str, list[float]]:
                 f"--input-range: expected a range, as -1e6,1e6 or x=-1e6,1e6, got {value!r}"
             ) from error
     return found[""] if found.keys() == {""} else found
+
+
+def _sizes(values: list[str]) -> dict[str, list[tuple[int, ...]]]:
+    """What `aios.export` takes, which checks it, from "x=16,64" or "x=224x224" of each input."""
+    found = {}
+    for value in values:
+        name, separator, listed = value.rpartition("=")
+        try:
+            found[name] = [tuple(map(int, size.split("x"))) for size in listed.split(",")]
+        except ValueError:
+            separator = ""
+        if not separator:
+            raise InvalidArgumentError(
+                "--sizes: expected an input and the sizes that it leaves open, as x=16,64, or "
+                f"x=224x224,320x320 where those are two, got {value!r}"
+            )
+    return found
 
 
 def _labels(value: str) -> list[str]:

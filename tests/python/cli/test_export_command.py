@@ -5,6 +5,8 @@ import pytest
 from tolerance import assert_within_tolerance
 
 import aios
+from aios.cli import export as command
+from aios.exporting.report import ExportReport
 
 pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 
@@ -56,6 +58,23 @@ def test_precisions_are_made_and_shown(keras_file, x_file, aios_command):
     assert "top-1" in table
 
 
+def test_sizes_and_ranges_reach_the_export_as_python_writes_them(monkeypatch, tmp_path):
+    given = {}
+
+    def exported(model, output, imports, options):
+        given.update(options)
+        return ExportReport(output, (), 0, 0, 0.0, (), 0.0, {})
+
+    monkeypatch.setattr(command, "_exported", exported)
+    command.export(
+        tmp_path, output=tmp_path / "m.cell", sizes=["x=16,64", "a=b=224x224,320x320"],
+        input_range=["x=-1,2.5"],
+    )  # fmt: skip
+    assert given["sizes"] == {"x": [(16,), (64,)], "a=b": [(224, 224), (320, 320)]}
+    assert given["input_range"] == {"x": [-1.0, 2.5]}
+    assert (given["engines"], given["samples"], given["labels"]) == ("all", None, None)
+
+
 def test_an_existing_bundle_needs_overwrite(keras_file, aios_command, tmp_path):
     (tmp_path / "m.cell").mkdir()
     shown = aios_command("export", keras_file, "-o", "m.cell")
@@ -72,6 +91,7 @@ def test_an_existing_bundle_needs_overwrite(keras_file, aios_command, tmp_path):
         (["digits.keras", "-o", "m.cell", "--precisions", "int"], 2, "did you mean 'int8'?"),
         (["digits.keras", "-o", "m.cell", "--samples", "none.npy"], 1, "no file at 'none.npy'"),
         (["digits.keras", "-o", "m.cell", "--labels", "none.txt"], 1, "can't be read"),
+        (["digits.keras", "-o", "m.cell", "--sizes", "16,64"], 1, "as x=16,64"),
         (["digits.keras", "-o", "m.cell", "--import", "abacus"], 1, "'abacus' can't be imported"),
     ],
 )

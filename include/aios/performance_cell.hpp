@@ -1,6 +1,7 @@
 // TensorFlowPerformanceCell: runs one exported model.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -40,6 +41,8 @@ struct CellOptions {
   std::string litert_library;
   std::string openvino_library;
   std::string tensorflow_library;
+  // The same by the engine's name, for any engine; an entry here counts before the fields above.
+  std::map<std::string, std::string> libraries;
 };
 
 // Why one artifact of a bundle runs here for batches up to a size, or doesn't.

@@ -347,6 +347,77 @@ fast_inference: types.MethodDescriptorType = ...
 def nothing() -> None:
     """Does nothing: what a call costs at least, for benchmarks."""
 
+class EngineFacts:
+    """What is known of an engine before it is loaded."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def vendor(self) -> str:
+        """Whose library it needs, as 'LiteRT'; empty for none."""
+
+    @property
+    def variable(self) -> str:
+        """Environment variable of the library's path."""
+
+    @property
+    def package(self) -> str:
+        """Python package that has the library in its folder."""
+
+    @property
+    def file(self) -> str:
+        """The library below that folder; '*' stands for a version."""
+
+    @property
+    def tested(self) -> str:
+        """Tested versions, as '2.3'."""
+
+    @property
+    def wheels(self) -> tuple[str, ...]:
+        """pip's names of the package, the one to recommend first."""
+
+    @property
+    def heavy(self) -> bool:
+        """It answers only what no lighter engine does."""
+
+    @property
+    def machine_code(self) -> bool:
+        """Its artifacts are code for some processors."""
+
+    @property
+    def starts_threads(self) -> bool:
+        """Loading starts threads that serve the whole process."""
+
+    @property
+    def survives_fork(self) -> bool:
+        """A forked child may load models again."""
+
+    @property
+    def threads_variable(self) -> str:
+        """
+        Environment variable that fixes the threads of all its models; empty for none.
+        """
+
+    @property
+    def devices(self) -> tuple[str, ...]: ...
+
+    @property
+    def precisions(self) -> tuple[str, ...]: ...
+
+    def __repr__(self) -> str: ...
+
+def engines() -> list[EngineFacts]:
+    """
+    The engines of this build, in the order in which they are preferred where nothing was measured.
+    """
+
+def _add_engine(row: int, layout: int) -> None:
+    """For tests: a further engine, by the address of its row."""
+
+def _remove_engine() -> None:
+    """The one that was added last."""
+
 def cgroup_cpus() -> float:
     """
     The lowest CPU limit of this process's control groups; infinity if there is none.

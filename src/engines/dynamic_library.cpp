@@ -6,12 +6,24 @@
 #include <cstdlib>
 
 #include "aios/error.hpp"
+#include "engines/engine_table.hpp"
 #include "engines/library_check.hpp"
 
 namespace aios::engines {
+namespace {
 
-DynamicLibrary::DynamicLibrary(const Vendor& vendor, const std::string& path) {
-  const char* from_environment = std::getenv(vendor.environment_variable);
+std::string remedyOf(const EngineFacts& engine) {
+  const std::string name = engine.name;
+  return "engine '" + name + "' not installed: pip install aios-cells[" + name + "], or set " +
+         engine.library.variable + " to the wheel's " + engine.library.package + "/" +
+         engine.library.file;
+}
+
+}  // namespace
+
+DynamicLibrary::DynamicLibrary(const EngineFacts& engine, const std::string& path) {
+  const VendorLibrary& vendor = engine.library;
+  const char* from_environment = std::getenv(vendor.variable);
   if (!path.empty()) {
     path_ = path;
   } else if (from_environment != nullptr && *from_environment != '\0') {
@@ -19,7 +31,7 @@ DynamicLibrary::DynamicLibrary(const Vendor& vendor, const std::string& path) {
   } else {
     path_ = vendor.soname;
   }
-  requireHarmless(vendor.engine, vendor.name, path_);
+  requireHarmless(engine.name, vendor.vendor, path_);
   // Local, so that the vendor's symbols meet nobody else's in this process.
   library_ = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr) {
@@ -28,7 +40,7 @@ DynamicLibrary::DynamicLibrary(const Vendor& vendor, const std::string& path) {
     const bool there = ::access(path_.c_str(), F_OK) == 0;
     throw Error(there ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
                 "engine library '" + path_ + "' can't be opened (" +
-                    (reason != nullptr ? reason : "no reason given") + "); " + vendor.remedy);
+                    (reason != nullptr ? reason : "no reason given") + "); " + remedyOf(engine));
   }
 }
 

@@ -5,21 +5,14 @@
 
 namespace aios::engines {
 
-// Whose library it is, and how to get it.
-struct Vendor {
-  const char* engine;
-  const char* name;
-  const char* environment_variable;  // of the library's path
-  const char* soname;
-  const char* remedy;
-};
+struct EngineFacts;
 
 class DynamicLibrary {
  public:
-  // Opens the first of: `path`, the environment variable, the name on the loader's path. Throws
-  // NotFound with the loader's words and the remedy; Unsupported if the file is there all the same,
-  // or does harm (library_check.hpp).
-  DynamicLibrary(const Vendor& vendor, const std::string& path);
+  // Opens the engine's library, the first of: `path`, the environment variable, the name on the
+  // loader's path. Throws NotFound with the loader's words and the remedy; Unsupported if the file
+  // is there all the same, or does harm (library_check.hpp).
+  DynamicLibrary(const EngineFacts& engine, const std::string& path);
 
   // Null if the library has no such symbol.
   void* find(const char* symbol) const noexcept;

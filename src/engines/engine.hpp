@@ -50,10 +50,4 @@ class Model {
 // Throws InvalidArgument unless the caller's output has the shape of the engine's answer.
 void requireSameShape(const TensorView& answer, const TensorView& output, std::size_t index);
 
-// Loads an artifact of a bundle whose files are already checked; both outlive the model. Throws
-// NotFound, naming the remedy, if the engine isn't installed or isn't known.
-std::shared_ptr<const Model> loadModel(const bundle::Bundle& bundle,
-                                       const bundle::Artifact& artifact,
-                                       const EngineOptions& options);
-
 }  // namespace aios::engines

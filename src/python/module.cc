@@ -70,5 +70,6 @@ NB_MODULE(_core, module) {
   aios::python::bindMetrics(module);
   aios::python::bindBundle(module);
   aios::python::bindCell(module);
+  aios::python::bindEngines(module);
   aios::python::bindThreads(module);
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bundle/golden.hpp"
+#include "engines/engine_table.hpp"
 #include "runtime/background.hpp"
 #include "runtime/budgeted_model.hpp"
 #include "runtime/verifier.hpp"
@@ -16,11 +17,19 @@ std::size_t poolCapacity() {
   return static_cast<std::size_t>(std::max(4, 2 * threadBudget().size()));
 }
 
-// Whether loading may start threads that stay: OpenVINO's and TensorFlow's serve everyone in the
-// process, those of the others their own session.
+// Whether loading may start threads that stay: those of some engines serve everyone in the process,
+// those of the others their own session.
 bool startsThreads(const std::string& engine, const CellOptions& options) {
-  if (engine == "compiled" || engine == "litert") return threadBudget().cut(options.threads) > 1;
-  return true;
+  const engines::EngineFacts* facts = engines::findEngine(engine);
+  return facts == nullptr || facts->starts_threads || threadBudget().cut(options.threads) > 1;
+}
+
+std::string libraryOf(const std::string& engine, const CellOptions& options) {
+  const auto given = options.libraries.find(engine);
+  if (given != options.libraries.end()) return given->second;
+  const engines::EngineFacts* facts = engines::findEngine(engine);
+  if (facts == nullptr || facts->library.option == nullptr) return "";
+  return options.*(facts->library.option);
 }
 
 Runners loadProved(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
@@ -40,9 +49,7 @@ Runners loadProved(const bundle::Bundle& bundle, const bundle::Artifact& artifac
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options) {
   engines::EngineOptions result;
   result.threads = threadBudget().cut(options.threads);
-  if (engine == "litert") result.library = options.litert_library;
-  if (engine == "openvino") result.library = options.openvino_library;
-  if (engine == "tensorflow") result.library = options.tensorflow_library;
+  result.library = libraryOf(engine, options);
   return result;
 }
 

@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "core/fork.hpp"
+#include "engines/engine_table.hpp"
 #include "engines/library_check.hpp"
-#include "engines/tensorflow/tensorflow_model.hpp"
 #include "runtime/background.hpp"
 #include "runtime/preference.hpp"
 #include "runtime/process.hpp"
@@ -94,7 +94,9 @@ bool asksFor(const VerifyScope& scope, const bundle::Artifact& artifact) {
 // for other machines, or a precision that not every processor calculates in.
 bool isForElsewhere(const bundle::Artifact& artifact, ErrorCode code) {
   if (code == ErrorCode::kNotFound) return true;
-  const bool of_some_machines = artifact.engine == "compiled" || artifact.precision != "float32";
+  const engines::EngineFacts* facts = engines::findEngine(artifact.engine);
+  const bool of_some_machines =
+      (facts != nullptr && facts->machine_code) || artifact.precision != "float32";
   return code == ErrorCode::kUnsupported && of_some_machines;
 }
 
@@ -145,10 +147,37 @@ std::string libraryKey(const std::string& path) {
 }
 
 std::string cacheKey(const bundle::Bundle& bundle, const CellOptions& options) {
-  return bundle.sha256 + "\n" + machineKey() + "\n" +
-         std::to_string(threadBudget().cut(options.threads)) + "\n" + options.precision + "\n" +
-         libraryKey(options.litert_library) + libraryKey(options.openvino_library) +
-         libraryKey(options.tensorflow_library);
+  std::string key = bundle.sha256 + "\n" + machineKey() + "\n" +
+                    std::to_string(threadBudget().cut(options.threads)) + "\n" + options.precision +
+                    "\n";
+  for (const engines::EngineFacts& row : engines::engineTable()) {
+    if (*row.library.vendor != '\0') key += libraryKey(engineOptions(row.name, options).library);
+  }
+  return key;
+}
+
+// The signatures of a bare SavedModel, and the artifact that runs it.
+bundle::Bundle describeSavedModel(const std::string& path, const std::vector<std::string>& tags,
+                                  const CellOptions& options) {
+  std::vector<std::string> able;
+  for (const engines::EngineFacts& row : engines::engineTable()) {
+    if (row.describeSavedModel == nullptr) continue;
+    if (options.engine == "auto" || options.engine == row.name) {
+      return row.describeSavedModel(path, tags, engineOptions(row.name, options));
+    }
+    able.push_back(std::string("'") + row.name + "'");
+  }
+  throw Error(ErrorCode::kNotFound, "'" + path + "' is a bare SavedModel, which only the engine " +
+                                        engines::listed(able, " or ") + " runs, not '" +
+                                        options.engine + "'; export it as a bundle");
+}
+
+std::string enginesThatForkingStops() {
+  std::vector<std::string> names;
+  for (const engines::EngineFacts& row : engines::engineTable()) {
+    if (!row.survives_fork) names.emplace_back(row.name);
+  }
+  return engines::listed(names, " and ");
 }
 
 }  // namespace
@@ -165,14 +194,8 @@ LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>
     : fork_generation_(forkGeneration()), threads_(options.threads) {
   CellOptions used = options;
   if (isBareSavedModel(path)) {
-    if (options.engine != "auto" && options.engine != "tensorflow") {
-      throw Error(ErrorCode::kNotFound, "'" + path +
-                                            "' is a bare SavedModel, which only the engine "
-                                            "'tensorflow' runs, not '" +
-                                            options.engine + "'; export it as a bundle");
-    }
     used.verify = Verify::kOff;
-    bundle_ = engines::describeSavedModel(path, tags, engineOptions("tensorflow", options));
+    bundle_ = describeSavedModel(path, tags, options);
   } else {
     inBackground([&] {
       bundle_ = bundle::readBundle(path);
@@ -246,8 +269,9 @@ void LoadedModel::requireSameProcess() const {
   if (!isForked()) return;
   throw Error(ErrorCode::kFailedPrecondition,
               "this process was forked after the model was loaded, which engines don't survive; "
-              "load it again in the child (openvino and tensorflow can't: they are refused there "
-              "by name), or start children with 'spawn'");
+              "load it again in the child (" +
+                  enginesThatForkingStops() +
+                  " can't: they are refused there by name), or start children with 'spawn'");
 }
 
 bool LoadedModel::isForked() const noexcept { return fork_generation_ != forkGeneration(); }

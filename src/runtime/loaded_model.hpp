@@ -21,7 +21,7 @@ struct ArtifactVerification {
 class LoadedModel {
  public:
   // Opens the bundle, checks it as options.verify says, and chooses an engine for batch 1; or opens
-  // a bare SavedModel directory with these tags, on the engine tensorflow and with nothing to
+  // a bare SavedModel directory with these tags, on the engine that runs those and with nothing to
   // check. Again, where another bundle is put in its place meanwhile.
   static std::shared_ptr<LoadedModel> load(const std::string& path,
                                            const std::vector<std::string>& tags,

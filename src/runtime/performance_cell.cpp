@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "engines/engine_table.hpp"
 #include "runtime/benchmark.hpp"
 #include "runtime/bound_call.hpp"
 #include "runtime/loaded_model.hpp"
@@ -47,10 +48,16 @@ class TensorFlowPerformanceCell::Impl {
 
 namespace {
 
-constexpr std::array<const char*, 5> kEngineNames = {"auto", "compiled", "litert", "openvino",
-                                                     "tensorflow"};
 constexpr std::array<std::string_view, 5> kPrecisions = {"float32", "fastest", "float16",
                                                          "bfloat16", "int8"};
+
+void requireEngine(const std::string& name) {
+  std::vector<std::string> known = {"auto"};
+  for (const engines::EngineFacts& row : engines::engineTable()) known.emplace_back(row.name);
+  if (std::find(known.begin(), known.end(), name) != known.end()) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "engine: expected " + engines::listed(known, " or ") + ", got '" + name + "'");
+}
 
 }  // namespace
 
@@ -77,13 +84,7 @@ TensorFlowPerformanceCell& TensorFlowPerformanceCell::operator=(
     TensorFlowPerformanceCell&&) noexcept = default;
 
 void TensorFlowPerformanceCell::initialize(const CellOptions& options) {
-  const bool known = std::any_of(kEngineNames.begin(), kEngineNames.end(),
-                                 [&](const char* name) { return options.engine == name; });
-  if (!known) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "engine: expected auto, compiled, litert, openvino or tensorflow, got '" +
-                    options.engine + "'");
-  }
+  requireEngine(options.engine);
   if (std::find(kPrecisions.begin(), kPrecisions.end(), options.precision) == kPrecisions.end()) {
     throw Error(
         ErrorCode::kInvalidArgument,

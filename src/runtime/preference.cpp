@@ -4,16 +4,13 @@
 #include <utility>
 
 #include "bundle/ranges.hpp"
+#include "engines/engine_table.hpp"
 
 namespace aios::runtime {
 namespace {
 
 using bundle::Artifact;
 using Artifacts = std::vector<const Artifact*>;
-
-const char kHeavy[] =
-    "loading TensorFlow takes 0.3 s and 280 MB: it answers only what no other engine does; name "
-    "the engine to use it";
 
 // Of one precision only: a lower one is proved near the samples alone, and asked for all the same.
 bool isProvedFurther(const Artifact& a, const Artifact& b) {
@@ -82,17 +79,27 @@ std::vector<Preferred> takeOutNarrow(Artifacts& from) {
   return narrow;
 }
 
-bool isHeavy(const Artifact& artifact) { return artifact.engine == "tensorflow"; }
+// What loading its engine costs; empty for one that is light.
+std::string costOf(const Artifact& artifact) {
+  const engines::EngineFacts* facts = engines::findEngine(artifact.engine);
+  return facts == nullptr ? "" : facts->cost;
+}
 
-// Nothing, where nothing lighter is left, or LiteRT, which runs everywhere, didn't pass.
+bool isLight(const Artifact* artifact) { return costOf(*artifact).empty(); }
+
+bool isLightAnywhere(const Artifact* artifact) {
+  const engines::EngineFacts* facts = engines::findEngine(artifact->engine);
+  return facts != nullptr && facts->runs_anywhere && isLight(artifact);
+}
+
+// Nothing, where nothing lighter is left, or nothing light that runs on any processor passed.
 std::vector<Preferred> takeOutHeavy(Artifacts& from, const Artifacts& all) {
-  const bool lighter = std::any_of(from.begin(), from.end(),
-                                   [](const Artifact* artifact) { return !isHeavy(*artifact); });
-  const bool anywhere = std::any_of(all.begin(), all.end(), [](const Artifact* artifact) {
-    return artifact->engine == "litert";
-  });
+  const bool lighter = std::any_of(from.begin(), from.end(), isLight);
+  const bool anywhere = std::any_of(all.begin(), all.end(), isLightAnywhere);
   return takeOut(from, [&](const Artifact& artifact) -> std::string {
-    return lighter && anywhere && isHeavy(artifact) ? kHeavy : "";
+    if (!lighter || !anywhere || isLight(&artifact)) return "";
+    return costOf(artifact) +
+           ": it answers only what no other engine does; name the engine to use it";
   });
 }
 

@@ -16,8 +16,8 @@ struct Preferred {
 
 // The artifacts in the order in which they are to be tried: those that take part like any other,
 // then the reserves. A reserve is what another of its precision is proved further than, what hides
-// more of the training model's NaN and infinities than another, and TensorFlow, which is slow to
-// load, where something lighter does as well.
+// more of the training model's NaN and infinities than another, and what is slow to load, where
+// something lighter does as well.
 std::vector<Preferred> preferenceOf(const std::vector<const bundle::Artifact*>& artifacts);
 
 }  // namespace aios::runtime

@@ -1,6 +1,6 @@
 """Every engine by every kind of model: C++ gives Keras' answers, whatever the batch.
 
-An engine joins with a line in ENGINES: the kinds that it may decline.
+An engine joins with a line in ENGINES: the kinds that it may decline. test_new_engine.py does.
 """
 
 import numpy as np
@@ -43,6 +43,11 @@ def test_answers_equal_keras_at_batches_1_7_and_32(built, kind, engine):
     reason = made.report.declined.get(engine, "")
     if reason and (kind.name in ENGINES[engine] or NOT_INSTALLED in reason):
         pytest.skip(reason)
+    require_equal_answers(made, engine)
+
+
+def require_equal_answers(made, engine):
+    """Keras' answers to every sample, at batches 1, 7 and 32."""
     assert engine in made.report.errors, made.report.declined[engine]
     expected = made.answers(made.inputs)
     with aios.load(made.bundle, engine=engine, verify="full") as bridge:

@@ -153,15 +153,18 @@ def _contender(
 ) -> Contender | None:
     """Loads one engine and checks its answers; None, with the row's reason, if it can't run."""
     from aios.bridge import load
+    from aios.bridge.engines import facts_of
 
     if row.batch != 1 and not golden.batched:
         row.reason = "the model takes one sample per call"
         return None
-    first = int(os.environ.get("TF_NUM_INTRAOP_THREADS", row.threads))
-    if row.engine == "tensorflow" and row.threads != first:
-        row.reason = f"TensorFlow's threads are process-wide ({first} here): measure it alone"
-        return None
     try:
+        facts = facts_of(row.engine)
+        first = int(os.environ.get(facts.threads_variable, row.threads))
+        if row.threads != first:
+            raise UnsupportedError(
+                f"{facts.vendor}'s threads are process-wide ({first} here): measure it alone"
+            )
         bridge = load(bundle, engine=row.engine, threads=row.threads, precision=row.precision)
     except (NotFoundError, UnsupportedError) as error:
         row.reason = str(error)

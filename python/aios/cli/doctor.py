@@ -23,17 +23,9 @@ from aios.cli.machine import (
     usable_cpus,
 )
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
-from aios.cli.suggestions import ENGINES
 from aios.cli.tables import Column, Listing
 from aios.errors import AiosError
 
-# Engine → the packages that bring its library, and the versions it was tested with.
-_PACKAGES = {
-    "litert": (("ai-edge-litert",), "2.3"),
-    "openvino": (("openvino",), "2026.4"),
-    "tensorflow": (("tensorflow-cpu", "tensorflow"), "2.21"),
-}
-_VARIABLES = {engine: f"AIOS_{engine.upper()}_LIBRARY" for engine in _PACKAGES}
 _NEWER = "this build of aios doesn't have this engine; install a newer aios-cells"
 _TRAINING = ("tensorflow-cpu", "tensorflow", "keras", "safetensors", "matplotlib", "tensorboard")
 
@@ -96,8 +88,10 @@ def _core() -> dict[str, Any]:
 
 def engines() -> list[dict[str, Any]]:
     """Each engine: found or not, where, which version, whether it runs here, what to do."""
+    from aios.bridge.engines import engine_names
+
     reasons = _probe()
-    return [_engine(name, reasons.get(name, "")) for name in ENGINES]
+    return [_engine(name, reasons.get(name, "")) for name in engine_names()]
 
 
 def _probe() -> dict[str, str]:
@@ -111,28 +105,28 @@ def _probe() -> dict[str, str]:
 
 def _engine(name: str, reason: str) -> dict[str, Any]:
     from aios.bridge.core import refusal
-    from aios.bridge.engines import library_path
+    from aios.bridge.engines import facts_of, library_path
 
     in_build = "isn't part of this build" not in reason and not refusal(name)
-    if name == "compiled":
-        return _compiled(in_build)
+    facts = facts_of(name)
+    if facts.machine_code:
+        return _compiled(name, in_build)
 
-    packages, tested = _PACKAGES[name]
-    path = library_path(name) or os.environ.get(_VARIABLES[name], "")
-    versions = [_version_of(package) for package in packages]
+    path = library_path(name) or os.environ.get(facts.variable, "")
+    versions = [_version_of(wheel) for wheel in facts.wheels]
     installed = next((one for one in versions if one), None)
     found = bool(path) and Path(path).is_file()
     remedy: str | None = None
     if not in_build:
         remedy = refusal(name) or _NEWER
     elif not found:
-        remedy = f"pip install aios-cells[{name}], or set {_VARIABLES[name]} to its library"
+        remedy = f"pip install aios-cells[{name}], or set {facts.variable} to its library"
     elif reason:
-        remedy = f"{reason}; pip install '{packages[0]}=={tested}.*'"
+        remedy = f"{reason}; pip install '{facts.wheels[0]}=={facts.tested}.*'"
     supported = in_build and found and remedy is None
     note = None
-    if supported and installed is not None and not installed.startswith(f"{tested}."):
-        note = f"tested with {tested}; other versions are checked at every load"
+    if supported and installed is not None and not installed.startswith(f"{facts.tested}."):
+        note = f"tested with {facts.tested}; other versions are checked at every load"
     return {
         "name": name,
         "found": found,
@@ -144,20 +138,20 @@ def _engine(name: str, reason: str) -> dict[str, Any]:
     }
 
 
-def _compiled(in_build: bool) -> dict[str, Any]:
+def _compiled(name: str, in_build: bool) -> dict[str, Any]:
     from aios.bridge.core import core, refusal
 
     allowed = os.environ.get("AIOS_ALLOW_NATIVE", "1") != "0"
     machine = platform.machine().lower() in ("x86_64", "amd64", "aarch64", "arm64")
     remedy = None
     if not in_build:
-        remedy = refusal("compiled") or _NEWER
+        remedy = refusal(name) or _NEWER
     elif not machine:
         remedy = f"compiled models run on x86-64 and aarch64, not on {platform.machine()}"
     elif not allowed:
         remedy = "AIOS_ALLOW_NATIVE=0 is set and refuses code from bundles; unset it to allow it"
     return {
-        "name": "compiled",
+        "name": name,
         "found": in_build,
         "path": str(core.__file__) if in_build else None,
         "version": _version_of("aios-cells"),

@@ -12,7 +12,6 @@ import typer
 from aios.bundle.precision import SHORT_NAMES, TOLERANCES
 from aios.errors import NotFoundError
 
-ENGINES = ("compiled", "litert", "openvino", "tensorflow")
 PrecisionOption = Annotated[
     str,
     typer.Option(help="float32; fastest, for any that the bundle has; or one alone, as int8."),
@@ -31,7 +30,9 @@ def engine_names(option: str, value: str, *, extra: tuple[str, ...] = ()) -> tup
     Raises:
         typer.BadParameter: One is unknown.
     """
-    return _names(option, value.split(","), (*ENGINES, *extra))
+    from aios.bridge import engines
+
+    return _names(option, value.split(","), (*engines.engine_names(), *extra))
 
 
 def precision_names(option: str, value: str) -> tuple[str, ...]:

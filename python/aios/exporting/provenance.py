@@ -11,14 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from aios.bridge.core import core
 from aios.exporting.golden import GoldenSet
 from aios.exporting.sources.base import Source
 from aios.version import __version__
 
-_PACKAGES = (
-    *("aios-cells", "keras", "tensorflow", "tensorflow-cpu", "ai-edge-litert", "openvino"),
-    *("jax", "torch", "numpy"),
-)
+_PACKAGES = ("aios-cells", "keras", "jax", "torch", "numpy")
 
 
 def provenance(source: Source, sets: Sequence[GoldenSet]) -> dict[str, Any]:
@@ -54,7 +52,8 @@ def data_hash(sets: Sequence[GoldenSet]) -> str:
 
 def _versions() -> dict[str, str]:
     found = {}
-    for package in _PACKAGES:
+    wheels = [wheel for facts in core.engines() for wheel in facts.wheels]
+    for package in (*_PACKAGES, *wheels):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

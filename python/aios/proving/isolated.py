@@ -21,7 +21,6 @@ from aios.proving.process import (
 from aios.proving.prover import Prover
 
 _DEFAULT_LIMIT_S = 300.0
-_VENDORS = {"litert": "LiteRT", "openvino": "OpenVINO", "tensorflow": "TensorFlow"}
 
 
 class EngineDiedError(UnavailableError):
@@ -94,7 +93,7 @@ class IsolatedProver(Prover):
         return reply, answers
 
     def _death(self, engine: str, how: str) -> EngineDiedError:
-        died = f"{_vendor(engine)} {how}"
+        died = f"{engines.vendor_of(engine)} {how}"
         # Its library is of no use for any model, and trying again may take as long.
         if self._child is not None and self._child.phase == "opening":
             self._useless[engine] = died
@@ -106,11 +105,7 @@ def _raised(engine: str, reply: Json) -> AiosError:
     kind = getattr(aios.errors, reply["error"], None)
     if isinstance(kind, type) and issubclass(kind, AiosError):
         return kind(reply["message"])
-    return EngineDiedError(f"{_vendor(engine)} raised {reply['message']}")
-
-
-def _vendor(engine: str) -> str:
-    return _VENDORS.get(engine, f"engine '{engine}'")
+    return EngineDiedError(f"{engines.vendor_of(engine)} raised {reply['message']}")
 
 
 def _limit_of_environment() -> float:

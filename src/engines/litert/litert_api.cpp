@@ -6,15 +6,9 @@
 
 #include "aios/error.hpp"
 #include "core/fork.hpp"
+#include "engines/engine_table.hpp"
 
 namespace aios::engines::litert {
-namespace {
-
-constexpr Vendor kVendor = {"litert", "LiteRT", "AIOS_LITERT_LIBRARY", "libLiteRt.so",
-                            "engine 'litert' not installed: pip install aios-cells[litert], or set "
-                            "AIOS_LITERT_LIBRARY to libLiteRt.so"};
-
-}  // namespace
 
 DType dtypeFromElementType(int32_t element_type) {
   switch (element_type) {
@@ -51,7 +45,7 @@ DType dtypeFromElementType(int32_t element_type) {
   }
 }
 
-Api::Api(const std::string& path) : library(kVendor, path) {
+Api::Api(const std::string& path) : library(engineNamed("litert"), path) {
   library.bind(createEnvironment, "LiteRtCreateEnvironment");
   library.bind(createModelFromBuffer, "LiteRtCreateModelFromBuffer");
   library.bind(destroyModel, "LiteRtDestroyModel");

@@ -10,15 +10,11 @@
 #include <utility>
 
 #include "core/fork.hpp"
+#include "engines/engine_table.hpp"
 #include "engines/one_process.hpp"
 
 namespace aios::engines::openvino {
 namespace {
-
-constexpr Vendor kVendor = {
-    "openvino", "OpenVINO", "AIOS_OPENVINO_LIBRARY", "libopenvino_c.so",
-    "engine 'openvino' not installed: pip install aios-cells[openvino], or set "
-    "AIOS_OPENVINO_LIBRARY to the wheel's openvino/libs/libopenvino_c.so.*"};
 
 // OpenVINO's names of element types in its IR format, which is documented and versioned; the codes
 // of its C enum aren't.
@@ -134,7 +130,7 @@ struct Runtimes {
 
 }  // namespace
 
-Api::Api(const std::string& path) : library(kVendor, path) {
+Api::Api(const std::string& path) : library(engineNamed("openvino"), path) {
   library.bind(createCore, "ov_core_create");
   library.bind(freeCore, "ov_core_free");
   library.bind(readModel, "ov_core_read_model");

@@ -12,15 +12,11 @@
 
 #include "aios/error.hpp"
 #include "core/fork.hpp"
+#include "engines/engine_table.hpp"
 #include "engines/one_process.hpp"
 
 namespace aios::engines::tensorflow {
 namespace {
-
-constexpr Vendor kVendor = {
-    "tensorflow", "TensorFlow", "AIOS_TENSORFLOW_LIBRARY", "libtensorflow_cc.so.2",
-    "engine 'tensorflow' not installed: pip install aios-cells[tensorflow], or set "
-    "AIOS_TENSORFLOW_LIBRARY to libtensorflow_cc.so.2"};
 
 constexpr std::array<std::pair<DType, int>, 14> kTypes = {{
     {DType::kFloat32, 1},
@@ -88,7 +84,7 @@ DType dtypeFromTfType(int type) noexcept {
   return DType::kInvalid;
 }
 
-Api::Api(const std::string& path) : library(kVendor, path) {
+Api::Api(const std::string& path) : library(engineNamed("tensorflow"), path) {
   library.bind(version, "TF_Version");
   library.bind(newStatus, "TF_NewStatus");
   library.bind(deleteStatus, "TF_DeleteStatus");

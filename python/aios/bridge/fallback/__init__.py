@@ -5,11 +5,13 @@ The same checks, errors and verdicts; models run on LiteRT's or TensorFlow's Pyt
 
 from aios.bridge.fallback.cell import Cell
 from aios.bridge.fallback.engine import check_libraries_with, report_phases
+from aios.bridge.fallback.engine_table import engines
 from aios.bridge.fallback.loaded_model import verify_bundle
 from aios.bridge.fallback.records import (
     ArtifactVerification,
     BenchmarkResult,
     EngineChoice,
+    EngineFacts,
     LatencyBucket,
     Metrics,
     Signature,
@@ -25,6 +27,7 @@ __all__ = [
     "BenchmarkResult",
     "Cell",
     "EngineChoice",
+    "EngineFacts",
     "LatencyBucket",
     "Metrics",
     "Signature",
@@ -32,6 +35,7 @@ __all__ = [
     "TensorSpec",
     "cgroup_cpus",
     "check_libraries_with",
+    "engines",
     "fast_inference",
     "report_phases",
     "thread_budget",

@@ -15,7 +15,7 @@ from aios.bundle.integrity import OpenBundle
 from aios.bundle.records import ArtifactRecord, SignatureRecord
 from aios.errors import AiosError, CorruptBundleError, NotFoundError
 
-#: In the order of preference: nothing is measured.
+#: As engine_table.INTERPRETED has them.
 LOADERS: dict[str, Loader] = {"litert": LiteRtModel, "tensorflow": TensorFlowModel}
 #: The bucket of the largest batches in the C++ cell: here one choice is for all of them.
 _EVERY_BATCH = 1 << 31

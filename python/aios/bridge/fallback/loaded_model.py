@@ -15,6 +15,7 @@ from aios.bridge.fallback.candidate import (
     choice,
     load_artifact,
 )
+from aios.bridge.fallback.engine_table import engines
 from aios.bridge.fallback.notice import NEEDS_EXTENSION, refusal, remedy
 from aios.bridge.fallback.records import ArtifactVerification, EngineChoice, Metrics
 from aios.bridge.fallback.runner import Runner
@@ -35,7 +36,7 @@ from aios.errors import (
     NotFoundError,
 )
 
-_ENGINES = ("auto", "compiled", "litert", "openvino", "tensorflow")
+_ENGINES = ("auto", *(facts.name for facts in engines()))
 _PRECISIONS = ("float32", "fastest", "float16", "bfloat16", "int8")
 #: How many golden samples each way to verify runs at load; None for all.
 _SAMPLES: dict[str, int | None] = {"quick": 2, "full": None, "off": 0}

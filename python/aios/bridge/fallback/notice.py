@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from aios.bridge.extension import PURE_PYTHON, is_extension_installed
+from aios.bridge.fallback.engine_table import INTERPRETED
 from aios.errors import PurePythonWarning
 
 _PACKAGE = str(Path(__file__).parents[2])
@@ -28,7 +29,7 @@ def remedy() -> str:
 
 def refusal(engine: str) -> str:
     """Why no artifact of an engine can run in pure Python; empty if one may."""
-    if engine in ("litert", "tensorflow"):
+    if engine in INTERPRETED:
         return ""
     return f"engine '{engine}' needs the C++ extension of aios; {remedy()}"
 

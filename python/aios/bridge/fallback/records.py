@@ -8,6 +8,43 @@ from aios.bundle.dtypes import describe
 from aios.bundle.manifest import SignatureRecord, TensorRecord
 
 
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What is known of an engine before it is loaded.
+
+    Attributes:
+        name: In bundles, options and messages.
+        vendor: Whose library it needs, as "LiteRT"; empty for none.
+        variable: Environment variable of the library's path.
+        package: Python package that has the library in its folder.
+        file: The library below that folder; "*" stands for a version.
+        tested: Tested versions, as "2.3".
+        wheels: pip's names of the package, the one to recommend first.
+        heavy: It answers only what no lighter engine does.
+        machine_code: Its artifacts are code for some processors.
+        starts_threads: Loading starts threads that serve the whole process.
+        survives_fork: A forked child may load models again.
+        threads_variable: Environment variable that fixes the threads of all its models.
+        devices: What it runs on.
+        precisions: Of the artifacts that it has.
+    """
+
+    name: str
+    vendor: str = ""
+    variable: str = ""
+    package: str = ""
+    file: str = ""
+    tested: str = ""
+    wheels: tuple[str, ...] = ()
+    heavy: bool = False
+    machine_code: bool = False
+    starts_threads: bool = False
+    survives_fork: bool = True
+    threads_variable: str = ""
+    devices: tuple[str, ...] = ("cpu",)
+    precisions: tuple[str, ...] = ("float32",)
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class TensorSpec:
     """One named tensor: its dtype, by NumPy's name, and its shape; -1 is any size."""

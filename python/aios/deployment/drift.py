@@ -18,9 +18,14 @@ _LEAST_SHARE: Final = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class TensorProfile:
-    """Of one tensor.
+    """How the values of one tensor were spread.
 
-    Which features (positions in the flattened row), their bin edges and shares.
+    Attributes:
+        name: the tensor's.
+        width: how many features a row has: its values, flattened.
+        features: the positions of those that are profiled, at most 256.
+        edges: of each, the upper ends of its bins but the last.
+        shares: of each, the share of rows in each bin; they add up to 1.
     """
 
     name: str
@@ -48,9 +53,9 @@ class TensorProfile:
         return TensorProfile(name, width, features, tuple(edges), tuple(shares))
 
     def select(self, rows: Any) -> Any:
-        """Copy the profiled features of live rows: float64 [rows, features].
+        """Copy the profiled features of live rows, [rows, …] → float64 [rows, features].
 
-        None if they don't fit.
+        None if the rows have another width than the profile.
         """
         import numpy as np
 

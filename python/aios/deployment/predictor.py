@@ -1,7 +1,4 @@
-"""Answering with deployed models.
-
-Routes from "name@alias" to a loaded version, swapped in one step.
-"""
+"""Answering with deployed models: routes from "name@alias" to a loaded version."""
 
 from __future__ import annotations
 
@@ -102,10 +99,7 @@ class Predictor:
                 self._load(self._registry.version(name, version))
 
     def refresh(self) -> None:
-        """Point routes at what their aliases name now.
-
-        A version that can't be loaded is left aside.
-        """
+        """Point routes at what their aliases name now, unless that can't be loaded."""
         if not self._routes:
             return
         aliases = self._registry.alias_versions()

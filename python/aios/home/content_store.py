@@ -105,8 +105,8 @@ class ContentStore:
         except FileNotFoundError:
             if not self.restore(place):
                 raise CorruptHomeError(
-                    f"{place}: missing; a run refers to it. Restore it from a backup, or start the"
-                    " run anew"
+                    f"{place}: missing; a run refers to it. Restore it from a backup, or start"
+                    " the run anew"
                 ) from None
             size = place.stat().st_size
         if size != ref.bytes:
@@ -261,8 +261,8 @@ def disk_error(error: OSError, home: Path) -> Exception | None:
         )
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return FailedPreconditionError(
-            f"{home}: can't be written ({error}); give this user write access, or choose another"
-            f" home"
+            f"{home}: can't be written ({error}); give this user write access, or choose"
+            " another home"
         )
     if error.errno == errno.ENOENT and error.filename and not Path(error.filename).exists():
         return NotFoundError(f"{error.filename}: no such file or folder")

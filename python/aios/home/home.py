@@ -110,8 +110,7 @@ def require_local(path: Path) -> None:
     if name is not None:
         raise FailedPreconditionError(
             f"{path}: is on {name}; a home needs a local disk, as several processes share its"
-            f" memory;"
-            " choose one with --home or AICellManager('/local/path')"
+            " memory; choose one with --home or AICellManager('/local/path')"
         )
     if existing == path and not path.is_dir():
         raise FailedPreconditionError(f"{path}: is a file; a home is a folder")

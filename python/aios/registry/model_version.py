@@ -35,17 +35,8 @@ class ModelVersion:
     def to_json(self) -> dict[str, Any]:
         """The shape of `aios registry list --json`."""
         names = (
-            *(
-                "name",
-                "version",
-                "aliases",
-                "bundle",
-                "sha256",
-                "run_id",
-                "workflow",
-                "data_sha256",
-            ),
-            *("created", "bytes", "metrics", "deleted"),
+            *("name", "version", "aliases", "bundle", "sha256", "run_id", "workflow"),
+            *("data_sha256", "created", "bytes", "metrics", "deleted"),
         )
         return {name: getattr(self, name) for name in names}
 

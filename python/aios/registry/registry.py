@@ -63,7 +63,7 @@ class Registry:
         """One version.
 
         Raises:
-            NotFoundError: it isn't there, or was removed by `prune`.
+            NotFoundError: it isn't there, or was deleted by `prune`.
         """
         for item in self.versions(name):
             if item.version == version:
@@ -88,8 +88,7 @@ class Registry:
                 )
             raise NotFoundError(
                 f"model '{name}' has no alias '{alias}' (aliases: {', '.join(known) or 'none'});"
-                f" set it with"
-                f" promote('{name}', version, alias='{alias}')"
+                f" set it with promote('{name}', version, alias='{alias}')"
             )
         return self.version(name, document.value["version"])
 
@@ -109,9 +108,9 @@ class Registry:
         name: str | None = None,
         version: int | None = None,
     ) -> list[ModelVersion]:
-        """Versions, removed ones included, that match all that is given.
+        """Versions that match all that is given, deleted ones included.
 
-        From either end of the chain.
+        So both questions have an answer: what was made from this data, and where a bundle is from.
         """
         wanted = {
             "data_sha256": data_sha256,
@@ -200,15 +199,24 @@ class Registry:
     def promotion(
         self, name: str, version: int, alias: str, *, run_id: str = "", effect: str | None = None
     ) -> list[Change]:
-        """The changes that let `alias` name `version`.
+        """The changes that let `alias` name `version`; none if `effect` was had with it already.
 
-        None if `effect` was had already, or it does.
+        Args:
+            name: the model.
+            version: a version that isn't deleted.
+            alias: a name such as "champion".
+            run_id: the run whose step asks for it.
+            effect: a key under which this may happen once, with this version.
+
+        Raises:
+            NotFoundError: no such version.
+            InvalidArgumentError: the alias reads as a number.
         """
         check_name("alias", alias)
         if alias.isdigit():
             raise InvalidArgumentError(
-                f"alias: expected a name such as 'champion', got {alias!r}, which reads as a"
-                f" version"
+                f"alias: expected a name such as 'champion', got {alias!r}, which reads as"
+                " a version"
             )
         done = self._effect(effect) if effect is not None else None
         if done is not None and done.value["version"] == version:
@@ -258,9 +266,8 @@ class Registry:
             if version in live and version != current.version:
                 return int(version)
         raise FailedPreconditionError(
-            f"model '{name}': alias '{alias}' names version {current.version} and named none"
-            f" before that still"
-            " exists; promote another version instead"
+            f"model '{name}': alias '{alias}' names version {current.version} and named none before"
+            " that still exists; promote another version instead"
         )
 
     def rollback(self, name: str, alias: str = "champion") -> ModelVersion:
@@ -294,10 +301,9 @@ class Registry:
         return True
 
     def prune(self, name: str, keep: int = 5) -> list[ModelVersion]:
-        """Delete old bundles of a model.
+        """Delete all bundles of a model but the newest `keep`; returns their versions.
 
-        All but the newest `keep`, and never one that an alias names or would go back to. Records
-        stay, for lineage.
+        Never one that an alias names or would go back to. The records stay, for `lineage`.
         """
         numbers = delete_old_versions(self._home, name, keep)
         if numbers:

@@ -15,7 +15,7 @@ _FLUSH_MS: Final = 5_000
 
 
 class Span:
-    """What the runner tells about an attempt; the base does nothing."""
+    """What the host tells about an attempt; this one does nothing with it."""
 
     def failed(self, error: BaseException) -> None:
         """The attempt raised."""

@@ -19,7 +19,7 @@ from aios.errors import (
 )
 from aios.training import precision
 from aios.training.config import TrainingConfig
-from aios.training.fit import Fit, feed_of
+from aios.training.fit import Feed, Fit, feed_of
 from aios.training.progress import Verbose, require_verbose
 from aios.training.report import TrainingReport
 
@@ -188,14 +188,7 @@ class TensorFlowTrainingCell:
             ("x_train", "y_train"), x_train, y_train, model, weight=sample_weight,
             class_weight=class_weight, steps=steps_per_epoch,
         )  # fmt: skip
-        validation = None
-        if x_val is not None or y_val is not None:
-            validation = feed_of(
-                ("x_val", "y_val"), x_val, y_val, model, weight=val_sample_weight,
-                steps=validation_steps,
-            )  # fmt: skip
-        elif val_sample_weight is not None or validation_steps is not None:
-            raise InvalidArgumentError("x_val: expected validation data for its weights or steps")
+        validation = _validation(x_val, y_val, model, val_sample_weight, validation_steps)
         self._seed()
         with keras.saving.custom_object_scope(self._custom_objects):
             fit = Fit(self.config, model, feed, validation)
@@ -248,6 +241,14 @@ class TensorFlowTrainingCell:
     def _seed(self) -> None:
         seed = self.config.seed
         keras.utils.set_random_seed(random.getrandbits(32) if seed is None else seed)
+
+
+def _validation(x: Any, y: Any, model: Any, weight: Any, steps: int | None) -> Feed | None:
+    if x is not None or y is not None:
+        return feed_of(("x_val", "y_val"), x, y, model, weight=weight, steps=steps)
+    if weight is not None or steps is not None:
+        raise InvalidArgumentError("x_val: expected validation data for its weights or steps")
+    return None
 
 
 def _output_units(task: str, num_classes: int | None, num_outputs: int) -> int:

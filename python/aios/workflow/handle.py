@@ -88,8 +88,7 @@ class RunHandle:
             if left <= 0:
                 raise DeadlineExceededError(
                     f"run {self.id} still goes on after {timeout_s:g} s; it isn't affected: wait"
-                    f" longer, or"
-                    " cancel it"
+                    " longer, or cancel it"
                 )
             self._manager.bus.wait(left)
 
@@ -157,7 +156,6 @@ class RunHandle:
         why = f": {error['type']}: {error['message']}" if error else ""
         raise WorkflowFailedError(
             f"run {self.id} of '{report.workflow}' ended {status}{where}{why}; when the cause is"
-            f" gone,"
-            f" resume('{self.id}') goes on from there",
+            f" gone, resume('{self.id}') goes on from there",
             report,
         )

@@ -28,7 +28,7 @@ from aios.registry.retention import PruneReport, Retention, RetentionKeeper, pru
 from aios.telemetry.metrics import WorkflowMetrics
 from aios.telemetry.tracing import tracing_for
 from aios.workflow.execution.executor import Executor, Limits
-from aios.workflow.execution.host import Runner
+from aios.workflow.execution.host import Host
 from aios.workflow.execution.reports import RunReport, run_report
 from aios.workflow.execution.scheduler import Schedule
 from aios.workflow.execution.starter import Starter
@@ -95,7 +95,7 @@ class AICellManager:
         self.bus = Bus(self.home.store)
         self.registry = Registry(self.home, self._clock, self.bus.committed)
         self._predictor = Predictor(self.home, self.registry, self.bus, loader)
-        self._runner = Runner(
+        self._host = Host(
             self.home,
             self.bus,
             owner=self._owner,
@@ -107,12 +107,12 @@ class AICellManager:
             metrics=self.metrics,
             tracing=traces,
         )
-        self._starter = Starter(self.home, self._clock, self._runner)
-        self._runner.time.polls.append(self._starter.schedules.tick)
+        self._starter = Starter(self.home, self._clock, self._host)
+        self._host.time.polls.append(self._starter.schedules.tick)
         self._keeper: RetentionKeeper | None = None
         if retention is not None:
             self._keeper = RetentionKeeper(self.home, self._clock, retention)
-            self._runner.time.polls.append(self._keeper.tick)
+            self._host.time.polls.append(self._keeper.tick)
 
     # --- workflows -------------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ class AICellManager:
                 f"expected an aios.Workflow, got {type(workflow).__name__}; wrap your steps in"
                 " aios.Workflow(id='…', steps=[…])"
             )
-        self._runner.register(workflow)
+        self._host.register(workflow)
         return workflow
 
     def execute_workflow(
@@ -189,7 +189,7 @@ class AICellManager:
         run = self.run_record(run_id)
         if run.status != "SUCCESS":
             self._workflow(run.workflow)
-            self._runner.claims.resume(run)
+            self._host.claims.resume(run)
         return RunHandle(self, run_id)
 
     def cancel(self, run_id: str) -> bool:
@@ -200,7 +200,7 @@ class AICellManager:
         self._check_open()
         if self.run_record(run_id).status != "RUNNING":
             return False
-        ended = self._runner.claims.cancel(run_id)
+        ended = self._host.claims.cancel(run_id)
         self.bus.committed()
         return ended
 
@@ -321,7 +321,7 @@ class AICellManager:
     def report(self, run_id: str) -> RunReport:
         """The report of a run."""
         run = self.run_record(run_id)
-        workflow = self._runner.workflow(run.workflow)
+        workflow = self._host.workflow(run.workflow)
         order = tuple(workflow.plan.steps) if workflow else ()
         return run_report(run, self.home.store.steps(run_id).values(), order)
 
@@ -334,14 +334,14 @@ class AICellManager:
         found = self.home.store.runs(run_id=run_id)
         if not found:
             raise NotFoundError(
-                f"no run '{run_id}' in {self.home.path}; 'aios workflow list' shows the runs there"
-                f" are"
+                f"no run '{run_id}' in {self.home.path}; 'aios workflow list' shows the runs"
+                " there are"
             )
         return found[0]
 
     def failure(self, run_id: str) -> AiosError | None:
         """Why a run can't go on here, unless another manager has taken it since."""
-        failure = self._runner.failure(run_id)
+        failure = self._host.failure(run_id)
         if failure is None or self.run_record(run_id).lease.owner not in ("", self._owner):
             return None
         return failure
@@ -357,7 +357,7 @@ class AICellManager:
             self._closed = True
         if self._keeper is not None:
             self._keeper.close(timeout_s)
-        self._runner.close(timeout_s)
+        self._host.close(timeout_s)
         self.bus.close()
         self._predictor.close()
         self.home.close()
@@ -366,8 +366,8 @@ class AICellManager:
         if self._closed:
             return f"<AICellManager of {self.home.path}: closed>"
         return (
-            f"<AICellManager of {self.home.path}: {len(self._runner.workflows)} workflows, drives"
-            f" {self._runner.active()} runs>"
+            f"<AICellManager of {self.home.path}: {len(self._host.workflows)} workflows, drives"
+            f" {self._host.active()} runs>"
         )
 
     def __enter__(self) -> Self:
@@ -382,13 +382,12 @@ class AICellManager:
         self.close()
 
     def _workflow(self, workflow_id: str) -> Workflow:
-        workflow = self._runner.workflow(workflow_id)
+        workflow = self._host.workflow(workflow_id)
         if workflow is None:
-            known = ", ".join(sorted(self._runner.workflows)) or "none"
+            known = ", ".join(sorted(self._host.workflows)) or "none"
             raise NotFoundError(
                 f"workflow '{workflow_id}' isn't registered in this process (registered: {known});"
-                f" call"
-                " register_workflow(aios.Workflow(…)) first"
+                " call register_workflow(aios.Workflow(…)) first"
             )
         return workflow
 

@@ -35,8 +35,9 @@ class Step:
             on the thread pool, and its result is the list of results.
         isolated: run in a child process, so that a crash or a lack of memory is a failed step. A
             text names the process: isolated steps of a run that give the same one share it, and
-        what it has imported. durable: its commit is on the disk (`synchronous=FULL`) before the run
-        goes on. packages: distributions whose versions belong to its cache key, such as "keras".
+            what it has imported.
+        durable: its commit is on the disk (`synchronous=FULL`) before the run goes on.
+        packages: distributions whose versions belong to its cache key, such as "keras".
         constants: fixed values for parameters; functions among them travel to a child process.
         version: part of the cache key, for what can't be seen in the code: change it to run the
             step again.
@@ -62,8 +63,7 @@ class Step:
         if not self.name.isidentifier() or self.name in _RESERVED:
             raise InvalidArgumentError(
                 f"step name: expected an identifier other than {', '.join(_RESERVED)} such as"
-                f" 'train',"
-                f" got {self.name!r}; pass name='…'"
+                f" 'train', got {self.name!r}; pass name='…'"
             )
         if inspect.iscoroutinefunction(self.function):
             raise InvalidArgumentError(
@@ -168,8 +168,7 @@ def _inputs(made: Step, steps: Mapping[str, Step]) -> dict[str, str]:
         elif parameter.name in made.needs or parameter.default is inspect.Parameter.empty:
             raise InvalidArgumentError(
                 f"step '{made.name}': nothing feeds its parameter '{parameter.name}'; expected"
-                f" data,"
-                f" context, or one of the steps {', '.join(sorted(steps))}"
+                f" data, context, or one of the steps {', '.join(sorted(steps))}"
             )
     if made.over is not None and found.get(made.over) is None:
         raise InvalidArgumentError(

@@ -1,7 +1,4 @@
-"""A workflow: a name, and the steps it runs.
-
-Your own, or the standard pipeline from data to deployment.
-"""
+"""A workflow: a name and its steps, yours or the standard ones from data to deployment."""
 
 from __future__ import annotations
 

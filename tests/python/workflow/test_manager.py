@@ -11,7 +11,7 @@ import pytest
 from workflow_doubles import FakeClock, wait_until
 
 import aios
-from aios.workflow.execution.run_writer import RunDriver
+from aios.workflow.execution.run_writer import RunWriter
 
 
 def load(data):
@@ -35,13 +35,13 @@ FLOW = aios.Workflow(id="flow", steps=[report, double, load])
 def delivered(monkeypatch):
     """The names of the events that drivers have dealt with, also in vain."""
     events = []
-    original = RunDriver.deliver
+    original = RunWriter.deliver
 
     def deliver(self, event, changes=(), *, durable=False):
         original(self, event, changes, durable=durable)
         events.append(type(event).__name__)
 
-    monkeypatch.setattr(RunDriver, "deliver", deliver)
+    monkeypatch.setattr(RunWriter, "deliver", deliver)
     return events
 
 
@@ -277,8 +277,8 @@ def test_two_managers_on_one_home_share_runs_and_steal_none(make_manager):
     wait_until(lambda: starts)
     for _ in range(8):
         clock.monotonic += 5.0
-        one._runner._beat()
-        two._runner._take_over()
+        one._host._beat()
+        two._host._take_over()
         assert one.run_record(run.id).lease.epoch == 1
     release.set()
     assert two.run(run.id).result(60).status == "SUCCESS"
@@ -348,7 +348,7 @@ def test_wall_clock_jumps_never_shorten_a_lease(make_manager):
     register(two, wait)
     for jump in (+86_400.0, -10 * 86_400.0):
         clock.wall_s += jump
-        two._runner._take_over()
+        two._host._take_over()
         assert run._manager.run_record(run.id).lease.epoch == 1
     release.set()
     assert run.result(60).status == "SUCCESS"
@@ -358,7 +358,7 @@ def test_a_lease_of_another_boot_is_taken_only_after_a_whole_lease_without_a_bea
     dead, clock = FakeClock("old boot"), FakeClock("new boot")
     one = make_manager(clock=dead, lease_s=30)
     register(one, load)
-    one._runner.close(0.0)  # it beats no more, and its run's lease is still held
+    one._host.close(0.0)  # it beats no more, and its run's lease is still held
     record = aios.home.store.RunRecord("r", "w", "RUNNING", 0.0, {"sha256": "x", "inline": 1})
     held = aios.home.store.leased(record, "another-machine", dead.lease(), 30.0)
     one.home.store.create_run(held)
@@ -367,10 +367,10 @@ def test_a_lease_of_another_boot_is_taken_only_after_a_whole_lease_without_a_bea
     register(two, load)
     for seconds in (0.0, 29.0):
         clock.monotonic = 5000.0 + seconds
-        two._runner._take_over()
+        two._host._take_over()
         assert two.run_record("r").lease.owner == "another-machine"
     clock.monotonic = 5030.5
-    two._runner._take_over()
+    two._host._take_over()
     assert two.run("r").result(60).status == "SUCCESS"
 
 
@@ -391,9 +391,9 @@ def test_runs_beyond_the_bound_wait_in_the_store(make_manager):
     register(manager, work)
     runs = [manager.execute_workflow("w", number) for number in range(8)]
     wait_until(lambda: len(started) == 2)
-    manager._runner._take_over()
+    manager._host._take_over()
     waiting = [run for run in runs if not manager.run_record(run.id).lease.owner]
-    assert (manager._runner.active(), len(waiting), len(started)) == (2, 6, 2)
+    assert (manager._host.active(), len(waiting), len(started)) == (2, 6, 2)
     release.set()
     assert [run.result(60).status for run in runs] == ["SUCCESS"] * 8
 

@@ -28,7 +28,7 @@ def describe(function: Callable[..., Any] | str) -> dict[str, str]:
     if isinstance(function, str):
         if function.count(":") != 1:
             raise InvalidArgumentError(
-                f"expected a function or 'module:function', such as 'models:build', got"
+                "expected a function or 'module:function', such as 'models:build', got"
                 f" {function!r}"
             )
         return {"name": function}
@@ -52,16 +52,14 @@ def resolve(description: dict[str, str]) -> Callable[..., Any]:
     except ModuleNotFoundError as error:
         raise NotFoundError(
             f"'{description['name']}' can't be imported: {error}; add its folder to PYTHONPATH"
-            f" (looked in"
-            f" {', '.join(path or '.' for path in sys.path[:6])}), or register the workflow again,"
-            f" then resume"
+            f" (looked in {', '.join(path or '.' for path in sys.path[:6])}), or register the"
+            " workflow again, then resume"
         ) from error
     for name in qualname.split("."):
         if not hasattr(found, name):
             raise NotFoundError(
-                f"'{description['name']}' can't be imported: {module} has no '{name}'; register"
-                f" the workflow"
-                " again with a function that exists, then resume"
+                f"'{description['name']}' can't be imported: {module} has no '{name}'; register the"
+                " workflow again with a function that exists, then resume"
             )
         found = getattr(found, name)
     if not callable(found):
@@ -95,8 +93,7 @@ def _pickled(function: Callable[..., Any]) -> bytes:
     except ImportError:
         raise NotFoundError(
             f"{function!r} is from __main__, a notebook or a lambda and has to travel to a child"
-            f" process by"
-            " value: pip install 'aios-cells[workflow]', or move it to a module"
+            " process by value: pip install 'aios-cells[workflow]', or move it to a module"
         ) from None
     module = sys.modules.get(getattr(function, "__module__", "") or "")
     by_value = module is not None and not _module_is_importable(module.__name__)
@@ -110,8 +107,8 @@ def _pickled(function: Callable[..., Any]) -> bytes:
         return bytes(cloudpickle.dumps(function))
     except (TypeError, pickle.PicklingError) as error:
         raise InvalidArgumentError(
-            f"{function!r} can't travel to a child process: {error}; make what it uses inside the"
-            f" function"
+            f"{function!r} can't travel to a child process: {error}; make what it uses inside"
+            " the function"
         ) from error
 
 

@@ -109,8 +109,15 @@ class StepContext:
     def register_model(self, name: str, bundle: Path, **details: Any) -> int:
         """Add a bundle to the registry with the step's success; returns the version's number.
 
-        Keyed by (run, step): a step that runs twice registers once. `details`: fields of
-            `ModelVersion`.
+        Keyed by (run, step): a step that runs twice registers once.
+
+        Args:
+            name: of the model.
+            bundle: its folder, which is copied into the home unless it is there.
+            **details: fields of `ModelVersion`, such as metrics={"accuracy": 0.98}.
+
+        Raises:
+            UnsupportedError: the step is isolated.
         """
         registry = self._registry()
         place, sha256 = adopt_bundle(self.home, bundle)
@@ -135,8 +142,7 @@ class StepContext:
         if self.registry is None:
             raise UnsupportedError(
                 f"step '{self.step}': the registry can't be changed by an isolated step; do it in"
-                f" one that"
-                " isn't"
+                " one that isn't"
             )
         return self.registry
 

@@ -35,7 +35,7 @@ from aios.workflow.execution.leases import Claims
 from aios.workflow.execution.placement import Executors
 from aios.workflow.execution.run_events import Failed, Finished, RetryDue
 from aios.workflow.execution.run_machine import Hashes, RunMachine
-from aios.workflow.execution.run_writer import RunDriver, time_out
+from aios.workflow.execution.run_writer import RunWriter, time_out
 from aios.workflow.execution.timekeeper import Timekeeper
 from aios.workflow.gates import GateFailedError
 from aios.workflow.workflow import Workflow
@@ -51,7 +51,7 @@ class Registered(NamedTuple):
     environment: Mapping[str, Mapping[str, str]]
 
 
-class Runner:
+class Host:
     """Drives the runs of one manager. `owner` names it in leases."""
 
     def __init__(
@@ -81,7 +81,7 @@ class Runner:
         self._tracing = tracing
         self._max_active_runs = max_active_runs
         self._lock = threading.Lock()
-        self._drivers: dict[str, RunDriver] = {}
+        self._writers: dict[str, RunWriter] = {}
         self._failures: dict[str, AiosError] = {}
         self._closed = False
 
@@ -109,15 +109,15 @@ class Runner:
 
     def room(self) -> int:
         """How many more runs than now may be driven here."""
-        return self._max_active_runs - len(self._drivers)
+        return self._max_active_runs - len(self._writers)
 
     def owns(self, run_id: str) -> bool:
         """True while this manager drives the run."""
-        return run_id in self._drivers
+        return run_id in self._writers
 
     def active(self) -> int:
         """How many runs this manager drives."""
-        return len(self._drivers)
+        return len(self._writers)
 
     def failure(self, run_id: str) -> AiosError | None:
         """Why this manager had to let go of a run that isn't over, such as a full disk."""
@@ -144,85 +144,85 @@ class Runner:
             {name: item.unseen for name, item in code.items()},
         )
         machine = RunMachine(workflow.plan, hashes, records)
-        driver = RunDriver(run, workflow, self._home, self._clock, self, machine)
+        writer = RunWriter(run, workflow, self._home, self._clock, self, machine)
         with self._lock:
             if self._closed:
-                driver.close(release=True)
+                writer.close(release=True)
                 return
-            self._drivers[run.id] = driver
+            self._writers[run.id] = writer
             self._failures.pop(run.id, None)
         self._metrics.run_started(run.workflow)
         self._tracing.run_started(run.id, run.workflow)
         taken_over = RunTakenOver(
             id=f"{run.id}/{run.lease.epoch}/taken-over", run_id=run.id, epoch=run.lease.epoch
         )
-        driver.start([] if fresh else [taken_over])
+        writer.start([] if fresh else [taken_over])
 
     def drop(self, run_id: str) -> None:
-        """Stop driving a run that another manager, or a later driver, owns now."""
-        driver = self._drivers.get(run_id)
-        if driver is not None:
-            driver.close()
-            self.ended(driver, None)
+        """Stop driving a run that another manager, or a later writer, owns now."""
+        writer = self._writers.get(run_id)
+        if writer is not None:
+            writer.close()
+            self.ended(writer, None)
 
     def close(self, timeout_s: float) -> None:
         """Free all leases, tell steps, kill child processes, wait up to `timeout_s` for steps."""
         with self._lock:
             self._closed = True
         self.time.stop(timeout_s)
-        drivers = list(self._drivers.values())
+        writers = list(self._writers.values())
         deadline = time.monotonic() + timeout_s
-        for driver in drivers:
-            driver.close(release=True)
+        for writer in writers:
+            writer.close(release=True)
         self.executors.close()
-        for driver in drivers:
-            for attempt in list(driver.attempts.values()):
+        for writer in writers:
+            for attempt in list(writer.attempts.values()):
                 while attempt.started and not attempt.over and time.monotonic() < deadline:
                     time.sleep(0.002)
-        self._drivers.clear()
+        self._writers.clear()
         self._tracing.close()
         self._bus.committed()
 
-    # --- the driver's host -----------------------------------------------------------------------
+    # --- the writer's host -----------------------------------------------------------------------
 
-    def launch(self, driver: RunDriver, attempt: Attempt) -> None:
+    def launch(self, writer: RunWriter, attempt: Attempt) -> None:
         """Give an attempt to the executor of its step."""
         executor = self.executors.of(attempt.step)
-        executor.submit(attempt, functools.partial(self._perform, driver, attempt))
+        executor.submit(attempt, functools.partial(self._perform, writer, attempt))
 
-    def later(self, driver: RunDriver, task: str, delay_s: float) -> None:
+    def later(self, writer: RunWriter, task: str, delay_s: float) -> None:
         """Queue a retry."""
-        self.time.later(delay_s, lambda: driver.deliver(RetryDue(task)))
+        self.time.later(delay_s, lambda: writer.deliver(RetryDue(task)))
 
-    def recorded(self, driver: RunDriver, records: Sequence[StepRecord], status: str) -> None:
+    def recorded(self, writer: RunWriter, records: Sequence[StepRecord], status: str) -> None:
         """Count what was committed, and wake readers of messages."""
         for record in records:
             if record.status != "RUNNING":
-                self._metrics.step_ended(driver.workflow.id, record)
+                self._metrics.step_ended(writer.workflow.id, record)
         if status == "SUCCESS":
-            self._home.forget_checkpoints(driver.run.id)
+            self._home.forget_checkpoints(writer.run.id)
         if status:
-            self._metrics.run_ended(driver.workflow.id, status)
-            self._tracing.run_ended(driver.run.id, status)
+            self._metrics.run_ended(writer.workflow.id, status)
+            self._tracing.run_ended(writer.run.id, status)
             _log.info(
                 "run ended",
-                extra={"run_id": driver.run.id, "workflow": driver.workflow.id, "status": status},
+                extra={"run_id": writer.run.id, "workflow": writer.workflow.id, "status": status},
             )
         self._bus.committed()
 
-    def ended(self, driver: RunDriver, error: AiosError | None) -> None:
-        """Forget a driver."""
+    def ended(self, writer: RunWriter, error: AiosError | None) -> None:
+        """Forget a writer."""
         with self._lock:
-            if self._drivers.get(driver.run.id) is not driver:
+            if self._writers.get(writer.run.id) is not writer:
                 return
             if error is not None:
-                self._failures[driver.run.id] = error
-            del self._drivers[driver.run.id]
-        for attempt in list(driver.attempts.values()):
+                self._failures[writer.run.id] = error
+            del self._writers[writer.run.id]
+        for attempt in list(writer.attempts.values()):
             if not attempt.over:
                 self._give_up(attempt)
-        self._tracing.run_ended(driver.run.id)
-        self.executors.release(driver.run.id)
+        self._tracing.run_ended(writer.run.id)
+        self.executors.release(writer.run.id)
         self.time.poke()
         self._bus.committed()
 
@@ -233,9 +233,9 @@ class Runner:
 
     # --- an executor's thread --------------------------------------------------------------------
 
-    def _perform(self, driver: RunDriver, attempt: Attempt, compute: Compute) -> None:
-        """Execute an attempt, if it is wanted still, and tell its driver how it ended."""
-        if driver.closed:
+    def _perform(self, writer: RunWriter, attempt: Attempt, compute: Compute) -> None:
+        """Execute an attempt, if it is wanted still, and tell its writer how it ended."""
+        if writer.closed:
             attempt.over = True
             return
         attempt.started = time.monotonic()
@@ -244,51 +244,51 @@ class Runner:
             attempt.deadline = attempt.started + limit_s
             self.time.wake()
         try:
-            event = self._outcome(driver, attempt, compute)
+            event = self._outcome(writer, attempt, compute)
             context = attempt.context
             if isinstance(event, Finished):
-                driver.deliver(event, context.changes, durable=context.durable)
+                writer.deliver(event, context.changes, durable=context.durable)
             elif event is not None:
-                driver.deliver(event)
+                writer.deliver(event)
         finally:
             attempt.context.home.release()
             attempt.over = True
 
     def _outcome(
-        self, driver: RunDriver, attempt: Attempt, compute: Compute
+        self, writer: RunWriter, attempt: Attempt, compute: Compute
     ) -> Finished | Failed | None:
         """Call the step; its span ends here, before the run's may. None: nobody asks any more."""
         launch, context = attempt.launch, attempt.context
         started = attempt.started or time.monotonic()
-        with self._tracing.step(driver.run.id, launch.task, launch.attempt) as span:
+        with self._tracing.step(writer.run.id, launch.task, launch.attempt) as span:
             try:
                 context.publish = self._bus.publish
                 output = compute(attempt)
             except BaseException as error:
                 span.failed(error)
-                return self._raised(driver, attempt, error)
+                return self._raised(writer, attempt, error)
         seconds = time.monotonic() - started
         return Finished(launch.task, launch.launch, output, seconds, context.verdict)
 
-    def _raised(self, driver: RunDriver, attempt: Attempt, error: BaseException) -> Failed | None:
+    def _raised(self, writer: RunWriter, attempt: Attempt, error: BaseException) -> Failed | None:
         launch, kind = attempt.launch, type(error)
         if issubclass(kind, StepCancelledError) and attempt.context.cancelled.is_set():
             return None
         if issubclass(kind, LeaseLostError):
-            driver.close()
-            self.ended(driver, None)
+            writer.close()
+            self.ended(writer, None)
             return None
         if is_home_full(error) and isinstance(error, AiosError):
-            with driver.lock:
-                if not driver.closed:
-                    driver.close()
-                    self.ended(driver, error)
+            with writer.lock:
+                if not writer.closed:
+                    writer.close()
+                    self.ended(writer, error)
             return None
         ours = issubclass(kind, AiosError)
         _log.warning(
             "step failed: %s",
             text_of(error) if ours else traceback_of(error),
-            extra={"run_id": driver.run.id, "step": launch.task},
+            extra={"run_id": writer.run.id, "step": launch.task},
         )
         return Failed(
             *(launch.task, launch.launch, error_json(error)),
@@ -301,16 +301,16 @@ class Runner:
 
     def _beat(self) -> None:
         with self._lock:
-            drivers = list(self._drivers.values())
-        if not drivers:
+            writers = list(self._writers.values())
+        if not writers:
             return
-        leases = [driver.lease for driver in drivers]
+        leases = [writer.lease for writer in writers]
         lost = self._home.store.heartbeat(leases, self._clock.lease(), self.lease_s)
-        for driver, lease in zip(drivers, leases, strict=True):
-            if lease.run_id in lost and not driver.closed:
+        for writer, lease in zip(writers, leases, strict=True):
+            if lease.run_id in lost and not writer.closed:
                 _log.info("run %s: its lease is lost", lease.run_id)
-                driver.close()
-                self.ended(driver, None)
+                writer.close()
+                self.ended(writer, None)
 
     def _take_over(self) -> None:
         if self.workflows and not self.claims.take_over():
@@ -318,12 +318,12 @@ class Runner:
 
     def _expire(self, now: float) -> Iterator[float]:
         """End attempts that are past their time; yields the deadlines of the others."""
-        for driver in list(self._drivers.values()):
-            for attempt in list(driver.attempts.values()):
+        for writer in list(self._writers.values()):
+            for attempt in list(writer.attempts.values()):
                 if attempt.deadline is None or attempt.over:
                     continue
                 if now < attempt.deadline:
                     yield attempt.deadline
                     continue
                 self._give_up(attempt)
-                driver.deliver(time_out(attempt))
+                writer.deliver(time_out(attempt))

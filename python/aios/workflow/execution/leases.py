@@ -32,8 +32,8 @@ _log = logging.getLogger("aios.workflow")
 _MOST_CLAIMED: Final = 500
 
 
-class Host(Protocol):
-    """What drives the runs that were claimed."""
+class ClaimHost(Protocol):
+    """What claims ask of the host, which drives the runs that were claimed."""
 
     def knows(self, workflow: str) -> bool:
         """True if runs of this workflow can be driven here."""
@@ -64,7 +64,7 @@ class Claims:
     """The claims of one manager, which `owner` names. Safe from any thread."""
 
     def __init__(
-        self, store: Store, clock: Clock, host: Host, *, owner: str, lease_s: float
+        self, store: Store, clock: Clock, host: ClaimHost, *, owner: str, lease_s: float
     ) -> None:
         self._store = store
         self._clock = clock

@@ -52,27 +52,27 @@ from aios.workflow.workflow import Workflow
 _log = logging.getLogger("aios.workflow")
 
 
-class Host(Protocol):
-    """What a driver asks of the runner."""
+class WriterHost(Protocol):
+    """What a writer asks of its host."""
 
-    def launch(self, driver: RunDriver, attempt: Attempt) -> None:
+    def launch(self, writer: RunWriter, attempt: Attempt) -> None:
         """Run an attempt on a worker."""
 
-    def later(self, driver: RunDriver, task: str, delay_s: float) -> None:
+    def later(self, writer: RunWriter, task: str, delay_s: float) -> None:
         """Send `RetryDue(task)` after a pause."""
 
-    def ended(self, driver: RunDriver, error: AiosError | None) -> None:
-        """The driver is done.
+    def ended(self, writer: RunWriter, error: AiosError | None) -> None:
+        """The writer is done.
 
         The run is over, its lease is lost, or its store failed with `error`.
         """
 
-    def recorded(self, driver: RunDriver, records: Sequence[StepRecord], status: str) -> None:
+    def recorded(self, writer: RunWriter, records: Sequence[StepRecord], status: str) -> None:
         """These records (and, unless empty, the run's final status) were committed."""
 
 
 @dataclass(slots=True, eq=False)
-class RunDriver:
+class RunWriter:
     """Thread-safe.
 
     Its lock is held during commits, so that a run's records are written in order.
@@ -82,7 +82,7 @@ class RunDriver:
     workflow: Workflow
     home: Home
     clock: Clock
-    host: Host
+    host: WriterHost
     machine: RunMachine
     attempts: dict[str, Attempt] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)

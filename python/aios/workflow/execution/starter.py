@@ -12,7 +12,7 @@ from aios.home.garbage import hashes
 from aios.home.home import Home
 from aios.home.messages import RunStarted
 from aios.home.store import AddMessage, RunRecord
-from aios.workflow.execution.host import Runner
+from aios.workflow.execution.host import Host
 from aios.workflow.execution.scheduler import Schedule, Scheduler
 from aios.workflow.workflow import Workflow
 
@@ -20,11 +20,11 @@ from aios.workflow.workflow import Workflow
 class Starter:
     """Starts the runs of one manager, at once or by schedule."""
 
-    def __init__(self, home: Home, clock: Clock, runner: Runner) -> None:
+    def __init__(self, home: Home, clock: Clock, host: Host) -> None:
         self.schedules = Scheduler(home.store, clock, self._fire)
         self._home = home
         self._clock = clock
-        self._runner = runner
+        self._host = host
 
     def start(self, workflow: Workflow, data: Any, source: str) -> str:
         """Start a run on `data`; returns its id.
@@ -48,7 +48,7 @@ class Starter:
             return self.schedules.set(name, workflow.id, reference, every_s, start_at)
 
     def _fire(self, schedule: Schedule, run_id: str) -> bool:
-        workflow = self._runner.workflow(schedule.workflow)
+        workflow = self._host.workflow(schedule.workflow)
         if workflow is None:
             return False
         with self._home.work() as files:
@@ -65,4 +65,4 @@ class Starter:
         started = RunStarted(
             id=f"{run_id}/started", run_id=run_id, workflow=workflow.id, data_sha256=sha256
         )
-        self._runner.claims.start(run, [AddMessage(started.to_stored())])
+        self._host.claims.start(run, [AddMessage(started.to_stored())])

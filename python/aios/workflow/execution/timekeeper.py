@@ -50,7 +50,9 @@ class Timekeeper:
         """Start the thread, once."""
         with self._lock:
             if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(target=self._loop, name="aios-runner", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._loop, name="aios-timekeeper", daemon=True
+                )
                 self._thread.start()
 
     def wake(self) -> None:

@@ -1,7 +1,4 @@
-"""How good answers are.
-
-Computed the same way for the training model, its C++ cell, and the champion.
-"""
+"""How good answers are: one measure for the training model, its C++ cell, and the champion."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The standard pipeline: from data to a deployed, verified model.
 
-prepare → train → evaluate → gate_quality → export → verify → benchmark → gate_performance →
-register → deploy
+prepare → train → evaluate → gate_quality → export → verify → benchmark → gate_performance
+→ register → deploy
 """
 
 from __future__ import annotations
@@ -94,9 +94,10 @@ def standard_steps(workflow: Recipe) -> list[Step]:
 
 
 def prepare(data: Any) -> TrainingData:
-    """Check the data.
+    """Check the data, and hold out a fifth of the training rows if there is nothing to validate on.
 
-    Hold out a fifth of the training rows when there is nothing to validate on.
+    Raises:
+        InvalidArgumentError: it isn't `aios.TrainingData`, isn't finite, or has one row only.
     """
     import numpy as np
 
@@ -136,9 +137,9 @@ def gate_performance(  # noqa: PLR0917
     alias: str,
     context: StepContext,
 ) -> dict[str, Any]:
-    """Stop unless latency, size, error and, against the champion on the same data.
+    """Stop unless latency, size and error keep their limits, and quality the champion's level.
 
-    Quality keep theirs.
+    The champion answers the same held-out rows.
     """
     regression = None
     if gates.max_regression is not None:
@@ -203,10 +204,7 @@ def _regression(
     alias: str,
     context: StepContext,
 ) -> float | None:
-    """How much worse than the champion, on the same held-out rows.
-
-    None while there is no champion.
-    """
+    """How much worse than the champion, on the same held-out rows; None if there is no champion."""
     champion = _champion(context, alias)
     if champion is None:
         return None

@@ -150,7 +150,7 @@ def test_a_live_manager_takes_over_at_once_when_the_owners_process_is_gone(make_
     manager.register_workflow(aios.Workflow(id="w", steps=[slow]))
     (run,) = manager.runs()
     for _ in range(3):
-        manager._runner._take_over()
+        manager._host._take_over()
         assert run.steps[0].launches == 1
     victim.send_signal(signal.SIGKILL)
     victim.wait()
@@ -172,7 +172,7 @@ def test_an_owner_of_which_nothing_is_known_is_waited_for(make_manager, monkeypa
     manager.home.store.create_run(leased(run, "somebody", clock.lease(), 10.0))
     manager.register_workflow(aios.Workflow(id="w", steps=[quick]))
     clock.monotonic += 9.9
-    manager._runner._take_over()
+    manager._host._take_over()
     assert manager.run_record("r").lease.owner == "somebody"
     clock.monotonic += 0.2
     wait_until(lambda: manager.run("r").status == "SUCCESS")

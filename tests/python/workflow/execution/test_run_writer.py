@@ -6,7 +6,7 @@ from aios.workflow.execution.run_events import RetryDue
 
 
 def writer_of(manager, run):
-    return manager._runner._drivers[run.id]
+    return manager._host._writers[run.id]
 
 
 def test_a_retry_that_is_due_while_all_places_are_taken_still_comes(make_manager):

@@ -175,7 +175,7 @@ def test_a_killed_training_goes_on_from_its_last_checkpoint(make_manager, data, 
     for event in run.events():
         if isinstance(event, aios.TrainingProgress) and event.epoch >= 4:
             break
-    (pid,) = manager._runner.executors.of(workflow().plan.steps["train"]).pids()
+    (pid,) = manager._host.executors.of(workflow().plan.steps["train"]).pids()
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(aios.WorkflowFailedError, match="too much memory"):
         run.result(60)

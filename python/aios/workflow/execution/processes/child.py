@@ -1,6 +1,6 @@
 """The child process of isolated steps: reads jobs from a pipe, runs them, answers on another pipe.
 
-Started by `isolated_step` under `process_guard`. It has no access to the home's database: it reads
+Started by `parent` under `guard`. It has no access to the home's database: it reads
 inputs from and writes its result to the content store, which is safe to do twice, and the manager
 commits.
 """

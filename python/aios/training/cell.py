@@ -180,10 +180,8 @@ class TensorFlowTrainingCell:
         model = self.model
         _require_callbacks(callbacks)
         require_verbose(verbose)
-        _require_steps("steps_per_epoch", steps_per_epoch)
-        _require_steps("validation_steps", validation_steps)
-        if self.config.tensorboard_dir is not None:
-            _require_tensorboard()
+        _require_steps(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
+        _require_tensorboard(self.config)
         feed = feed_of(
             ("x_train", "y_train"), x_train, y_train, model, weight=sample_weight,
             class_weight=class_weight, steps=steps_per_epoch,
@@ -192,8 +190,7 @@ class TensorFlowTrainingCell:
         self._seed()
         with keras.saving.custom_object_scope(self._custom_objects):
             fit = Fit(self.config, model, feed, validation)
-            fit.compile(self._task)
-            report = fit.run(callbacks, started, verbose)
+            report = fit.run(self._task, callbacks, started, verbose)
         self._samples = (validation or feed).inputs(_GOLDEN_SAMPLES)
         return report
 
@@ -290,17 +287,17 @@ def _require_callbacks(callbacks: Any) -> None:
         raise InvalidArgumentError("callbacks: expected a list, as [callback]")
 
 
-def _require_steps(name: str, steps: object) -> None:
-    if steps is None:
-        return
-    if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
-        raise InvalidArgumentError(
-            f"{name}: expected a whole number of 1 or more, as 100, got {steps!r}"
-        )
+def _require_steps(**given: object) -> None:
+    for name, steps in given.items():
+        good = isinstance(steps, int) and not isinstance(steps, bool) and steps >= 1
+        if steps is not None and not good:
+            raise InvalidArgumentError(
+                f"{name}: expected a whole number of 1 or more, as 100, got {steps!r}"
+            )
 
 
-def _require_tensorboard() -> None:
-    if importlib.util.find_spec("tensorboard") is None:
+def _require_tensorboard(config: TrainingConfig) -> None:
+    if config.tensorboard_dir is not None and importlib.util.find_spec("tensorboard") is None:
         raise NotFoundError(
             "tensorboard_dir needs TensorBoard: pip install aios-cells[tensorboard]"
         )

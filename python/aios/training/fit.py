@@ -66,7 +66,7 @@ class Fit:
         self._validation = validation
         self._compiled_here = False
 
-    def compile(self, task: str | None) -> None:
+    def _compile(self, task: str | None) -> None:
         """Gives an uncompiled model the config's optimizer, and the loss that fits the targets."""
         model = self._model
         if model.compiled:
@@ -89,9 +89,17 @@ class Fit:
         self._compiled_here = True
 
     def run(
-        self, callbacks: Sequence[Any], started: float, verbose: progress.Verbose = "auto"
+        self, task: str | None, callbacks: Sequence[Any], started: float, verbose: progress.Verbose
     ) -> TrainingReport:
-        """Trains what is left to train."""
+        """Compiles the model for the task, and trains what is left to train.
+
+        Args:
+            task: "classification" or "regression"; None to infer it from the targets.
+            callbacks: Keras callbacks of the caller.
+            started: When the caller's call began, in seconds of `time.perf_counter`.
+            verbose: What is told on stderr.
+        """
+        self._compile(task)
         config, model = self._config, self._model
         file = None if config.checkpoint_dir is None else CheckpointFile(config.checkpoint_dir)
         if not model.built or not all(layer.built for layer in model.layers):

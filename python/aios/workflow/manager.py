@@ -17,11 +17,7 @@ from aios.home.home import DEFAULT_HOME, Home
 from aios.home.messages import Message
 from aios.home.owner import new_owner
 from aios.home.sqlite_file import Mode
-from aios.home.store import (
-    AddMessage,
-    RunRecord,
-    RunStatus,
-)
+from aios.home.store import AddMessage, RunRecord, RunStatus
 from aios.registry.model_version import ModelVersion
 from aios.registry.registry import Registry
 from aios.registry.retention import PruneReport, Retention, RetentionKeeper, prune

@@ -24,23 +24,30 @@ std::string remedyOf(const EngineFacts& engine) {
 DynamicLibrary::DynamicLibrary(const EngineFacts& engine, const std::string& path) {
   const VendorLibrary& vendor = engine.library;
   const char* from_environment = std::getenv(vendor.variable);
+  bool is_asked_for = true;
   if (!path.empty()) {
     path_ = path;
   } else if (from_environment != nullptr && *from_environment != '\0') {
     path_ = from_environment;
   } else {
     path_ = vendor.soname;
+    is_asked_for = false;
   }
   requireHarmless(engine.name, vendor.vendor, path_);
   // Local, so that the vendor's symbols meet nobody else's in this process.
   library_ = ::dlopen(path_.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library_ == nullptr) {
-    const char* reason = ::dlerror();
+    const char* error = ::dlerror();
+    const std::string reason = error != nullptr ? error : "no reason given";
+    // The loader begins with the library that it lacks, which may be another one that this needs.
+    if (!is_asked_for && reason.rfind(path_ + ":", 0) == 0) {
+      throw Error(ErrorCode::kNotFound, remedyOf(engine));
+    }
     // One that is there but no library for this machine isn't missing.
     const bool there = ::access(path_.c_str(), F_OK) == 0;
-    throw Error(there ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
-                "engine library '" + path_ + "' can't be opened (" +
-                    (reason != nullptr ? reason : "no reason given") + "); " + remedyOf(engine));
+    throw Error(
+        there ? ErrorCode::kUnsupported : ErrorCode::kNotFound,
+        "engine library '" + path_ + "' can't be opened (" + reason + "); " + remedyOf(engine));
   }
 }
 

@@ -10,8 +10,8 @@ struct EngineFacts;
 class DynamicLibrary {
  public:
   // Opens the engine's library, the first of: `path`, the environment variable, the name on the
-  // loader's path. Throws NotFound with the loader's words and the remedy; Unsupported if the file
-  // is there all the same, or does harm (library_check.hpp).
+  // loader's path. Throws NotFound with the remedy, after the loader's words where a path was
+  // given; Unsupported if the file is there all the same, or does harm (library_check.hpp).
   DynamicLibrary(const EngineFacts& engine, const std::string& path);
 
   // Null if the library has no such symbol.

@@ -99,12 +99,19 @@ def verified_with() -> tuple[str, ...]:
 
 
 def declined_engines(manifest: Manifest) -> tuple[str, ...]:
-    """Which engines can't run the bundle, and why: reported, but no cause for alarm."""
-    return tuple(
-        _outcome(artifact) for artifact in manifest.artifacts if artifact.verdict == "declined"
-    )
+    """Which engines can't run the bundle, and why: reported, but no cause for alarm.
+
+    Each reason is told once, whatever the targets and precisions that it holds for.
+    """
+    alike: dict[tuple[str, str | None], list[ArtifactRecord]] = {}
+    for artifact in manifest.artifacts:
+        if artifact.verdict == "declined":
+            alike.setdefault((artifact.engine, artifact.reason), []).append(artifact)
+    return tuple(_outcome(*artifacts) for artifacts in alike.values())
 
 
-def _outcome(artifact: ArtifactRecord) -> str:
-    precision = "" if artifact.precision == FLOAT32 else f" in {artifact.precision}"
-    return f"engine '{artifact.engine}' {artifact.verdict}{precision}: {artifact.reason}"
+def _outcome(first: ArtifactRecord, *others: ArtifactRecord) -> str:
+    """What became of artifacts of one engine, verdict and reason."""
+    found = dict.fromkeys(artifact.precision for artifact in (first, *others))
+    precisions = "" if FLOAT32 in found else f" in {' and '.join(found)}"
+    return f"engine '{first.engine}' {first.verdict}{precisions}: {first.reason}"

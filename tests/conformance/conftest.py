@@ -11,13 +11,13 @@ def built(tmp_path_factory):
 
     made = {}
     directory = tmp_path_factory.mktemp("kinds")
-    # One target is enough here: the compiler's own tests build for others.
-    restore, compiled.targets = compiled.targets, lambda: ("native",)
 
     def of(kind):
         if kind.name not in made:
-            made[kind.name] = build(kind, directory)
+            with pytest.MonkeyPatch.context() as patch:
+                # One target is enough here: the compiler's own tests build for others.
+                patch.setattr(compiled, "targets", lambda: ("native",))
+                made[kind.name] = build(kind, directory)
         return made[kind.name]
 
-    yield of
-    compiled.targets = restore
+    return of

@@ -84,6 +84,8 @@ def test_an_engine_that_can_not_run_here_makes_no_load_measure_again(digits, cac
     with aios.load(digits.bundle) as bridge:
         rows = _rows(bridge, 1)
     assert "aios-cells[litert]" in rows["litert", "any"].reason
+    # The code for both of its targets, whatever else runs here.
+    assert sum(row.p50_us > 0 for row in rows.values()) >= 2
     (chosen,) = [row for row in rows.values() if row.chosen]
     assert chosen.reason == "the fastest by an earlier measurement on this machine"
 

@@ -103,6 +103,9 @@ enum {
 #define AIOS_CPU_ADX (UINT64_C(1) << 31)                /* [7].ebx[19] */
 #define AIOS_CPU_NEON (UINT64_C(1) << 32)               /* aarch64: always there */
 
+/* Specifications in columns, which clang-format would break: */
+/* clang-format off */
+
 /* A tensor of the signature. */
 typedef struct aios_compiled_tensor_spec {
   uint32_t struct_size;
@@ -110,7 +113,7 @@ typedef struct aios_compiled_tensor_spec {
   const char* name;    /* UTF-8, as in the model's signature */
   uint64_t rank;       /* the number of dimensions */
   const int64_t* dims; /* `rank` sizes; dims[0] is -1 when it is the batch */
-  uint64_t bytes; /* of one sample when dims[0] is -1, else of the whole tensor; dense, row-major */
+  uint64_t bytes;      /* of a sample when dims[0] is -1, else of the tensor; dense, row-major */
 } aios_compiled_tensor_spec;
 
 /* Threads that the host lends for one call; optional.
@@ -129,21 +132,19 @@ typedef struct aios_compiled_parallel {
 /* A compiled model: what it needs, what it takes and gives, and how to call it. */
 typedef struct aios_compiled_model {
   uint32_t struct_size;
-  uint32_t abi_version;     /* AIOS_COMPILED_MODEL_ABI_VERSION of the compiler */
-  const char* name;         /* the model's name, UTF-8 */
-  const char* graph_sha256; /* hexadecimal, of the graphs that were compiled */
-  const char* target;       /* "native", "x86-64-v3", "x86-64-v4", "aarch64" */
-  uint64_t
-      cpu_features; /* AIOS_CPU_…, all needed; a host refuses when it has a bit unknown to it */
+  uint32_t abi_version;       /* AIOS_COMPILED_MODEL_ABI_VERSION of the compiler */
+  const char* name;           /* the model's name, UTF-8 */
+  const char* graph_sha256;   /* hexadecimal, of the graphs that were compiled */
+  const char* target;         /* "native", "x86-64-v3", "x86-64-v4", "aarch64" */
+  uint64_t cpu_features;      /* AIOS_CPU_…, all needed; a host refuses an unknown bit */
   uint64_t workspace_bytes;   /* of one lane; a multiple of the alignment, 0 if none is needed */
   uint64_t weights_bytes;     /* of weights.bin */
   const char* weights_sha256; /* hexadecimal, of weights.bin */
   uint64_t multiply_adds;     /* of one sample, counted from the shapes */
   uint64_t input_count;
-  const aios_compiled_tensor_spec* const*
-      inputs; /* `input_count` pointers, in the signature's order */
+  const aios_compiled_tensor_spec* const* inputs;  /* so many pointers, in the signature's order */
   uint64_t output_count;
-  const aios_compiled_tensor_spec* const* outputs; /* `output_count` pointers */
+  const aios_compiled_tensor_spec* const* outputs; /* likewise */
   uint64_t batch_size_count;
   const int64_t* batch_sizes; /* ascending; the batches that have code of their own */
   uint64_t any_batch;         /* 1: any batch of at least 0 is composed from those; 0: only those */
@@ -151,13 +152,16 @@ typedef struct aios_compiled_model {
   /* Computes outputs = model(inputs).
    *
    * inputs, outputs  one pointer per tensor in the signature's order, to dense row-major elements
-   * of `batch` samples; an address needs only its element's alignment. Outputs must not overlap
-   * inputs or each other. Inputs are only read. batch            the number of samples; a tensor
-   * without a batch dimension ignores it. weights          the mapped weights.bin, 64-byte aligned,
-   * only read. workspace        `workspace_bytes` (times `lanes`), 64-byte aligned, contents don't
-   * matter before or after; one caller at a time. parallel         NULL, or threads that `run` may
-   * use when it is worth it. No pointer is checked: none but `parallel` may be null, and the
-   * workspace where `workspace_bytes` is 0.
+   *                  of `batch` samples; an address needs only its element's alignment. Outputs
+   *                  must not overlap inputs or each other. Inputs are only read.
+   * batch            the number of samples; a tensor without a batch dimension ignores it.
+   * weights          the mapped weights.bin, 64-byte aligned, only read.
+   * workspace        `workspace_bytes` (times `lanes`), 64-byte aligned; contents don't matter
+   *                  before or after; one caller at a time.
+   * parallel         NULL, or threads that `run` may use when it is worth it.
+   *
+   * No pointer is checked: none but `parallel` may be null, and the workspace where
+   * `workspace_bytes` is 0.
    *
    * Returns AIOS_COMPILED_OK or AIOS_COMPILED_INVALID_ARGUMENT. Any number of threads may call at
    * the same time, each with its own workspace and outputs. A call allocates nothing, takes no
@@ -168,6 +172,8 @@ typedef struct aios_compiled_model {
                  const void* weights, void* workspace,
                  const aios_compiled_parallel* parallel) AIOS_NOEXCEPT;
 } aios_compiled_model;
+
+/* clang-format on */
 
 #if defined(__cplusplus) && UINTPTR_MAX == UINT64_MAX
 static_assert(offsetof(aios_compiled_tensor_spec, dtype) == 4, "ABI");

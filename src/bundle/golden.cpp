@@ -1,14 +1,15 @@
 #include "bundle/golden.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "aios/error.hpp"
 #include "bundle/json_fields.hpp"
+#include "core/dtype_codes.hpp"
 
 namespace aios::bundle {
 namespace {
@@ -23,26 +24,26 @@ constexpr uint64_t kMostSamples = 1'000'000;
               "bundle's golden samples: " + what + "; export the bundle again");
 }
 
+// Of safetensors; strings are kept as offsets and bytes.
+constexpr auto kCodes = dtypeCodes<std::string_view>({{DType::kBool, "BOOL"},
+                                                      {DType::kInt8, "I8"},
+                                                      {DType::kUInt8, "U8"},
+                                                      {DType::kInt16, "I16"},
+                                                      {DType::kUInt16, "U16"},
+                                                      {DType::kInt32, "I32"},
+                                                      {DType::kUInt32, "U32"},
+                                                      {DType::kInt64, "I64"},
+                                                      {DType::kUInt64, "U64"},
+                                                      {DType::kFloat16, "F16"},
+                                                      {DType::kFloat32, "F32"},
+                                                      {DType::kFloat64, "F64"},
+                                                      {DType::kBFloat16, "BF16"}});
+static_assert(kCodes.haveAllBut({DType::kString}));
+
 DType dtypeFromSafetensors(const std::string& code) {
-  static constexpr std::array<std::pair<const char*, DType>, 13> kCodes = {{
-      {"BOOL", DType::kBool},
-      {"I8", DType::kInt8},
-      {"U8", DType::kUInt8},
-      {"I16", DType::kInt16},
-      {"U16", DType::kUInt16},
-      {"I32", DType::kInt32},
-      {"U32", DType::kUInt32},
-      {"I64", DType::kInt64},
-      {"U64", DType::kUInt64},
-      {"F16", DType::kFloat16},
-      {"BF16", DType::kBFloat16},
-      {"F32", DType::kFloat32},
-      {"F64", DType::kFloat64},
-  }};
-  for (const auto& [known, dtype] : kCodes) {
-    if (code == known) return dtype;
-  }
-  throwMalformed("unknown dtype '" + code + "'");
+  const DType dtype = kCodes.dtypeOf(code);
+  if (dtype == DType::kInvalid) throwMalformed("unknown dtype '" + code + "'");
+  return dtype;
 }
 
 std::vector<uint64_t> sizes(const Json& json, const std::string& name) {

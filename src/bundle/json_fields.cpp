@@ -87,4 +87,10 @@ bool isInteger(const Json& value, int64_t least, int64_t most) {
   return least <= number && number <= most;
 }
 
+void checkEntries(const Json& object, const char* key, std::size_t most_entries) {
+  if (object.is_object() && object.size() <= most_entries) return;
+  refuseManifest(std::string("'") + key + "' isn't an object of at most " +
+                 std::to_string(most_entries) + " entries");
+}
+
 }  // namespace aios::bundle

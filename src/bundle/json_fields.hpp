@@ -26,6 +26,8 @@ const Json& listMember(const Json& object, const char* key, std::size_t most_ent
 // Of 1 to so many bytes of UTF-8.
 std::string textMember(const Json& object, const char* key, std::size_t most_bytes);
 void checkText(const Json& value, const std::string& what, std::size_t most_bytes);
+// `object` is the field `key`: an object of so many entries at most.
+void checkEntries(const Json& object, const char* key, std::size_t most_entries);
 
 // Whether it is an integer in this range, which is within int64's.
 bool isInteger(const Json& value, int64_t least, int64_t most);

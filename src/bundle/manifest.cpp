@@ -6,6 +6,7 @@
 
 #include "aios/error.hpp"
 #include "bundle/json_fields.hpp"
+#include "bundle/limits.hpp"
 #include "bundle/manifest_document.hpp"
 
 namespace aios::bundle {

@@ -10,11 +10,8 @@
 
 #include "aios/aios.h"
 #include "aios/performance_cell.hpp"
+#include "core/dtype_codes.hpp"
 
-static_assert(AIOS_FLOAT64 == static_cast<int>(aios::DType::kFloat64) &&
-                  AIOS_BFLOAT16 == static_cast<int>(aios::DType::kBFloat16) &&
-                  AIOS_BOOL == static_cast<int>(aios::DType::kBool),
-              "the C and C++ element types are the same numbers");
 static_assert(AIOS_MAX_RANK == aios::kMaxRank, "");
 static_assert(offsetof(aios_error, message) == 8 && sizeof(aios_error) == 520, "ABI");
 static_assert(offsetof(aios_options, engine) == 8 && sizeof(aios_options) == 48, "ABI");
@@ -33,8 +30,44 @@ struct aios_call {
 
 namespace {
 
+using aios::DType;
 using aios::Error;
 using aios::ErrorCode;
+
+constexpr auto kDTypes = aios::dtypeCodes<int32_t>({{DType::kBool, AIOS_BOOL},
+                                                    {DType::kInt8, AIOS_INT8},
+                                                    {DType::kUInt8, AIOS_UINT8},
+                                                    {DType::kInt16, AIOS_INT16},
+                                                    {DType::kUInt16, AIOS_UINT16},
+                                                    {DType::kInt32, AIOS_INT32},
+                                                    {DType::kUInt32, AIOS_UINT32},
+                                                    {DType::kInt64, AIOS_INT64},
+                                                    {DType::kUInt64, AIOS_UINT64},
+                                                    {DType::kFloat16, AIOS_FLOAT16},
+                                                    {DType::kFloat32, AIOS_FLOAT32},
+                                                    {DType::kFloat64, AIOS_FLOAT64},
+                                                    {DType::kBFloat16, AIOS_BFLOAT16}});
+
+// The element types of C and C++ are the same numbers; C has no strings.
+constexpr bool areTheSameNumbers() {
+  for (const auto& [dtype, code] : kDTypes.rows) {
+    if (static_cast<int32_t>(dtype) != code) return false;
+  }
+  return kDTypes.haveAllBut({DType::kString});
+}
+static_assert(areTheSameNumbers());
+
+// A bit for each of them, which every call asks.
+constexpr uint32_t bitsOfDTypes() {
+  uint32_t bits = 0;
+  for (const auto& row : kDTypes.rows) bits |= UINT32_C(1) << row.code;
+  return bits;
+}
+
+bool isDType(int32_t dtype) noexcept {
+  constexpr uint32_t kBits = bitsOfDTypes();
+  return dtype >= 0 && dtype < 32 && (kBits >> dtype & 1) != 0;
+}
 
 int32_t fail(aios_error* error, int32_t code, const char* message) noexcept {
   if (error == nullptr || error->struct_size < offsetof(aios_error, message)) return code;
@@ -85,10 +118,8 @@ aios::TensorView viewOf(const aios_tensor& tensor) {
   if (tensor.struct_size < sizeof(aios_tensor)) throwArgument("aios_tensor: set struct_size");
   if (tensor.rank > AIOS_MAX_RANK) throwArgument("aios_tensor: rank is over AIOS_MAX_RANK");
   // Strings aren't of this API: their elements are C++ structs.
-  if (tensor.dtype < AIOS_BOOL || tensor.dtype > AIOS_FLOAT64) {
-    throwArgument("aios_tensor: dtype isn't an aios_dtype");
-  }
-  return {tensor.data, static_cast<aios::DType>(tensor.dtype),
+  if (!isDType(tensor.dtype)) throwArgument("aios_tensor: dtype isn't an aios_dtype");
+  return {tensor.data, static_cast<DType>(tensor.dtype),
           aios::Span<const int64_t>(tensor.shape, tensor.rank)};
 }
 

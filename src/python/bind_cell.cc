@@ -277,7 +277,9 @@ const std::shared_ptr<LoadedModel>& Cell::model() const {
               "no model is loaded; call load_model_from_training_cell or aios.load first");
 }
 
-void bindCell(nb::module_& module) {
+namespace {
+
+void bindEngineChoice(nb::module_& module) {
   nb::class_<EngineChoice>(module, "EngineChoice", "Why one artifact runs here, or doesn't.")
       .def_ro("engine", &EngineChoice::engine)
       .def_ro("target", &EngineChoice::target)
@@ -296,6 +298,12 @@ void bindCell(nb::module_& module) {
         return "EngineChoice(" + choice.engine + (choice.chosen ? ", chosen: " : ", not chosen: ") +
                choice.reason + ")";
       });
+}
+
+}  // namespace
+
+void bindCell(nb::module_& module) {
+  bindEngineChoice(module);
   nb::class_<Cell>(module, "Cell", "A C++ performance cell; base of TensorFlowCellularBridge.")
       .def(nb::init<>())
       .def("_load", &loadCell, nb::arg("path"), nb::arg("engine"), nb::arg("threads"),

@@ -6,10 +6,12 @@
 #include <numpy/arrayobject.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <string>
 
 #include "aios/error.hpp"
+#include "core/dtype_codes.hpp"
 
 namespace nb = nanobind;
 
@@ -43,45 +45,48 @@ DType dtypeFromRegistered(int type) noexcept {
   }
 }
 
+// Those that NumPy has itself; strings are arrays of objects.
+constexpr auto kTypes = dtypeCodes<int>({{DType::kBool, NPY_BOOL},
+                                         {DType::kInt8, NPY_INT8},
+                                         {DType::kUInt8, NPY_UINT8},
+                                         {DType::kInt16, NPY_INT16},
+                                         {DType::kUInt16, NPY_UINT16},
+                                         {DType::kInt32, NPY_INT32},
+                                         {DType::kUInt32, NPY_UINT32},
+                                         {DType::kInt64, NPY_INT64},
+                                         {DType::kUInt64, NPY_UINT64},
+                                         {DType::kFloat16, NPY_HALF},
+                                         {DType::kFloat32, NPY_FLOAT32},
+                                         {DType::kFloat64, NPY_FLOAT64}});
+static_assert(kTypes.haveAllBut({DType::kString, DType::kBFloat16}));
+
+// By NumPy's number: every call asks.
+constexpr auto dtypesByNumber() {
+  std::array<DType, NPY_HALF + 1> dtypes{};
+  for (const auto& [dtype, type] : kTypes.rows) dtypes[static_cast<std::size_t>(type)] = dtype;
+  // C has two integer types of 64 bits.
+  dtypes[NPY_LONGLONG] = DType::kInt64;
+  dtypes[NPY_ULONGLONG] = DType::kUInt64;
+  return dtypes;
+}
+
 DType dtypeFromNumpy(int type) {
-  switch (type) {
-    case NPY_BOOL:
-      return DType::kBool;
-    case NPY_INT8:
-      return DType::kInt8;
-    case NPY_UINT8:
-      return DType::kUInt8;
-    case NPY_INT16:
-      return DType::kInt16;
-    case NPY_UINT16:
-      return DType::kUInt16;
-    case NPY_INT32:
-      return DType::kInt32;
-    case NPY_UINT32:
-      return DType::kUInt32;
-    case NPY_LONG:
-    case NPY_LONGLONG:
-      return DType::kInt64;
-    case NPY_ULONG:
-    case NPY_ULONGLONG:
-      return DType::kUInt64;
-    case NPY_HALF:
-      return DType::kFloat16;
-    case NPY_FLOAT:
-      return DType::kFloat32;
-    case NPY_DOUBLE:
-      return DType::kFloat64;
-    default:
-      return type < NPY_USERDEF ? DType::kInvalid : dtypeFromRegistered(type);
-  }
+  static constexpr auto kByNumber = dtypesByNumber();
+  const auto number = static_cast<std::size_t>(type);
+  if (number < kByNumber.size()) return kByNumber[number];
+  return type < NPY_USERDEF ? DType::kInvalid : dtypeFromRegistered(type);
+}
+
+constexpr auto typesByDType() {
+  std::array<int, kAllDTypes.size() + 1> types{};
+  for (int& type : types) type = NPY_OBJECT;
+  for (const auto& [dtype, type] : kTypes.rows) types[static_cast<std::size_t>(dtype)] = type;
+  return types;
 }
 
 int numpyFromDType(DType dtype) {
-  if (dtype == DType::kBFloat16) return bfloat16Type();
-  static constexpr int kTypes[] = {NPY_NOTYPE, NPY_BOOL,    NPY_INT8,    NPY_UINT8, NPY_INT16,
-                                   NPY_UINT16, NPY_INT32,   NPY_UINT32,  NPY_INT64, NPY_UINT64,
-                                   NPY_HALF,   NPY_FLOAT32, NPY_FLOAT64, NPY_OBJECT};
-  return kTypes[static_cast<std::size_t>(dtype)];
+  static constexpr auto kByDType = typesByDType();
+  return dtype == DType::kBFloat16 ? bfloat16Type() : kByDType[static_cast<std::size_t>(dtype)];
 }
 
 PyArrayObject* asArray(nb::handle value) { return reinterpret_cast<PyArrayObject*>(value.ptr()); }

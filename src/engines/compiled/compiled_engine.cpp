@@ -1,7 +1,6 @@
 #include "engines/compiled/compiled_engine.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -11,6 +10,7 @@
 #include "aios/compiled_model.h"
 #include "aios/error.hpp"
 #include "bundle/file_content.hpp"
+#include "core/dtype_codes.hpp"
 #include "core/fork.hpp"
 #include "engines/compiled/code_library.hpp"
 #include "engines/compiled/cpu_features.hpp"
@@ -21,28 +21,20 @@ namespace aios::engines {
 namespace compiled {
 namespace {
 
-constexpr std::array<std::pair<int32_t, DType>, 13> kDTypes = {{
-    {AIOS_COMPILED_FLOAT32, DType::kFloat32},
-    {AIOS_COMPILED_INT32, DType::kInt32},
-    {AIOS_COMPILED_INT64, DType::kInt64},
-    {AIOS_COMPILED_UINT8, DType::kUInt8},
-    {AIOS_COMPILED_BOOL, DType::kBool},
-    {AIOS_COMPILED_INT8, DType::kInt8},
-    {AIOS_COMPILED_FLOAT16, DType::kFloat16},
-    {AIOS_COMPILED_FLOAT64, DType::kFloat64},
-    {AIOS_COMPILED_INT16, DType::kInt16},
-    {AIOS_COMPILED_UINT16, DType::kUInt16},
-    {AIOS_COMPILED_UINT32, DType::kUInt32},
-    {AIOS_COMPILED_UINT64, DType::kUInt64},
-    {AIOS_COMPILED_BFLOAT16, DType::kBFloat16},
-}};
-
-DType dtypeOf(int32_t code) {
-  for (const auto& [theirs, ours] : kDTypes) {
-    if (theirs == code) return ours;
-  }
-  return DType::kInvalid;
-}
+constexpr auto kDTypes = dtypeCodes<int32_t>({{DType::kFloat32, AIOS_COMPILED_FLOAT32},
+                                              {DType::kInt32, AIOS_COMPILED_INT32},
+                                              {DType::kInt64, AIOS_COMPILED_INT64},
+                                              {DType::kUInt8, AIOS_COMPILED_UINT8},
+                                              {DType::kBool, AIOS_COMPILED_BOOL},
+                                              {DType::kInt8, AIOS_COMPILED_INT8},
+                                              {DType::kFloat16, AIOS_COMPILED_FLOAT16},
+                                              {DType::kFloat64, AIOS_COMPILED_FLOAT64},
+                                              {DType::kInt16, AIOS_COMPILED_INT16},
+                                              {DType::kUInt16, AIOS_COMPILED_UINT16},
+                                              {DType::kUInt32, AIOS_COMPILED_UINT32},
+                                              {DType::kUInt64, AIOS_COMPILED_UINT64},
+                                              {DType::kBFloat16, AIOS_COMPILED_BFLOAT16}});
+static_assert(kDTypes.haveAllBut({DType::kString}));
 
 [[noreturn]] void throwMisfit(const std::string& what) {
   throw Error(ErrorCode::kDataLoss,
@@ -75,7 +67,7 @@ void checkDescriptor(const aios_compiled_model& model) {
 // Whether code for sizes of `theirs` may serve `spec`. Each may leave a size open: the code the
 // batch, the signature what the code is made for one of.
 bool serves(const aios_compiled_tensor_spec& theirs, const TensorSpec& spec) {
-  if (dtypeOf(theirs.dtype) != spec.dtype || theirs.rank != spec.shape.size()) return false;
+  if (kDTypes.dtypeOf(theirs.dtype) != spec.dtype || theirs.rank != spec.shape.size()) return false;
   for (std::size_t axis = 0; axis < theirs.rank; ++axis) {
     const int64_t made_for = theirs.dims[axis];
     if (made_for != kAnySize && spec.shape[axis] != kAnySize && made_for != spec.shape[axis]) {
@@ -156,7 +148,7 @@ class CompiledSession final : public Session {
       const aios_compiled_tensor_spec& spec = *model_.outputs[slot];
       std::vector<int64_t> shape(spec.dims, spec.dims + spec.rank);
       if (!shape.empty() && shape[0] == kAnySize) shape[0] = batch;
-      answers.emplace_back(dtypeOf(spec.dtype), shape);
+      answers.emplace_back(kDTypes.dtypeOf(spec.dtype), shape);
     }
     std::vector<TensorView> views;
     for (const Tensor& tensor : answers) views.push_back(tensor.view());

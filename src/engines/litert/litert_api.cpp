@@ -5,44 +5,44 @@
 #include <mutex>
 
 #include "aios/error.hpp"
+#include "core/dtype_codes.hpp"
 #include "core/fork.hpp"
 #include "engines/engine_table.hpp"
 
 namespace aios::engines::litert {
 
+namespace {
+
+// TfLiteType's numbers.
+constexpr auto kElementTypes = dtypeCodes<int32_t>({{DType::kFloat32, 1},
+                                                    {DType::kInt32, 2},
+                                                    {DType::kUInt8, 3},
+                                                    {DType::kInt64, 4},
+                                                    {DType::kBool, 6},
+                                                    {DType::kInt16, 7},
+                                                    {DType::kInt8, 9},
+                                                    {DType::kFloat16, 10},
+                                                    {DType::kFloat64, 11},
+                                                    {DType::kUInt64, 13},
+                                                    {DType::kUInt32, 16},
+                                                    {DType::kUInt16, 17},
+                                                    {DType::kBFloat16, 19}});
+static_assert(kElementTypes.haveAllBut({DType::kString}));
+
+}  // namespace
+
 DType dtypeFromElementType(int32_t element_type) {
-  switch (element_type) {
-    case 1:
-      return DType::kFloat32;
-    case 2:
-      return DType::kInt32;
-    case 3:
-      return DType::kUInt8;
-    case 4:
-      return DType::kInt64;
-    case 6:
-      return DType::kBool;
-    case 7:
-      return DType::kInt16;
-    case 9:
-      return DType::kInt8;
-    case 10:
-      return DType::kFloat16;
-    case 11:
-      return DType::kFloat64;
-    case 13:
-      return DType::kUInt64;
-    case 16:
-      return DType::kUInt32;
-    case 17:
-      return DType::kUInt16;
-    case 19:
-      return DType::kBFloat16;
-    default:
-      throw Error(ErrorCode::kUnsupported, "engine 'litert': element type " +
-                                               std::to_string(element_type) +
-                                               " has no counterpart; use another engine");
-  }
+  const DType dtype = kElementTypes.dtypeOf(element_type);
+  if (dtype != DType::kInvalid) return dtype;
+  throw Error(ErrorCode::kUnsupported, "engine 'litert': element type " +
+                                           std::to_string(element_type) +
+                                           " has no counterpart; use another engine");
+}
+
+int32_t elementTypeOf(DType dtype) {
+  if (const int32_t* code = kElementTypes.codeOf(dtype)) return *code;
+  throw Error(ErrorCode::kUnsupported,
+              std::string("engine 'litert' has no dtype ") + name(dtype) + "; use another engine");
 }
 
 Api::Api(const std::string& path) : library(engineNamed("litert"), path) {

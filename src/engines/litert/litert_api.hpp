@@ -60,6 +60,8 @@ inline constexpr int kSeverityError = 3;
 
 // Throws Unsupported, naming the code, for an element type that has no DType.
 DType dtypeFromElementType(int32_t element_type);
+// Throws Unsupported for a dtype that LiteRT lacks.
+int32_t elementTypeOf(DType dtype);
 
 struct Api {
   // Opens the library and resolves every symbol below.

@@ -25,15 +25,6 @@ RankedTensorType typeOf(const TensorView& view, int32_t element_type) {
   return type;
 }
 
-int32_t elementTypeOf(DType dtype) {
-  for (int32_t code = 1; code <= 17; ++code) {
-    if (code == 5 || code == 8 || code == 12 || code == 14 || code == 15) continue;
-    if (dtypeFromElementType(code) == dtype) return code;
-  }
-  throw Error(ErrorCode::kUnsupported,
-              std::string("engine 'litert' has no dtype ") + name(dtype) + "; use another engine");
-}
-
 }  // namespace
 
 ShapedModel::ShapedModel(const Runtime& runtime, LiteRtModel model, int threads,

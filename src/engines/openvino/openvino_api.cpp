@@ -3,12 +3,12 @@
 #include <dlfcn.h>
 #include <sched.h>
 
-#include <array>
 #include <memory>
 #include <mutex>
 #include <sstream>
 #include <utility>
 
+#include "core/dtype_codes.hpp"
 #include "core/fork.hpp"
 #include "engines/engine_table.hpp"
 #include "engines/one_process.hpp"
@@ -18,28 +18,27 @@ namespace {
 
 // OpenVINO's names of element types in its IR format, which is documented and versioned; the codes
 // of its C enum aren't.
-constexpr std::array<std::pair<DType, const char*>, 13> kIrTypes = {{
-    {DType::kFloat16, "f16"},
-    {DType::kBFloat16, "bf16"},
-    {DType::kFloat32, "f32"},
-    {DType::kFloat64, "f64"},
-    {DType::kInt8, "i8"},
-    {DType::kInt16, "i16"},
-    {DType::kInt32, "i32"},
-    {DType::kInt64, "i64"},
-    {DType::kUInt8, "u8"},
-    {DType::kUInt16, "u16"},
-    {DType::kUInt32, "u32"},
-    {DType::kUInt64, "u64"},
-    {DType::kBool, "boolean"},
-}};
+constexpr auto kIrTypes = dtypeCodes<const char*>({{DType::kFloat16, "f16"},
+                                                   {DType::kBFloat16, "bf16"},
+                                                   {DType::kFloat32, "f32"},
+                                                   {DType::kFloat64, "f64"},
+                                                   {DType::kInt8, "i8"},
+                                                   {DType::kInt16, "i16"},
+                                                   {DType::kInt32, "i32"},
+                                                   {DType::kInt64, "i64"},
+                                                   {DType::kUInt8, "u8"},
+                                                   {DType::kUInt16, "u16"},
+                                                   {DType::kUInt32, "u32"},
+                                                   {DType::kUInt64, "u64"},
+                                                   {DType::kBool, "boolean"}});
+static_assert(kIrTypes.haveAllBut({DType::kString}));
 
 // A model with one input of each type, each passed on to an output.
 std::string modelOfKnownTypes() {
   std::string layers;
   std::string edges;
   int id = 0;
-  for (const auto& [dtype, type] : kIrTypes) {
+  for (const auto& [dtype, type] : kIrTypes.rows) {
     const std::string parameter = std::to_string(id++);
     const std::string result = std::to_string(id++);
     layers += "<layer id=\"" + parameter + "\" name=\"" + type +
@@ -63,13 +62,13 @@ std::map<DType, uint32_t> readCodes(const Api& api, const Core* core) {
         "read its self-check", ErrorCode::kUnsupported);
   const std::unique_ptr<OvModel, void (*)(OvModel*)> owner(model, api.freeModel);
   std::map<DType, uint32_t> codes;
-  for (std::size_t i = 0; i < kIrTypes.size(); ++i) {
+  for (std::size_t i = 0; i < kIrTypes.rows.size(); ++i) {
     Port* port = nullptr;
     check(api, api.inputByIndex(model, i, &port), "read its self-check", ErrorCode::kUnsupported);
     const std::unique_ptr<Port, void (*)(Port*)> port_owner(port, api.freePort);
     uint32_t code = 0;
     check(api, api.portElementType(port, &code), "read its self-check", ErrorCode::kUnsupported);
-    codes[kIrTypes[i].first] = code;
+    codes[kIrTypes.rows[i].dtype] = code;
   }
   return codes;
 }

@@ -3,7 +3,6 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-#include <array>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -11,6 +10,7 @@
 #include <utility>
 
 #include "aios/error.hpp"
+#include "core/dtype_codes.hpp"
 #include "core/fork.hpp"
 #include "engines/engine_table.hpp"
 #include "engines/one_process.hpp"
@@ -18,22 +18,21 @@
 namespace aios::engines::tensorflow {
 namespace {
 
-constexpr std::array<std::pair<DType, int>, 14> kTypes = {{
-    {DType::kFloat32, 1},
-    {DType::kFloat64, 2},
-    {DType::kInt32, 3},
-    {DType::kUInt8, 4},
-    {DType::kInt16, 5},
-    {DType::kInt8, 6},
-    {DType::kString, kTfString},
-    {DType::kInt64, 9},
-    {DType::kBool, 10},
-    {DType::kBFloat16, 14},
-    {DType::kUInt16, 17},
-    {DType::kFloat16, 19},
-    {DType::kUInt32, 22},
-    {DType::kUInt64, 23},
-}};
+constexpr auto kTypes = dtypeCodes<int>({{DType::kFloat32, 1},
+                                         {DType::kFloat64, 2},
+                                         {DType::kInt32, 3},
+                                         {DType::kUInt8, 4},
+                                         {DType::kInt16, 5},
+                                         {DType::kInt8, 6},
+                                         {DType::kString, kTfString},
+                                         {DType::kInt64, 9},
+                                         {DType::kBool, 10},
+                                         {DType::kBFloat16, 14},
+                                         {DType::kUInt16, 17},
+                                         {DType::kFloat16, 19},
+                                         {DType::kUInt32, 22},
+                                         {DType::kUInt64, 23}});
+static_assert(kTypes.haveAllBut({}));
 
 struct Apis {
   std::mutex mutex;
@@ -71,18 +70,11 @@ void noteUseByOthers() noexcept {
 }  // namespace
 
 int tfTypeOf(DType dtype) noexcept {
-  for (const auto& [ours, theirs] : kTypes) {
-    if (ours == dtype) return theirs;
-  }
-  return 0;
+  const int* type = kTypes.codeOf(dtype);
+  return type == nullptr ? 0 : *type;
 }
 
-DType dtypeFromTfType(int type) noexcept {
-  for (const auto& [ours, theirs] : kTypes) {
-    if (theirs == type) return ours;
-  }
-  return DType::kInvalid;
-}
+DType dtypeFromTfType(int type) noexcept { return kTypes.dtypeOf(type); }
 
 Api::Api(const std::string& path) : library(engineNamed("tensorflow"), path) {
   library.bind(version, "TF_Version");

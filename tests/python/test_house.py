@@ -15,9 +15,9 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: Lowest first. `_core` is the C++ extension; the face, `aios` itself, is above all of them.
 ROOMS = (
-    "_core", "errors", "version", "installed", "bundle", "home", "compiler", "bridge", "proving",
-    "registry", "telemetry", "deployment", "exporting", "training", "workflow", "server", "cluster",
-    "cli",
+    "_core", "errors", "version", "installed", "tensorflow_log", "bundle", "home", "compiler",
+    "bridge", "proving", "registry", "telemetry", "deployment", "exporting", "training", "workflow",
+    "server", "cluster", "cli",
 )  # fmt: skip
 CPP_ROOMS = ("core", "bundle", "engines", "runtime", "server", "c", "python")
 

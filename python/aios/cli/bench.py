@@ -13,7 +13,7 @@ from rich.text import Text
 from aios.bundle.manifest import ArtifactRecord, Manifest, read_manifest
 from aios.bundle.precision import FLOAT32
 from aios.cli.contender import Contender, Row
-from aios.cli.environment import prepare_tensorflow
+from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.machine import cpu_model, usable_cpus
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import (
@@ -66,7 +66,8 @@ def bench(
         require_matplotlib()
     prepare_tensorflow(thread_counts[0])
     rows = _rows(manifest, wanted, allowed, batches, thread_counts)
-    contenders = _contenders(bundle, manifest, rows, iterations)
+    with native_log_left_out():
+        contenders = _contenders(bundle, manifest, rows, iterations)
     try:
         _measure(contenders)
         _mark_chosen(bundle, allowed, contenders)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from aios.cli.environment import import_tensorflow, prepare_tensorflow
+from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.tables import Column, Listing
 from aios.installed import TRAINING, require
@@ -47,8 +47,8 @@ def demo(
     """Train on handwritten digits, export, verify, run in C++, and compare with Keras."""
     require((*TRAINING, "ai_edge_litert", "sklearn"), "the demo", "demo")
     prepare_tensorflow()
-    import_tensorflow()
-    report = run(output)
+    with native_log_left_out():
+        report = run(output)
     if as_json:
         print_json(report)
     else:

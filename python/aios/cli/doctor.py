@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from aios.cli.environment import native_stderr_kept_back, prepare_tensorflow
+from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.home import home_report, home_text
 from aios.cli.home import restore as restore_home
 from aios.cli.machine import (
@@ -99,7 +99,7 @@ def _probe() -> dict[str, str]:
     from aios.bridge.library_check import TRIAL
     from aios.proving import open_prover
 
-    with native_stderr_kept_back(), open_prover() as prover:
+    with native_log_left_out(), open_prover() as prover:
         return {entry.engine: entry.reason for entry in prover.verify(TRIAL)}
 
 

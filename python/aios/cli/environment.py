@@ -1,12 +1,31 @@
-"""What commands set in the environment before TensorFlow is loaded, which reads it only then."""
+"""What commands set up before TensorFlow and LiteRT are loaded: threads, and a quiet log."""
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
+
+from aios.tensorflow_log import LEVEL
+
+# Reads what this process writes to stderr, and passes on all but information and warnings in the
+# formats of Abseil, of older TensorFlow and of LiteRT.
+_SIEVE = r"""
+import os, re, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+noise = re.compile(
+    rb"[IW]\d{4} \d\d:\d\d:\d+\.\d+ +\d+ \S+:\d+\] "
+    rb"|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+: [IW] "
+    rb"|(INFO|WARNING): (Created TensorFlow Lite |All log messages before absl::InitializeLog)"
+    rb"|To enable the following instructions: "
+)
+for line in sys.stdin.buffer:
+    if not noise.match(line):
+        os.write(2, line)
+"""
+_SIEVE_ENDS_WITHIN_S = 5.0
 
 
 def prepare_tensorflow(threads: int = 1) -> None:
@@ -15,7 +34,7 @@ def prepare_tensorflow(threads: int = 1) -> None:
     What the user has set stays.
     """
     quiet = {
-        "TF_CPP_MIN_LOG_LEVEL": "3",
+        LEVEL: "3",
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": str(threads),
     }
@@ -26,25 +45,47 @@ def prepare_tensorflow(threads: int = 1) -> None:
 def import_tensorflow() -> None:
     """Imports TensorFlow without what it prints before it reads its log level."""
     if "tensorflow" not in sys.modules:
-        with native_stderr_kept_back():
+        with native_log_left_out():
             import tensorflow  # noqa: F401
 
 
 @contextmanager
-def native_stderr_kept_back() -> Iterator[None]:
-    """Keeps what native code writes to stderr, and shows it only if the block fails."""
+def native_log_left_out() -> Iterator[None]:
+    """Keeps the log of native code off stderr, but for errors, until the block ends.
+
+    Another process sifts it: what an engine says before it ends this process is shown. A user who
+    asked for TensorFlow's information or warnings has all of it.
+    """
+    if os.environ.get(LEVEL, "3") in ("0", "1"):
+        yield
+        return
     sys.stderr.flush()
-    saved = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
-        os.dup2(kept.fileno(), 2)
-        failed = True
-        try:
+    shown = os.dup(2)
+    try:
+        sieve = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _SIEVE], stdin=subprocess.PIPE, stderr=shown
+        )
+    except OSError:
+        os.close(shown)
+        yield
+        return
+    assert sieve.stdin is not None
+    os.dup2(sieve.stdin.fileno(), 2)
+    sieve.stdin.close()
+    try:
+        # Python's own talk goes to the terminal itself.
+        with os.fdopen(shown, "w", buffering=1, closefd=False) as talk, redirect_stderr(talk):
             yield
-            failed = False
-        finally:
-            sys.stderr.flush()
-            os.dup2(saved, 2)
-            os.close(saved)
-            if failed:
-                kept.seek(0)
-                os.write(2, kept.read())
+    finally:
+        os.dup2(shown, 2)
+        os.close(shown)
+        _wait(sieve)
+
+
+def _wait(sieve: subprocess.Popen[bytes]) -> None:
+    """Until it has passed on all; not for a child of an engine that goes on holding stderr."""
+    try:
+        sieve.wait(_SIEVE_ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        sieve.kill()
+        sieve.wait()

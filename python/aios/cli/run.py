@@ -11,7 +11,7 @@ from rich.text import Text
 from aios.bundle.dtypes import describe
 from aios.bundle.manifest import read_manifest
 from aios.cli.array_files import read_arrays, require_output, write_arrays
-from aios.cli.environment import prepare_tensorflow
+from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import PrecisionOption, allowed_precision, engine_names, require_bundle
 from aios.cli.tables import Column, Listing
@@ -57,7 +57,10 @@ def run(
     prepare_tensorflow(threads)
     from aios.bridge import load
 
-    with load(bundle, engine=name, threads=threads, precision=allowed) as bridge:
+    with (
+        native_log_left_out(),
+        load(bundle, engine=name, threads=threads, precision=allowed) as bridge,
+    ):
         names = [spec.name for spec in bridge.signature.outputs]
         if output is not None and signature is None:
             require_output("--output", output, names)

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from aios.bundle.manifest import Manifest, read_manifest
 from aios.bundle.precision import FLOAT32
-from aios.cli.environment import prepare_tensorflow
+from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import engine_names, require_bundle
 from aios.cli.tables import Column, Listing
@@ -36,7 +36,7 @@ def verify(
     from aios.proving import open_prover
 
     manifest = read_manifest(bundle)
-    with open_prover() as prover:
+    with native_log_left_out(), open_prover() as prover:
         entries = prover.verify(bundle, threads=threads, only=wanted)
     checked = [
         {

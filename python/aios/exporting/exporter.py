@@ -31,6 +31,7 @@ from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource
 from aios.proving import Prover, open_prover
+from aios.tensorflow_log import only_errors
 
 
 def export(
@@ -95,8 +96,9 @@ def export(
     arguments.label_names(labels)
     arguments.input_ranges_of(input_range)
     target = arguments.target_directory(path, overwrite=overwrite)
-    source = open_source(model)
-    with open_prover() as prover, pending_directory(target) as work:
+    with only_errors():
+        source = open_source(model)
+    with only_errors(), open_prover() as prover, pending_directory(target) as work:
         source.save(work / SAVED_MODEL, samples)
         allowed = arguments.tolerances_of(tolerance, lowered, source.floats())
         names = arguments.label_names(labels, source.signatures[0])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aios.errors import NotFoundError
 from aios.installed import TRAINING, require
+from aios.tensorflow_log import only_errors
 from aios.training.config import TrainingConfig
 from aios.training.report import TrainingReport
 
@@ -24,7 +25,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'aios.training' has no attribute {name!r}")
     require(TRAINING, "a training cell", "tensorflow")
     try:
-        from aios.training.cell import TensorFlowTrainingCell
+        with only_errors():
+            from aios.training.cell import TensorFlowTrainingCell
     except (ImportError, ValueError) as error:
         raise NotFoundError(
             f"a training cell needs Keras on TensorFlow, but importing them fails: {error}; unset "

@@ -5,10 +5,13 @@ import sys
 import numpy as np
 import pytest
 
+from aios.tensorflow_log import LEVEL
+
 
 @pytest.fixture
 def aios_command(tmp_path):
-    """Runs the command line in an empty directory."""
+    """Runs the command line in an empty directory, as for a user who set nothing."""
+    untouched = {name: value for name, value in os.environ.items() if name != LEVEL}
 
     def run(*arguments, cwd=tmp_path, **environment):
         return subprocess.run(
@@ -18,7 +21,7 @@ def aios_command(tmp_path):
             timeout=300,
             check=False,
             cwd=cwd,
-            env={**os.environ, "COLUMNS": "160", **environment},
+            env={**untouched, "COLUMNS": "160", **environment},
         )
 
     return run

@@ -35,7 +35,7 @@ def test_answers_are_written_as_npy_and_npz(digits, aios_command, x_file, tmp_pa
         )
         assert shown.returncode == 0, shown.stderr
         assert shown.stdout == ""
-        assert "litert" in shown.stderr
+        assert shown.stderr == f"{name}: output_0 float32[7,10], engine litert\n"
     answer = np.load(tmp_path / "y.npy")
     assert_within_tolerance(answer, _reference(digits))
     np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["output_0"], answer)

@@ -25,7 +25,7 @@ from aios.compiler.weights import WeightStore
 from aios.errors import InvalidArgumentError, UnsupportedError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aios.compiler.graph import Graph
 
@@ -124,18 +124,12 @@ def compile_graphs(
         output_names=output_names,
         exact=exact,
     )
-    out_dir.mkdir(parents=True, exist_ok=True)
     source, library, weights = (
         out_dir / file for file in (MODEL_SOURCE, MODEL_LIBRARY, MODEL_WEIGHTS)
     )
-    for path, write in (
-        (source, lambda fresh: fresh.write_text(translation.source)),
-        (weights, translation.weights.write),
-    ):
-        # What a process has mapped, or another bundle links, must not change: put a new file there.
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        write(fresh)
-        fresh.replace(path)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    _write_anew(source, lambda fresh: fresh.write_text(translation.source))
+    _write_anew(weights, translation.weights.write)
     toolchain.compile_shared(source, library, [include_folder()], timeout_s=timeout_s)
     return CompiledArtifact(
         target=target,
@@ -149,6 +143,13 @@ def compile_graphs(
         compiler=toolchain.version,
         seconds=time.monotonic() - started,
     )
+
+
+def _write_anew(path: Path, write: Callable[[Path], object]) -> None:
+    """Puts a new file there: what a process has mapped, or a bundle links, must not change."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    write(fresh)
+    fresh.replace(path)
 
 
 def translate(

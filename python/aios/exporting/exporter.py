@@ -1,4 +1,7 @@
-"""`aios.export`: artifacts and golden samples are written, verified through C++, then published."""
+"""`aios.export`: artifacts and golden samples are written, verified through C++, then published.
+
+The function is longer than others because its documentation is the reference of the product.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ from aios.exporting.gathering import gathered
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
 from aios.exporting.reasons import OUT_OF_MEMORY, contained
-from aios.exporting.report import ExportReport, declined_engines, limits, notes, verified_with
+from aios.exporting.report import ExportReport, notes, report_of
 from aios.exporting.sizes import checked
 from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
@@ -111,20 +114,10 @@ def export(
         _require_one_passed(manifest)
         write_manifest(work, manifest)
         publish(work, target, overwrite=overwrite)
-    said = notes(sets, manifest)
-    declined = declined_engines(manifest) + limits(sets, manifest) + verified_with()
-    for note in said:
+    report = report_of(Path(path), manifest, sets, layers, time.perf_counter() - started)
+    for note in notes(sets, manifest):
         warnings.warn(note, stacklevel=2)
-    return ExportReport(
-        path=Path(path),
-        artifacts=manifest.artifacts,
-        golden_samples=sum(item.count for item in sets),
-        dropped_samples=sum(item.dropped for item in sets),
-        discrimination=min(item.discrimination for item in sets),
-        warnings=said + declined,
-        seconds=time.perf_counter() - started,
-        diverging_layers=layers,
-    )
+    return report
 
 
 def _with_diverging_layers(

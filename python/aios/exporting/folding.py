@@ -8,30 +8,30 @@ give it others.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aios.errors import UnsupportedError
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """An edge that carried a variable's handle and now carries its value."""
-
-    dtype: int
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """An edge that carries the handle of the look-up table of that name, and still does."""
-
-    name: str
-
-
-Edge = Variable | Table
-_Edges = Sequence[Edge | None]
+from aios.exporting.nodes import (
+    Edge,
+    Edges,
+    Table,
+    Variable,
+    constant,
+    control_operands,
+    copy_of,
+    data_operands,
+    drop,
+    free_name,
+    functions_in,
+    replaced,
+    reshape_all,
+    resource_type,
+    retype,
+    retype_all,
+    retype_arguments,
+)
 
 #: Operators that pass their first operand on, with the attribute that is its type.
 _PASSING = dict.fromkeys(
@@ -129,8 +129,8 @@ class _Folder:
         return made
 
     def _node(self, body: _Body, node: Any) -> Iterator[Any]:
-        edges = [self._edge(body, operand) for operand in _data(node)]
-        copy = _copy(node)
+        edges = [self._edge(body, operand) for operand in data_operands(node)]
+        copy = copy_of(node)
         caller = _CALLERS.get(node.op, _CALL if node.op in self._functions else None)
         if caller is not None:
             self._call(copy, edges, caller)
@@ -139,17 +139,17 @@ class _Folder:
             return
         else:
             self._note_table(node, edges)
-            for function in _functions_in(copy):
+            for function in functions_in(copy):
                 function.name = self._specialised(function.name, ()).name
         yield copy
 
-    def _use(self, body: _Body, node: Any, edges: _Edges) -> Iterator[Any]:
+    def _use(self, body: _Body, node: Any, edges: Edges) -> Iterator[Any]:
         """A variable's user, as one of its value."""
         if node.op in _PASSING and isinstance(edges[0], Variable):
-            _retype(node, _PASSING[node.op], 0, edges[0])
+            retype(node, _PASSING[node.op], 0, edges[0])
             yield node
         elif node.op == "IdentityN":
-            _retype_all(node, "T", edges)
+            retype_all(node, "T", edges)
             yield node
         elif node.op in _USES and isinstance(edges[0], Variable):
             output, nodes = _USES[node.op](node, edges[0], body)
@@ -160,16 +160,16 @@ class _Folder:
                 f"its variables can't be folded in: '{node.name}' ({node.op}) takes a variable"
             )
 
-    def _call(self, node: Any, edges: _Edges, caller: _Caller) -> None:
+    def _call(self, node: Any, edges: Edges, caller: _Caller) -> None:
         for function in self._called(node, caller):
             function.name = self._specialised(function.name, edges[caller.first :]).name
         if node.op in self._functions:
             node.op = self._specialised(node.op, edges).name
         elif caller.types in node.attr:
-            _retype_all(node, caller.types, edges[caller.first :])
+            retype_all(node, caller.types, edges[caller.first :])
         if any(isinstance(edge, Variable) for edge in edges):
             if node.op in _PASSING_ALL:
-                _reshape_all(node.attr["output_shapes"].list.shape, edges)
+                reshape_all(node.attr["output_shapes"].list.shape, edges)
             drop(node.attr, "_output_shapes")
 
     def _called(self, node: Any, caller: _Caller) -> Iterator[Any]:
@@ -178,7 +178,7 @@ class _Folder:
                 value = node.attr[name]
                 yield from [value.func] if value.HasField("func") else value.list.func
 
-    def _specialised(self, name: str, edges: _Edges) -> _Function:
+    def _specialised(self, name: str, edges: Edges) -> _Function:
         """The function for these arguments, made once; its name tells its content."""
         key = (name, tuple(edges) if any(edges) else ())
         if key not in self._made:
@@ -207,7 +207,7 @@ class _Folder:
         for arg, edge in zip(copy.signature.output_arg, returns, strict=True):
             if isinstance(edge, Variable):
                 arg.type = edge.dtype
-        _retype_arguments(copy, known)
+        retype_arguments(copy, known)
         copy.signature.name = ""
         digest = hashlib.sha256(self._salt + copy.SerializeToString(deterministic=True))
         copy.signature.name = f"{function.signature.name}_{digest.hexdigest()[:12]}"
@@ -235,39 +235,15 @@ class _Folder:
             return None
         names = [f.name for f in self._called(node, caller)] or [node.op]
         returned = self._functions[names[0]].signature.output_arg
-        if returned[index].type != _resource():
+        if returned[index].type != resource_type():
             return None
-        edges = [self._edge(body, operand) for operand in _data(node)][caller.first :]
+        edges = [self._edge(body, operand) for operand in data_operands(node)][caller.first :]
         return self._specialised(names[0], edges).returns[index]
 
-    def _note_table(self, node: Any, edges: _Edges) -> None:
+    def _note_table(self, node: Any, edges: Edges) -> None:
         if node.op == "LookupTableFindV2" and isinstance(edges[0], Table):
             types = (node.attr["Tin"].type, node.attr["Tout"].type)
             self.asked.setdefault(edges[0].name, set()).add(types)
-
-
-def constant(name: str, value: Any, dtype: int | None = None) -> Any:
-    """A node that gives a NumPy array's value."""
-    from tensorflow.core.framework.node_def_pb2 import NodeDef
-    from tensorflow.python.framework import tensor_util
-
-    node = NodeDef(name=name, op="Const")
-    node.attr["value"].tensor.CopyFrom(tensor_util.make_tensor_proto(value, dtype=dtype))
-    node.attr["dtype"].type = node.attr["value"].tensor.dtype
-    return node
-
-
-def free_name(name: str, taken: Container[str]) -> str:
-    """The name, or a longer one that isn't taken."""
-    while name in taken:
-        name += "_"
-    return name
-
-
-def drop(attributes: Any, name: Any) -> None:
-    """Removes an entry of a protobuf's map, if it is there."""
-    if name in attributes:
-        del attributes[name]
 
 
 _Use = Callable[[Any, Variable, _Body], tuple[str, list[Any]]]
@@ -275,16 +251,20 @@ _Use = Callable[[Any, Variable, _Body], tuple[str, list[Any]]]
 
 def _read(node: Any, edge: Variable, body: _Body) -> tuple[str, list[Any]]:
     del body
-    return "value", [_replaced(node, "Identity", node.input, T=edge.dtype)]
+    return "value", [replaced(node, "Identity", node.input, T=edge.dtype)]
 
 
 def _gather(node: Any, edge: Variable, body: _Body) -> tuple[str, list[Any]]:
     axis = constant(free_name(f"{node.name}/axis", body.nodes), node.attr["batch_dims"].i)
     index_type = node.attr["Tindices"].type
-    gather = _replaced(
+    gather = replaced(
         node,
         "GatherV2",
-        [*_data(node), f"{axis.name}:output:0" if body.local else axis.name, *_control(node)],
+        [
+            *data_operands(node),
+            f"{axis.name}:output:0" if body.local else axis.name,
+            *control_operands(node),
+        ],
         Tparams=edge.dtype,
         Tindices=index_type,
         Taxis=axis.attr["dtype"].type,
@@ -297,26 +277,26 @@ def _gather_nd(node: Any, edge: Variable, body: _Body) -> tuple[str, list[Any]]:
     del body
     index_type = node.attr["Tindices"].type
     return "output", [
-        _replaced(node, "GatherNd", node.input, Tparams=edge.dtype, Tindices=index_type)
+        replaced(node, "GatherNd", node.input, Tparams=edge.dtype, Tindices=index_type)
     ]
 
 
 def _shape(node: Any, edge: Variable, body: _Body) -> tuple[str, list[Any]]:
     del body
     types = {"T": edge.dtype, "out_type": node.attr["out_type"].type}
-    return "output", [_replaced(node, "Shape", node.input, **types)]
+    return "output", [replaced(node, "Shape", node.input, **types)]
 
 
 def _initialized(node: Any, edge: Variable, body: _Body) -> tuple[str, list[Any]]:
     del edge, body
     true = constant(node.name, True)
-    true.input.extend(_control(node))
+    true.input.extend(control_operands(node))
     return "is_initialized", [true]
 
 
 def _nothing(node: Any, edge: Variable, body: _Body) -> tuple[str, list[Any]]:
     del edge, body
-    return "", [_replaced(node, "NoOp", _control(node))]
+    return "", [replaced(node, "NoOp", control_operands(node))]
 
 
 #: What reads a variable: the name of its output, and what takes its place.
@@ -330,78 +310,6 @@ _USES: dict[str, _Use] = {
 }
 
 
-def _replaced(node: Any, op: str, operands: Iterable[str], **types: int) -> Any:
-    from tensorflow.core.framework.node_def_pb2 import NodeDef
-
-    new = NodeDef(name=node.name, op=op, input=operands, device=node.device)
-    for name, dtype in types.items():
-        new.attr[name].type = dtype
-    return new
-
-
-def _retype(node: Any, attribute: str, index: int, edge: Variable) -> None:
-    value = node.attr[attribute]
-    if value.HasField("list"):
-        value.list.type[index] = edge.dtype
-    else:
-        value.type = edge.dtype
-    drop(node.attr, "_output_shapes")
-
-
-def _retype_all(node: Any, attribute: str, edges: _Edges) -> None:
-    for index, edge in enumerate(edges):
-        if isinstance(edge, Variable):
-            _retype(node, attribute, index, edge)
-
-
-def _retype_arguments(function: Any, known: Mapping[str, Edge]) -> None:
-    edges = [known.get(arg.name) for arg in function.signature.input_arg]
-    if "_input_shapes" in function.attr:
-        _reshape_all(function.attr["_input_shapes"].list.shape, edges)
-    for index, (arg, edge) in enumerate(zip(function.signature.input_arg, edges, strict=True)):
-        if not isinstance(edge, Variable):
-            continue
-        arg.type = edge.dtype
-        drop(function.resource_arg_unique_id, index)
-        drop(function.arg_attr[index].attr, "_output_shapes")
-
-
-def _reshape_all(shapes: Any, edges: _Edges) -> None:
-    for shape, edge in zip(shapes, edges, strict=False):
-        if isinstance(edge, Variable):
-            shape.Clear()
-            for size in edge.shape:
-                shape.dim.add().size = size
-
-
-def _functions_in(node: Any) -> Iterator[Any]:
-    """References to functions of an operator that gives them no operands."""
-    for value in node.attr.values():
-        if value.HasField("func"):
-            yield value.func
-        yield from value.list.func
-
-
 def _renamed(body: _Body, operand: str) -> str:
     output, _, index = operand.rpartition(":")
     return f"{body.renamed[output]}:{index}" if output in body.renamed else operand
-
-
-def _data(node: Any) -> list[str]:
-    return [operand for operand in node.input if not operand.startswith("^")]
-
-
-def _control(node: Any) -> list[str]:
-    return [operand for operand in node.input if operand.startswith("^")]
-
-
-def _copy(node: Any) -> Any:
-    copy = type(node)()
-    copy.CopyFrom(node)
-    return copy
-
-
-def _resource() -> int:
-    from tensorflow.core.framework.types_pb2 import DT_RESOURCE
-
-    return int(DT_RESOURCE)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aios.errors import UnsupportedError
-from aios.exporting.folding import Edge, Table, Variable, constant, drop, fold, free_name
+from aios.exporting.folding import fold
 from aios.exporting.graphs import FrozenGraph, operators
 from aios.exporting.lookups import rewrite_integer_lookups
+from aios.exporting.nodes import Edge, Table, Variable, constant, drop, free_name
 from aios.exporting.reasons import reason_of
 from aios.exporting.tables import table_nodes
 

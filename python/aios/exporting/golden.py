@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from aios.bundle.comparison import Arrays, tolerances_apart
+from aios.bundle.comparison import Array, Arrays, tolerances_apart
 from aios.bundle.coverage import rows_inside
 from aios.bundle.manifest import SignatureRecord, Tolerance
 from aios.bundle.ranges import InputRanges, SignatureRanges
 from aios.errors import InvalidArgumentError
 from aios.exporting import strings
-from aios.exporting.asking import Answers, ask, batch_of, finite_rows, rows_of
+from aios.exporting.asking import Answers, Asked, ask, batch_of, finite_rows, rows_of
 from aios.exporting.conditioning import undetermined
 from aios.exporting.denormals import jumps_at_zero
 from aios.exporting.edges import required_ranges, with_edges
@@ -146,16 +146,13 @@ def collect(
 
     Args:
         answers: The training model: arrays of one call in, arrays of one call out, by name.
-        signature: The model's signature.
-        samples: What to ask; see aios.exporting.samples.
+        signature: Of the model.
+        samples: What to ask.
         tolerance: What answers are told apart by.
-        asked: Ranges of input values to prove, which nothing that is asked leaves; inputs without
-            one have that of aios.exporting.edges.
+        asked: Ranges that inputs keep to; those without one have that of aios.exporting.edges.
 
     Raises:
-        InvalidArgumentError: The model raises on the caller's own samples, or no answer is finite.
-        FailedPreconditionError: The model answers the same input differently.
-        UnsupportedError: The shape of an answer depends on the values of the inputs.
+        InvalidArgumentError: No answer is finite, or as `ask`, whose other errors it raises too.
     """
     asked = asked or {}
     edges = with_edges(samples.arrays, asked)
@@ -173,23 +170,12 @@ def collect(
     finite = finite_rows(found.outputs)
     total = len(next(iter(inputs.values()), found.rows))
     judged = finite & (found.rows < total - edges.probes)
-    if not judged.any():
-        raise InvalidArgumentError(
-            f"signature '{signature.name}': the model's answers to all samples are NaN or "
-            "infinite; check its weights and samples"
-        )
+    _require_some(judged, signature)
     ranges = required_ranges(samples.arrays, asked)
     # A miss beyond the ranges rejects nothing: only what could is worth asking again.
-    inside = rows_inside(rows_of(inputs, found.rows), ranges)
-    far = np.flatnonzero(judged & inside & (found.rows >= edges.near))
-    loose = undetermined(
-        answers,
-        rows_of(inputs, found.rows[far]),
-        rows_of(found.outputs, far),
-        tolerance,
-        independent=found.independent,
-    )
-    judged[far[loose]] = False
+    far = judged & rows_inside(rows_of(inputs, found.rows), ranges) & (found.rows >= edges.near)
+    loose = _undetermined(answers, inputs, found, far, tolerance)
+    judged &= ~loose
     rows = found.rows[judged]
     outputs = rows_of(found.outputs, judged)
     own = int((rows < plain).sum())
@@ -209,6 +195,30 @@ def collect(
         jumps_at_zero=jumps,
         undetermined=int(loose.sum()),
     )
+
+
+def _require_some(judged: Array, signature: SignatureRecord) -> None:
+    if not judged.any():
+        raise InvalidArgumentError(
+            f"signature '{signature.name}': the model's answers to all samples are NaN or "
+            "infinite; check its weights and samples"
+        )
+
+
+def _undetermined(
+    answers: Answers, inputs: Arrays, found: Asked, asked: Array, tolerance: Tolerance
+) -> Array:
+    """Which of the calls in `asked`, a bool each, have answers that rounding alone decides."""
+    rows = np.flatnonzero(asked)
+    loose = np.zeros(len(found.rows), dtype=bool)
+    loose[rows] = undetermined(
+        answers,
+        rows_of(inputs, found.rows[rows]),
+        rows_of(found.outputs, rows),
+        tolerance,
+        independent=found.independent,
+    )
+    return loose
 
 
 def _without_denormals(answers: Answers, inputs: Arrays, zeros: int, tolerance: Tolerance) -> bool:

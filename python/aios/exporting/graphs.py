@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aios.exporting.folding import drop
+from aios.exporting.nodes import drop
 
 #: Operators that give what they are given: nothing is rounded in them.
 _PASSIVE = frozenset({

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aios.bundle.comparison import Array
-from aios.exporting.folding import constant
+from aios.exporting.nodes import constant
 
 #: An array of so many entries is small beside a model.
 _MOST_PLACES = 1 << 16

@@ -56,6 +56,27 @@ class ExportReport:
         return [artifact for artifact in self.artifacts if artifact.precision == FLOAT32]
 
 
+def report_of(
+    path: Path,
+    manifest: Manifest,
+    sets: Sequence[GoldenSet],
+    layers: dict[str, str],
+    seconds: float,
+) -> ExportReport:
+    """The report of an export that succeeded; see `ExportReport`."""
+    less = declined_engines(manifest) + _limits(sets, manifest) + _verified_with()
+    return ExportReport(
+        path=path,
+        artifacts=manifest.artifacts,
+        golden_samples=sum(item.count for item in sets),
+        dropped_samples=sum(item.dropped for item in sets),
+        discrimination=min(item.discrimination for item in sets),
+        warnings=notes(sets, manifest) + less,
+        seconds=seconds,
+        diverging_layers=layers,
+    )
+
+
 def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
     """What a user should look at in an export that succeeded."""
     found = []
@@ -77,7 +98,7 @@ def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
     return tuple(found)
 
 
-def limits(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
+def _limits(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
     """Where artifacts that passed are known to answer wrongly, outside of what had to be proved."""
     asked = {item.signature.name: proven_ranges(item.ranges, item.inputs, ()) for item in sets}
     found = []
@@ -91,7 +112,7 @@ def limits(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def verified_with() -> tuple[str, ...]:
+def _verified_with() -> tuple[str, ...]:
     """Says so where it wasn't the C++ cell."""
     if IS_NATIVE:
         return ()

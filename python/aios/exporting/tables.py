@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from aios.errors import UnsupportedError
-from aios.exporting.folding import constant
+from aios.exporting.nodes import constant
 
 
 def table_nodes(name: str, handle: Any, types: set[tuple[int, int]]) -> list[Any]:

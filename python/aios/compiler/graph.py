@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +22,21 @@ Array = np.ndarray[Any, np.dtype[Any]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Quantisation:
+    """How integers stand for real numbers: `scale * (integer - zero_point)`.
+
+    Attributes:
+        scale: float32, one, or one for each index of the axis.
+        zero_point: int64, as many.
+        axis: The dimension that has scales of its own; 0 where there is one scale.
+    """
+
+    scale: Array
+    zero_point: Array
+    axis: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tensor:
     """A value of fixed shape; `data` holds it when it is a constant.
 
@@ -30,12 +45,14 @@ class Tensor:
         shape: Dimensions, all known and not negative.
         dtype: NumPy's dtype of an element.
         data: The constant's value, or None.
+        quantisation: What its integers stand for, where the file says so.
     """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     data: Array | None = None
+    quantisation: Quantisation | None = None
 
     @property
     def size(self) -> int:
@@ -48,17 +65,45 @@ class Tensor:
         return self.size * self.dtype.itemsize
 
 
+AnyAttributes = TypeVar("AnyAttributes", bound="Attributes")
+
+
+class Attributes:
+    """What a pass knows of an operator that it made; compiler/attributes.py has the classes."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Operator:
-    """One operation: `outputs = kind(inputs)` under constant `attributes`."""
+    """One operation: `outputs = kind(inputs)`, of constant form.
+
+    Attributes:
+        kind: The operator's name.
+        inputs: Tensors that it reads; `MISSING` for an optional one that isn't there.
+        outputs: Tensors that it writes.
+        options: The file's own words for its form, by name, with what passes add to them.
+        attributes: In place of options: those of an operator that a pass made.
+    """
 
     kind: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    attributes: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Attributes | None = None
 
     def __getitem__(self, name: str) -> Any:
-        return self.attributes[name]
+        return self.options[name]
+
+    def typed(self, kind: type[AnyAttributes]) -> AnyAttributes:
+        """Returns the attributes, which must be of that class.
+
+        Raises:
+            TypeError: They aren't.
+        """
+        if not isinstance(self.attributes, kind):
+            raise TypeError(f"{self.kind}: expected {kind.__name__}, got {self.attributes!r}")
+        return self.attributes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,30 +147,6 @@ class Graph:
     def with_operators(self, operators: Iterable[Operator]) -> Graph:
         """Returns the same graph with other operators."""
         return replace(self, operators=tuple(operators))
-
-
-@dataclass(frozen=True, slots=True)
-class Scan:
-    """The attributes of a SCAN operator.
-
-    The body's inputs are the slices of `sequences`, then the states, then the invariants; its
-    outputs are the new states, then the slices of the collected results. The operator's inputs are
-    the sequences, the initial states and the invariants; its outputs the final states and the
-    collected results. A final state that nobody reads is an output all the same.
-
-    Attributes:
-        trips: The number of steps.
-        body: What one step does.
-        sequences: How many sequences there are.
-        states: How many states.
-        collected: How many collected results.
-    """
-
-    trips: int
-    body: Graph
-    sequences: int
-    states: int
-    collected: int
 
 
 class Rewriter:

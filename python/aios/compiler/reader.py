@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aios.bundle.dtypes import TABLE, numpy_dtype
-from aios.compiler.graph import Graph, Operator, Tensor
+from aios.compiler.graph import Graph, Operator, Quantisation, Tensor
 from aios.compiler.node_def import tensorflow_operator
 from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
 
@@ -132,7 +132,8 @@ class _Decoder:
         dtype = _OPAQUE if name_of_type is None else numpy_dtype(name_of_type)
         if dtype == _OPAQUE:
             return Tensor(name, shape, dtype)
-        return Tensor(name, shape, dtype, self._data(tensor.buffer, shape, dtype))
+        data = self._data(tensor.buffer, shape, dtype)
+        return Tensor(name, shape, dtype, data, _quantisation(tensor.quantization))
 
     def _data(self, index: int, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Any:
         buffer = self._model.buffers[index]
@@ -167,6 +168,16 @@ class _Decoder:
             attributes = {}
         inputs, outputs = (tuple(map(int, _items(v))) for v in (op.inputs, op.outputs))
         return Operator(f"CUSTOM:{code}", inputs, outputs, attributes)
+
+
+def _quantisation(told: Any) -> Quantisation | None:
+    scale = np.asarray(_items(told.scale) if told is not None else (), np.float32)
+    if not scale.size:
+        return None
+    zero_point = np.asarray(_items(told.zeroPoint), np.int64)
+    if not zero_point.size:
+        zero_point = np.zeros(scale.size, np.int64)
+    return Quantisation(scale, zero_point, int(told.quantizedDimension))
 
 
 def _items(values: Any) -> Any:

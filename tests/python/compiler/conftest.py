@@ -15,8 +15,9 @@ import pytest
 
 from aios.bundle.comparison import tolerances_apart
 from aios.bundle.manifest import Tolerance
-from aios.compiler import CompiledArtifact, compile_graphs
+from aios.compiler import CompiledArtifact, compile_graphs, passes
 from aios.compiler.host import CompiledModel
+from aios.compiler.verify import checked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,6 +146,12 @@ class Compiled:
         """Returns the largest error against Keras, in tolerances."""
         expected = self.source.expected(arrays)
         return max(tolerances(*pair) for pair in zip(self.run(*arrays), expected, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def _every_pass_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pass leaves a graph that is well formed, whatever a test compiles."""
+    monkeypatch.setattr(passes, "PASSES", tuple(map(checked, passes.PASSES)))
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import WriteRow
 from aios.compiler.graph import Graph, Operator
 
 if TYPE_CHECKING:
@@ -19,17 +21,13 @@ def inline(lowerer: Lowerer, body: Graph) -> tuple[list[Operator], dict[int, int
     mapping[-1] = -1
     operators = []
     for op in body.operators:
-        attributes = dict(op.attributes)
-        if "residual" in attributes:
-            attributes["residual"] = mapping[attributes["residual"]]
-        operators.append(
-            Operator(
-                op.kind,
-                tuple(mapping[i] for i in op.inputs),
-                tuple(mapping[i] for i in op.outputs),
-                attributes,
-            )
+        options = dict(op.options)
+        if "residual" in options:
+            options["residual"] = mapping[options["residual"]]
+        inputs, outputs = (
+            tuple(mapping[i] for i in indices) for indices in (op.inputs, op.outputs)
         )
+        operators.append(replace(op, inputs=inputs, outputs=outputs, options=options))
     return operators, mapping
 
 
@@ -48,7 +46,7 @@ def write_in_place(body: Graph, kept: Mapping[int, int]) -> Graph:
             return op
         alone = readers[source] == [op] and source not in body.outputs
         once = body.outputs.count(op.outputs[0]) == 1
-        return Operator(op.kind, op.inputs, op.outputs, {"in_place": alone and once})
+        return replace(op, attributes=WriteRow(in_place=alone and once))
 
     return body.with_operators(map(placed, body.operators))
 

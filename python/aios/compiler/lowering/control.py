@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import BranchBodies, LoopBodies
 from aios.compiler.lowering.bodies import copy, inline, keep_states, write_in_place
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, summary
 from aios.compiler.program import Branch, Value, While
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 @lowers("WHILE")
 def loop(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a loop until its condition fails; what it changes lives in memory of its own."""
-    body: Graph = op["body"]
+    bodies = op.typed(LoopBodies)
+    body = bodies.body
     shapes = [lowerer.tensor(i).shape for i in op.inputs]
     if any(-1 in s for s in shapes) or shapes != [body.tensors[i].shape for i in body.outputs]:
         raise DeclineError("a state whose shape changes or is not static")
@@ -27,7 +29,7 @@ def loop(lowerer: Lowerer, op: Operator) -> None:
         states[place] = lowerer.temporary(tensor.shape, tensor.dtype.name)
         copy(lowerer, op.inputs[place], states[place], "initial state")
     given = [states.get(place, outer) for place, outer in enumerate(op.inputs)]
-    condition, (flag,) = _inside(lowerer, op["condition"], given)
+    condition, (flag,) = _inside(lowerer, bodies.condition, given)
     body = write_in_place(body, dict(zip(body.outputs, body.inputs, strict=True)))
     statements, news = _inside(lowerer, body, given)
     start = lowerer.position
@@ -43,8 +45,8 @@ def branch(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a branch: both sides write the same results."""
     shapes = [lowerer.tensor(i).shape for i in op.outputs]
     sides = []
-    for name in ("then", "otherwise"):
-        side: Graph = op[name]
+    bodies = op.typed(BranchBodies)
+    for side in (bodies.then, bodies.otherwise):
         if shapes != [side.tensors[i].shape for i in side.outputs]:
             raise DeclineError("sides of different shapes")
         statements, results = _inside(lowerer, side, op.inputs[1:])

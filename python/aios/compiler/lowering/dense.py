@@ -46,7 +46,7 @@ def constant_product(lowerer: Lowerer, op: Operator, weights: Array, bias: Array
     lowerer.work = lowerer.work.plus(Work(single_rows=count) if rows == 1 else Work(other=count))
     sizes = f"{rows}, {depth}, {columns}"
     outputs: list[int | Scratch] = [op.outputs[0]]
-    exact = lowerer.machine.exact or op.attributes.get("exact", False)
+    exact = lowerer.machine.exact or op.options.get("exact", False)
     shared: Shared | None
     if narrow_pays(depth, columns, lanes=lanes):
         function, header = f"narrow<{sizes}, {types}>", "narrow.hpp"
@@ -114,7 +114,7 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
     if weights is None:
         _product_of_activations(lowerer, op)
         return
-    if op.attributes.get("weights_format", 0):
+    if op.options.get("weights_format", 0):
         raise DeclineError("shuffled weights")
     if len(op.inputs) > 2 and op.inputs[2] != MISSING and bias is None:
         raise DeclineError("a bias that is not constant")
@@ -123,9 +123,9 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
 
 def _product_of_activations(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a dense layer whose weights are computed, too: a product by a transposed matrix."""
-    if "residual" in op.attributes or any(i != MISSING for i in op.inputs[2:]):
+    if "residual" in op.options or any(i != MISSING for i in op.inputs[2:]):
         raise DeclineError("weights that are not constant")
-    attributes = {"adj_y": True, "activation": op.attributes.get("activation", ("x", 0))}
+    attributes = {"adj_y": True, "activation": op.options.get("activation", ("x", 0))}
     columns, depth = lowerer.tensor(op.inputs[1]).shape
     rows = lowerer.tensor(op.inputs[0]).size // depth
     operands = [lowerer.temporary((rows, depth)), lowerer.temporary((rows, columns))]
@@ -140,7 +140,7 @@ def softmax(lowerer: Lowerer, op: Operator) -> None:
     shape = lowerer.tensor(op.inputs[0]).shape
     columns = shape[-1] if shape else 1
     rows = prod(shape) // columns
-    beta = np.float32(op.attributes.get("beta", 1.0))
+    beta = np.float32(op.options.get("beta", 1.0))
     if beta != 1.0:
         raise DeclineError(f"beta {beta}")
     if not is_float32(lowerer, op):

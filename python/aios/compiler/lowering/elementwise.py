@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import Elementwise
 from aios.compiler.expression import functions_of, has_vector_form, is_mask
 from aios.compiler.expression_writer import scalar_struct, vector_struct
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
@@ -24,7 +25,7 @@ _INTEGER_FUNCTIONS = {
 def elementwise(lowerer: Lowerer, op: Operator) -> None:
     """Lowers an expression: on vectors where all is float32, else element by element."""
     out = lowerer.tensor(op.outputs[0])
-    expression = op["expression"]
+    expression = op.typed(Elementwise).expression
     tensors = [lowerer.tensor(i) for i in op.inputs]
     types = [ctype(t) for t in tensors]
     result = ctype(out)

@@ -49,8 +49,8 @@ def activation_type(lowerer: Lowerer, expression: Expression) -> str:
 
 def epilogue(lowerer: Lowerer, op: Operator) -> tuple[str, ResidualUse]:
     """Returns the activation type and the residual of an operator that passes have fused."""
-    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
-    residual = op.attributes.get("residual")
+    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
+    residual = op.options.get("residual")
     if residual is None:
         return activation, ResidualUse("", ())
     place = "kAfterActivation" if op["residual_after"] else "kBeforeActivation"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.compiler.attributes import WriteRow
 from aios.compiler.lowering.axes import axes
 from aios.compiler.lowering.bodies import copy
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, summary
@@ -29,8 +30,8 @@ def gather(lowerer: Lowerer, op: Operator) -> None:
     """Takes slices of an axis by index; an index out of range is taken as the nearest."""
     table, index = (op.inputs[1], op.inputs[0]) if op.kind != "GATHER" else op.inputs[:2]
     shape, indices = lowerer.tensor(table).shape, lowerer.tensor(index).shape
-    axis = int(op.attributes.get("axis", 0)) % len(shape)
-    batch = int(op.attributes.get("batch_dims", 0)) % (len(indices) + 1)
+    axis = int(op.options.get("axis", 0)) % len(shape)
+    batch = int(op.options.get("batch_dims", 0)) % (len(indices) + 1)
     counts = [prod(shape[batch:axis]), shape[axis], prod(indices[batch:]), prod(shape[axis + 1 :])]
     _require_indices(lowerer, index)
     function, header = "gather", "shape.hpp"
@@ -110,7 +111,7 @@ def bincount(lowerer: Lowerer, op: Operator) -> None:
     rows = shape[0] if len(shape) == 2 else 1
     _require_indices(lowerer, op.inputs[0])
     weighted = lowerer.tensor(op.inputs[2]).size > 0
-    flags = [str(bool(f)).lower() for f in (op.attributes.get("binary_output"), weighted)]
+    flags = [str(bool(f)).lower() for f in (op.options.get("binary_output"), weighted)]
     numbers = [rows, prod(shape) // rows, out.shape[-1]]
     lowerer.call(
         f"bincount<{', '.join([*map(str, numbers), *flags])}>",
@@ -125,7 +126,7 @@ def bincount(lowerer: Lowerer, op: Operator) -> None:
 def one_hot(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a one-hot encoding along any axis."""
     out = lowerer.tensor(op.outputs[0])
-    axis = int(op.attributes.get("axis", -1)) % len(out.shape)
+    axis = int(op.options.get("axis", -1)) % len(out.shape)
     counts = prod(out.shape[:axis]), out.shape[axis], prod(out.shape[axis + 1 :])
     _require_indices(lowerer, op.inputs[0])
     lowerer.call(
@@ -142,7 +143,7 @@ def write_row(lowerer: Lowerer, op: Operator) -> None:
     """Replaces one row, in a copy or where the old value lies."""
     source, value, row = op.inputs
     out = lowerer.tensor(op.outputs[0])
-    if op.attributes.get("in_place"):
+    if op.typed(WriteRow).in_place:
         lowerer.alias(op.outputs[0], source)
     else:
         copy(lowerer, source, op.outputs[0], "all rows")
@@ -204,7 +205,7 @@ def segments(lowerer: Lowerer, op: Operator) -> None:
 def reverse_sequence(lowerer: Lowerer, op: Operator) -> None:
     """Reverses the beginning of each sample's steps."""
     shape = lowerer.tensor(op.inputs[0]).shape
-    batch, steps = (int(op.attributes.get(name) or 0) for name in ("batch_dim", "seq_dim"))
+    batch, steps = (int(op.options.get(name) or 0) for name in ("batch_dim", "seq_dim"))
     first, second = sorted((batch % len(shape), steps % len(shape)))
     counts = [prod(shape[:first]), shape[first], prod(shape[first + 1 : second]), shape[second]]
     numbers = ", ".join(map(str, [*counts, prod(shape[second + 1 :])]))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.compiler.attributes import Attention
 from aios.compiler.lowering.axes import axes, broadcast_strides
 from aios.compiler.lowering.core import (
     DeclineError,
@@ -32,10 +33,10 @@ def batch_matmul(lowerer: Lowerer, op: Operator) -> None:
     if not is_float32(lowerer, op) or _is_partial(left, right):
         _plain_product(lowerer, op)
         return
-    adjoint_x, adjoint_y = bool(op.attributes.get("adj_x")), bool(op.attributes.get("adj_y"))
+    adjoint_x, adjoint_y = bool(op.options.get("adj_x")), bool(op.options.get("adj_y"))
     rows, depth = (left[-1], left[-2]) if adjoint_x else (left[-2], left[-1])
     columns = right[-2] if adjoint_y else right[-1]
-    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
+    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
     weights = lowerer.graph.constant(op.inputs[1])
     if weights is not None and len(weights.shape) == 2 and not adjoint_x:
         rows *= prod(left[:-2])
@@ -74,14 +75,14 @@ def _is_partial(left: tuple[int, ...], right: tuple[int, ...]) -> bool:
 def _plain_product(lowerer: Lowerer, op: Operator) -> None:
     """Lowers products of any type, and any broadcast of the batch, by plain loops."""
     left, right = (lowerer.tensor(i).shape for i in op.inputs[:2])
-    adjoint = [bool(op.attributes.get(name)) for name in ("adj_x", "adj_y")]
+    adjoint = [bool(op.options.get(name)) for name in ("adj_x", "adj_y")]
     rows, depth = (left[-1], left[-2]) if adjoint[0] else (left[-2], left[-1])
     columns = right[-2] if adjoint[1] else right[-1]
     batch = np.broadcast_shapes(left[:-2], right[:-2])
     steps = [broadcast_strides(s[:-2], batch) for s in (left, right)]
     sizes = (axes(batch or (1,)), *(axes(s or (0,)) for s in steps), rows, depth, columns)
     words = ", ".join([*map(str, sizes), *(str(a).lower() for a in adjoint)])
-    if op.attributes.get("activation", ("x", 0)) != ("x", 0):
+    if op.options.get("activation", ("x", 0)) != ("x", 0):
         raise DeclineError("a fused activation")
     ctype(lowerer.tensor(op.inputs[0]))
     lowerer.work = lowerer.work.plus(Work(other=prod(batch) * rows * depth * columns))
@@ -107,7 +108,7 @@ def attention(lowerer: Lowerer, op: Operator) -> None:
     shapes = [lowerer.tensor(i).shape for i in op.inputs[:3]]
     with_heads = [s if len(s) == 4 else (*s[:2], 1, s[2]) for s in shapes]
     (batch, queries, heads, depth), (_, keys, _, _), (_, _, _, width) = with_heads
-    bits = int(np.float32(op["scale"]).view(np.uint32))
+    bits = int(np.float32(op.typed(Attention).scale).view(np.uint32))
     numbers = [batch, heads, queries, keys, depth, width]
     shape = f"AttentionShape<{', '.join(map(str, numbers))}, {bits}u>"
     lanes = lowerer.machine.lanes

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.compiler.attributes import LayerNorm
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ def layer_norm(lowerer: Lowerer, op: Operator) -> None:
     """Lowers normalisation over the last axis."""
     require_float32(lowerer, op)
     shape = lowerer.tensor(op.inputs[0]).shape
-    bits = int(np.float32(op["epsilon"]).view(np.uint32))
+    bits = int(np.float32(op.typed(LayerNorm).epsilon).view(np.uint32))
     lowerer.call(
         f"layerNorm<{prod(shape[:-1])}, {shape[-1]}, {bits}u>",
         op.inputs,
@@ -32,7 +33,7 @@ def layer_norm(lowerer: Lowerer, op: Operator) -> None:
 def l2_normalisation(lowerer: Lowerer, op: Operator) -> None:
     """Lowers division by the length of the last axis."""
     require_float32(lowerer, op)
-    if op.attributes.get("fused_activation_function", 0):
+    if op.options.get("fused_activation_function", 0):
         raise DeclineError("a fused activation")
     shape = lowerer.tensor(op.inputs[0]).shape
     lowerer.call(

@@ -49,7 +49,7 @@ def top_k(lowerer: Lowerer, op: Operator) -> None:
 @lowers("BUCKETIZE")
 def bucketize(lowerer: Lowerer, op: Operator) -> None:
     """Lowers the number of the bin in which each element lies."""
-    boundaries = np.asarray(op.attributes.get("boundaries"), np.float32).reshape(-1)
+    boundaries = np.asarray(op.options.get("boundaries"), np.float32).reshape(-1)
     lowerer.call(
         f"bucketize<{lowerer.tensor(op.inputs[0]).size}, {boundaries.size}>",
         [op.inputs[0], Packed(boundaries)],
@@ -68,7 +68,7 @@ def cumulative(lowerer: Lowerer, op: Operator) -> None:
     tensor = lowerer.tensor(op.inputs[0])
     axis = int(constant(lowerer, op, 1, "an axis")[0]) % len(tensor.shape)
     counts = prod(tensor.shape[:axis]), tensor.shape[axis], prod(tensor.shape[axis + 1 :])
-    flags = [str(bool(op.attributes.get(f, False))).lower() for f in ("exclusive", "reverse")]
+    flags = [str(bool(op.options.get(f, False))).lower() for f in ("exclusive", "reverse")]
     ctype(tensor)
     lowerer.call(
         f"cumulative<{', '.join([_RUNNING[op.kind], *map(str, counts), *flags])}>",

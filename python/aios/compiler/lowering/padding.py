@@ -50,7 +50,7 @@ def mirror_pad(lowerer: Lowerer, op: Operator) -> None:
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
     pads = np.asarray(constant(lowerer, op, 1, "paddings")).reshape(-1, 2)
     mode: Literal["symmetric", "reflect"]
-    mode = "symmetric" if op.attributes.get("mode", 0) == 1 else "reflect"
+    mode = "symmetric" if op.options.get("mode", 0) == 1 else "reflect"
     positions = np.arange(source.size, dtype=np.int32).reshape(source.shape)
     table = np.pad(positions, pads, mode=mode)
     lowerer.call(

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from aios.compiler.attributes import Cell
 from aios.compiler.graph import MISSING, Array, Operator
 from aios.compiler.lowering.core import Lowerer, lowers, require_float32, summary
 from aios.compiler.packing import pack_gru, pack_lstm, pack_simple_rnn, pad_to_lanes
 from aios.compiler.program import Literal, Operand, Packed, Scratch, Value, Work
-
-if TYPE_CHECKING:
-    from aios.compiler.passes.cells import Cell
 
 _GATES = {"LSTM": 4, "GRU": 3, "SIMPLE_RNN": 1}
 _FUNCTIONS = {"LSTM": "lstm", "GRU": "gru", "SIMPLE_RNN": "simpleRnn"}
@@ -21,7 +17,7 @@ _MEMORIES = {"LSTM": ("h", "c"), "GRU": ("h",), "SIMPLE_RNN": ("h",)}
 def recurrent(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a recurrent layer with its initial and final states."""
     require_float32(lowerer, op)
-    cell: Cell = op["cell"]
+    cell = op.typed(Cell)
     shape = lowerer.tensor(op.inputs[0]).shape
     batch = shape[1] if cell.time_major else shape[0]
     gates, lanes = _GATES[op.kind], lowerer.machine.lanes

@@ -23,8 +23,8 @@ def resize(lowerer: Lowerer, op: Operator) -> None:
     batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
     _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
     shape = ", ".join(str(n) for n in (batch, height, width, channels, out_h, out_w))
-    corners = bool(op.attributes.get("align_corners", False))
-    centers = bool(op.attributes.get("half_pixel_centers", False))
+    corners = bool(op.options.get("align_corners", False))
+    centers = bool(op.options.get("half_pixel_centers", False))
     tables = []
     for size, out in ((height, out_h), (width, out_w)):
         if op.kind == "RESIZE_BILINEAR":
@@ -69,8 +69,8 @@ def _nearest(size: int, out: int, corners: bool, centers: bool) -> Array:
 @lowers("RESIZE_BICUBIC", "RESIZE_AREA")
 def resize_by_taps(lowerer: Lowerer, op: Operator) -> None:
     """Lowers resizing by weighted sums of rows and columns."""
-    corners = bool(op.attributes.get("align_corners", False))
-    centers = bool(op.attributes.get("half_pixel_centers", False))
+    corners = bool(op.options.get("align_corners", False))
+    centers = bool(op.options.get("half_pixel_centers", False))
     taps = []
     shapes = (lowerer.tensor(i).shape for i in (op.inputs[0], op.outputs[0]))
     for size, out in list(zip(*shapes, strict=True))[1:3]:
@@ -90,8 +90,8 @@ def scale_and_translate(lowerer: Lowerer, op: Operator) -> None:
     )
     shapes = (lowerer.tensor(i).shape for i in (op.inputs[0], op.outputs[0]))
     sizes = list(zip(*shapes, strict=True))[1:3]
-    kernel = str(op.attributes.get("kernel_type", "lanczos3"))
-    antialias = bool(op.attributes.get("antialias", True))
+    kernel = str(op.options.get("kernel_type", "lanczos3"))
+    antialias = bool(op.options.get("antialias", True))
     taps = [
         spans(size, out, (float(scale), float(shift)), kernel, antialias)
         for (size, out), scale, shift in zip(sizes, scales, shifts, strict=True)

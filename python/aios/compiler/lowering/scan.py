@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import Scan
 from aios.compiler.lowering.bodies import copy, inline, keep_states, write_in_place
 from aios.compiler.lowering.core import Lowerer, lowers
 from aios.compiler.program import Call, Loop, Operand, Statement, Step, Value, Work
@@ -13,13 +14,13 @@ from aios.compiler.program import Call, Loop, Operand, Statement, Step, Value, W
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aios.compiler.graph import Operator, Scan
+    from aios.compiler.graph import Operator
 
 
 @lowers("SCAN")
 def scan(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a loop: its states live in memory of their own, and are replaced after each step."""
-    attributes: Scan = op["scan"]
+    attributes = op.typed(Scan)
     first_state, first_rest = attributes.sequences, attributes.sequences + attributes.states
     old = attributes.body.inputs[first_state:first_rest]
     kept = dict(zip(attributes.body.outputs, old, strict=False))

@@ -38,7 +38,7 @@ class _Index:
 
 def _indices(op: Operator, rank: int, count: int) -> list[_Index]:
     """Spreads `count` bounds over the axes of the input: an ellipsis covers what is left."""
-    masks = {name: int(op.attributes.get(f"{name}_mask") or 0) for name in _MASKS}
+    masks = {name: int(op.options.get(f"{name}_mask") or 0) for name in _MASKS}
     named = [p for p in range(count) if not masks["new_axis"] >> p & 1]
     real = [p for p in named if not masks["ellipsis"] >> p & 1]
     found: list[_Index] = []
@@ -58,7 +58,7 @@ def strided_slice(lowerer: Lowerer, op: Operator) -> None:
     """Lowers NumPy's basic indexing."""
     shape = lowerer.tensor(op.inputs[0]).shape
     step = [int(v) for v in constant(lowerer, op, 3, "a slice's step")]
-    if op.attributes.get("offset"):
+    if op.options.get("offset"):
         raise DeclineError("end relative to begin")
     indices = _indices(op, len(shape), len(step))
     if any(lowerer.graph.constant(op.inputs[i]) is None for i in (1, 2)):
@@ -91,7 +91,7 @@ def _strided_at(
     """Lowers an indexing whose begin is computed, when the result's shape says how much."""
     out = list(lowerer.tensor(op.outputs[0]).shape)
     in_order = [i.place for i in indices if i.place is not None] == list(range(len(step)))
-    if not in_order or any(s < 1 for s in step) or any(op.attributes.get(m) for m in _SPREAD):
+    if not in_order or any(s < 1 for s in step) or any(op.options.get(m) for m in _SPREAD):
         raise DeclineError("bounds that are not constant")
     sizes = [1 if i.shrinks else out.pop(0) for i in indices]
     masked = sum(1 << a for a in range(len(step), len(indices))) | int(op["begin_mask"])

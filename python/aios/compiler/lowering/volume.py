@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aios.compiler.attributes import Elementwise
 from aios.compiler.graph import MISSING, Operator
 from aios.compiler.lowering.axes import axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
@@ -30,21 +31,21 @@ def _shape(op: Operator, image: Sequence[int], out: Sequence[int], window: Seque
     """Returns the VolumeShape of a window; sizes are depth, height and width, or the last two."""
     sizes = [[1] * (3 - len(s)) + list(s) for s in (image, out, window)]
     strides, dilations = (
-        [int(op.attributes.get(name) or 1) for name in names] for names in (_STRIDES, _DILATIONS)
+        [int(op.options.get(name) or 1) for name in names] for names in (_STRIDES, _DILATIONS)
     )
     before = [0, 0, 0]
-    if op["padding"] == _SAME and "pads" not in op.attributes:
+    if op["padding"] == _SAME and "pads" not in op.options:
         reach = [(k - 1) * d + 1 for k, d in zip(sizes[2], dilations, strict=True)]
         columns = zip(sizes[0], sizes[1], strides, reach, strict=True)
         before = [max(0, (o - 1) * s + r - n) // 2 for n, o, s, r in columns]
-    elif "pads" in op.attributes:
+    elif "pads" in op.options:
         before = [0, *op["pads"][:2]]
     return f"VolumeShape<{', '.join(map(axes, (*sizes, strides, dilations, before)))}>"
 
 
 def _with_activation(lowerer: Lowerer, op: Operator) -> int:
     """Returns where to write the result; `_activate` then applies the operator's activation."""
-    if op.attributes.get("activation", ("x", 0)) == ("x", 0):
+    if op.options.get("activation", ("x", 0)) == ("x", 0):
         return op.outputs[0]
     out = lowerer.tensor(op.outputs[0])
     return lowerer.temporary(out.shape, out.dtype.name)
@@ -52,8 +53,8 @@ def _with_activation(lowerer: Lowerer, op: Operator) -> int:
 
 def _activate(lowerer: Lowerer, op: Operator, made: int) -> None:
     if made != op.outputs[0]:
-        expression = {"expression": op["activation"]}
-        lowerer.lower(Operator("ELEMENTWISE", (made,), op.outputs, expression))
+        attributes = Elementwise(op["activation"])
+        lowerer.lower(Operator("ELEMENTWISE", (made,), op.outputs, attributes=attributes))
 
 
 def volume_conv(
@@ -69,7 +70,7 @@ def volume_conv(
         groups: How many groups the channels are cut into.
     """
     source, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0]).shape
-    if "residual" in op.attributes or "pool" in op.attributes:
+    if "residual" in op.options or "pool" in op.options:
         raise DeclineError("a fused operator")
     shape = _shape(op, source[1:-1], out[1:-1], window)
     made = _with_activation(lowerer, op)
@@ -150,7 +151,7 @@ def volume_pool(lowerer: Lowerer, op: Operator) -> None:
     """Lowers pooling of volumes, or of images of any type."""
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
     window: list[Any] = [op["filter_height"], op["filter_width"]]
-    if "filter_depth" in op.attributes:
+    if "filter_depth" in op.options:
         window = [op["filter_depth"], *window]
     if op.kind.startswith("AVERAGE") and source.dtype.kind != "f":
         raise DeclineError(f"dtype {source.dtype.name}")

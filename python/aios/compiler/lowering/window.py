@@ -53,7 +53,7 @@ class Padding:
 
 def padding(op: Operator, shape: tuple[int, ...], window: tuple[int, int]) -> Padding:
     """Returns an operator's padding for an NHWC input and a window that dilation has widened."""
-    if "pads" in op.attributes:
+    if "pads" in op.options:
         return Padding(*op["pads"])
     if op["padding"] != _SAME:
         return Padding(0, 0, 0, 0)
@@ -90,9 +90,9 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
 
 def _is_pointwise(op: Operator, filters: tuple[int, ...]) -> bool:
     """Tells whether a convolution is a dense layer on every pixel."""
-    unpadded = not any(op.attributes.get("pads", ()))
+    unpadded = not any(op.options.get("pads", ()))
     sizes = (*filters[1:3], op["stride_h"], op["stride_w"])
-    return sizes == (1, 1, 1, 1) and unpadded and "pool" not in op.attributes
+    return sizes == (1, 1, 1, 1) and unpadded and "pool" not in op.options
 
 
 def _conv_shape(
@@ -104,7 +104,7 @@ def _conv_shape(
     """
     batch, height, width, _ = lowerer.tensor(op.inputs[0]).shape
     kernel_h, kernel_w = kernel
-    dilation = op.attributes.get("dilation_h_factor", 1), op.attributes.get("dilation_w_factor", 1)
+    dilation = op.options.get("dilation_h_factor", 1), op.options.get("dilation_w_factor", 1)
     reach = (kernel_h - 1) * dilation[0] + 1, (kernel_w - 1) * dilation[1] + 1
     pads = padding(op, lowerer.tensor(op.inputs[0]).shape, reach)
     numbers = [batch, height, width, *depths, kernel_h, kernel_w]
@@ -130,10 +130,10 @@ def _conv2d_group(
     nbytes = batch * padded * channels * 4 if pads.any else 0
     scratch = Scratch(nbytes, f"kConvScratch<{shape}>")
     common = {"lanes": lowerer.machine.lanes, "stride_w": op["stride_w"]}
-    common["dilation_w"] = op.attributes.get("dilation_w_factor", 1)
+    common["dilation_w"] = op.options.get("dilation_w_factor", 1)
     out = lowerer.tensor(op.outputs[0]).shape
     header = "conv.hpp"
-    if "pool" in op.attributes:
+    if "pool" in op.options:
         out = op["unpooled_shape"]
         packed = [pack_pooled_conv2d(*group, **common) for group in groups]
         header = "pooled_conv.hpp"
@@ -166,7 +166,7 @@ def _share_conv(
 ) -> Shared | None:
     """Says how threads share a convolution: by rows of the output, or groups of squares."""
     kernel, types = function.split("<", 1)
-    residual = "{4}" if "residual" in op.attributes else "nullptr"
+    residual = "{4}" if "residual" in op.options else "nullptr"
     filters = lowerer.tensor(op.inputs[1]).shape
     source, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0]).shape
     multiply_adds = out[0] * out[1] * out[2] * int(np.prod(filters))
@@ -184,7 +184,7 @@ def _share_conv(
 
 def _winograd_pays(op: Operator, filters: tuple[int, ...], out: tuple[int, ...]) -> bool:
     """Tells whether Winograd's method is faster than walking: `winogradPays` in `winograd.hpp`."""
-    dilation = op.attributes.get("dilation_h_factor", 1), op.attributes.get("dilation_w_factor", 1)
+    dilation = op.options.get("dilation_h_factor", 1), op.options.get("dilation_w_factor", 1)
     if (op["stride_h"], op["stride_w"], *dilation, *filters[1:3]) != (1, 1, 1, 1, 3, 3):
         return False
     tiles = out[0] * -(-out[1] // 4) * -(-out[2] // 4)
@@ -206,13 +206,13 @@ def _grouped(
     lowerer: Lowerer, op: Operator, filters: Array, bias: Array | None, groups: int
 ) -> None:
     """Convolves each group of channels in memory of its own, in a loop over groups."""
-    if "residual" in op.attributes or "pool" in op.attributes:
+    if "residual" in op.options or "pool" in op.options:
         raise DeclineError("a fused operator after a grouped convolution")
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
     wide, deep = source.shape[3] // groups, filters.shape[0] // groups
     part_in = lowerer.temporary((*source.shape[:3], wide))
     part_out = lowerer.temporary((*out.shape[:3], deep))
-    inner = Operator(op.kind, (part_in, *op.inputs[1:]), (part_out,), op.attributes)
+    inner = Operator(op.kind, (part_in, *op.inputs[1:]), (part_out,), op.options)
     start, before = lowerer.position, lowerer.work
     lowerer.work = Work()
     comment = summary(lowerer, op)
@@ -275,7 +275,7 @@ def _edges_in_tiles(lowerer: Lowerer, op: Operator, kernel_w: int, pads: Padding
     out_w = lowerer.tensor(op.outputs[0]).shape[2]
     pieces = -(-out_w // 8)
     short, tall = out_w // pieces, out_w % pieces
-    stride, dilation = op["stride_w"], op.attributes.get("dilation_w_factor", 1)
+    stride, dilation = op["stride_w"], op.options.get("dilation_w_factor", 1)
     last = (out_w - short) * stride - pads.left
     reach = last - stride + (kernel_w - 1) * dilation + 1
     first = short + 1 if tall else short
@@ -315,7 +315,7 @@ def transposed(lowerer: Lowerer, op: Operator) -> None:
     packed = pack_transposed_conv2d(
         filters, bias, lanes=lowerer.machine.lanes, stride_h=steps[0], stride_w=steps[1]
     )
-    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
+    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
     multiply_adds = batch * height * width * channels * count * kernel_h * kernel_w
     lowerer.work = lowerer.work.plus(Work(other=multiply_adds))
     lowerer.call(
@@ -339,7 +339,7 @@ def pool(lowerer: Lowerer, op: Operator) -> None:
     pads = padding(op, lowerer.tensor(op.inputs[0]).shape, window)
     numbers = [height, width, channels, *window, op["stride_h"], op["stride_w"]]
     numbers += [pads.top, pads.left, out_h, out_w]
-    activation = activation_type(lowerer, op.attributes.get("activation", ("x", 0)))
+    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
     name = "maxPool" if op.kind == "MAX_POOL_2D" else "averagePool"
     lowerer.call(
         f"{name}<{batch}, PoolShape<{', '.join(map(str, numbers))}>, {activation}>",

@@ -13,7 +13,7 @@ import numpy as np
 from aios.compiler.graph import Graph, Operator, Rewriter
 from aios.compiler.passes.adopt_windows import WINDOWS
 from aios.compiler.passes.adopting import Adopt, Adopter, Attributes
-from aios.compiler.passes.control import map_bodies
+from aios.compiler.passes.subgraphs import map_bodies
 
 
 def adopt(graph: Graph) -> Graph:
@@ -40,7 +40,7 @@ def _adopted(adopter: Adopter, op: Operator, name: str) -> bool:
         return True
     if name in _WITH_ATTRIBUTES:
         kind, attributes = _WITH_ATTRIBUTES[name]
-        adopter.emit(kind, op.inputs, op.outputs, attributes(dict(op.attributes)))
+        adopter.emit(kind, op.inputs, op.outputs, attributes(dict(op.options)))
         return True
     rule = _RULES.get(name) or WINDOWS.get(name)
     return rule is not None and rule(adopter, op)
@@ -178,7 +178,7 @@ def _gather(adopter: Adopter, op: Operator) -> bool:
         return False
     attributes = {
         "axis": 0 if axis is None else int(axis.item()),
-        "batch_dims": op.attributes.get("batch_dims", 0),
+        "batch_dims": op.options.get("batch_dims", 0),
     }
     adopter.emit("GATHER", op.inputs[:2], op.outputs, attributes)
     return True
@@ -193,7 +193,7 @@ def _clip(adopter: Adopter, op: Operator) -> bool:
 
 
 def _bias(adopter: Adopter, op: Operator) -> bool:
-    if op.attributes.get("data_format", "NHWC") != "NHWC":
+    if op.options.get("data_format", "NHWC") != "NHWC":
         return False
     adopter.emit("ADD", op.inputs, op.outputs)
     return True
@@ -233,7 +233,7 @@ def _band(adopter: Adopter, op: Operator) -> bool:
 def _length(adopter: Adopter, op: Operator) -> bool:
     squares, total = adopter.like(op.inputs[0]), adopter.like(op.outputs[0])
     adopter.emit("SQUARE", op.inputs[:1], (squares,))
-    adopter.emit("SUM", (squares, op.inputs[1]), (total,), _keep_dims(op.attributes))
+    adopter.emit("SUM", (squares, op.inputs[1]), (total,), _keep_dims(op.options))
     adopter.emit("SQRT", (total,), op.outputs)
     return True
 

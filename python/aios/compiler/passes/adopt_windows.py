@@ -17,16 +17,16 @@ _PADDING = {"SAME": 0, "VALID": 1}
 
 
 def _is_channels_last(op: Operator) -> bool:
-    return op.attributes.get("data_format", "NHWC") in ("NHWC", "NDHWC")
+    return op.options.get("data_format", "NHWC") in ("NHWC", "NDHWC")
 
 
 def _window(op: Operator, spatial: int) -> dict[str, int] | None:
     """Returns strides, dilations and padding in TensorFlow Lite's words; None for another form."""
     strides, dilations = (
-        [int(n) for n in op.attributes.get(name) or [1] * (spatial + 2)]
+        [int(n) for n in op.options.get(name) or [1] * (spatial + 2)]
         for name in ("strides", "dilations")
     )
-    padding = _PADDING.get(str(op.attributes.get("padding")))
+    padding = _PADDING.get(str(op.options.get("padding")))
     outer = {strides[0], strides[-1], dilations[0], dilations[-1]}
     if padding is None or outer != {1} or not _is_channels_last(op):
         return None
@@ -97,7 +97,7 @@ def _transposed_conv3d(adopter: Adopter, op: Operator) -> bool:
 def _pool(kind: str, spatial: int) -> Adopt:
     def rule(adopter: Adopter, op: Operator) -> bool:
         window = _window(op, spatial)
-        sizes = [int(n) for n in op.attributes.get("ksize") or ()]
+        sizes = [int(n) for n in op.options.get("ksize") or ()]
         if window is None or len(sizes) != spatial + 2 or sizes[0] != 1 or sizes[-1] != 1:
             return False
         names = ("filter_height", "filter_width")
@@ -113,13 +113,13 @@ def _pool(kind: str, spatial: int) -> Adopt:
 def _batch_norm(adopter: Adopter, op: Operator) -> bool:
     """Scales by s = scale / sqrt(variance + epsilon) and shifts by offset - mean · s."""
     values = [adopter.constant(i) for i in op.inputs[1:5]]
-    if op.attributes.get("is_training", True) or not _is_channels_last(op):
+    if op.options.get("is_training", True) or not _is_channels_last(op):
         return False
     known = [v.astype(np.float64) for v in values if v is not None]
     if len(known) != 4:
         return False
     scale, offset, mean, variance = known
-    factor = scale / np.sqrt(variance + float(op.attributes.get("epsilon", 1e-4)))
+    factor = scale / np.sqrt(variance + float(op.options.get("epsilon", 1e-4)))
     dtype = adopter.tensor(op.outputs[0]).dtype
     product = adopter.like(op.outputs[0])
     constants = [adopter.add_constant(v.astype(dtype)) for v in (factor, offset - mean * factor)]
@@ -131,7 +131,7 @@ def _batch_norm(adopter: Adopter, op: Operator) -> bool:
 def _resize(kind: str) -> Adopt:
     def rule(adopter: Adopter, op: Operator) -> bool:
         names = ("align_corners", "half_pixel_centers", "antialias", "kernel_type")
-        attributes = {n: op.attributes[n] for n in names if n in op.attributes}
+        attributes = {n: op.options[n] for n in names if n in op.options}
         adopter.emit(kind, op.inputs, op.outputs, attributes)
         return True
 
@@ -141,17 +141,16 @@ def _resize(kind: str) -> Adopt:
 def _patches(adopter: Adopter, op: Operator) -> bool:
     """Gathers patches as a convolution does: by a table of positions, zero where there is none."""
     sizes, steps, rates = (
-        [int(n) for n in op.attributes.get(name) or ()][1:3]
-        for name in ("ksizes", "strides", "rates")
+        [int(n) for n in op.options.get(name) or ()][1:3] for name in ("ksizes", "strides", "rates")
     )
     shape = adopter.tensor(op.inputs[0]).shape
     out = adopter.tensor(op.outputs[0]).shape
-    if -1 in (*shape, *out) or op.attributes.get("padding") not in _PADDING:
+    if -1 in (*shape, *out) or op.options.get("padding") not in _PADDING:
         return False
     batch, height, width, depth = shape
     first = [0, 0]
     reach = [(k - 1) * r + 1 for k, r in zip(sizes, rates, strict=True)]
-    if op.attributes["padding"] == "SAME":
+    if op.options["padding"] == "SAME":
         first = [
             max(0, (o - 1) * s + k - n) // 2
             for o, s, k, n in zip(out[1:3], steps, reach, (height, width), strict=True)

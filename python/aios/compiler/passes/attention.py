@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from aios.compiler.attributes import Attention
 from aios.compiler.graph import Array, Graph, Operator, Rewriter
 
 _HEADS_FIRST = [0, 2, 1, 3]
@@ -30,7 +31,7 @@ def fuse_attention(graph: Graph) -> Graph:
         inputs = [rewriter.current(i) for i in (query, key, value)]
         if mask is not None:
             inputs.append(rewriter.add_constant(mask, "mask"))
-        rewriter.emit(Operator("ATTENTION", tuple(inputs), op.outputs, {"scale": scale}))
+        rewriter.emit(Operator("ATTENTION", tuple(inputs), op.outputs, attributes=Attention(scale)))
     return rewriter.finish()
 
 
@@ -126,4 +127,4 @@ class _Matcher:
 
     @staticmethod
     def _plain(op: Operator) -> bool:
-        return not op.attributes.get("fused_activation_function", 0)
+        return not op.options.get("fused_activation_function", 0)

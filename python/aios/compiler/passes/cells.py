@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Scan, Tensor
+from aios.compiler.attributes import Cell, Scan
+from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,45 +21,6 @@ _ACTIVATIONS = {
     "TANH": "Tanh",
 }
 _TIME_FIRST = [1, 0, 2]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Cell:
-    """The attributes of an LSTM, GRU or SIMPLE_RNN operator.
-
-    Its inputs are x, the initial hidden state and the initial memory (missing: zeros).
-    Its outputs are y, and the final hidden state and memory that `ends` names.
-
-    Attributes:
-        kernel: Input weights [gates * units, inputs], gates in the kernel's order.
-        recurrent: Recurrent weights [gates * units, units].
-        bias: Of the inputs, [gates * units].
-        recurrent_bias: Of the recurrent product, [gates * units]; GRU only.
-        activation: The C++ type of the cell's activation.
-        steps: Steps in the sequence.
-        time_major: Whether x is [steps, batch, inputs].
-        backwards: Whether x is read from its last step to its first.
-        sequence: What y is: `kLast`, `kAll` or `kReversed`.
-        ends: Which final states are outputs, after y: some of "h", "c".
-        y_time_major: Whether y is [steps, batch, units].
-    """
-
-    kernel: Array
-    recurrent: Array
-    bias: Array
-    recurrent_bias: Array | None
-    activation: str
-    steps: int
-    time_major: bool = True
-    backwards: bool = False
-    sequence: str = "kLast"
-    ends: tuple[str, ...] = ()
-    y_time_major: bool = True
-
-    @property
-    def units(self) -> int:
-        """The number of units."""
-        return int(self.recurrent.shape[1])
 
 
 def fuse_cells(graph: Graph) -> Graph:
@@ -89,7 +51,7 @@ class _Step:
         self._outer = outer
         self._op = op
         self._read = read
-        self._scan: Scan = op["scan"]
+        self._scan: Scan = op.typed(Scan)
         self._body = self._scan.body
         self._producers = self._body.producers()
 
@@ -152,7 +114,7 @@ class _Step:
         tensors["sequence" if sequence else "h"] = main
         cell = replace(match.cell, ends=ends, sequence="kAll" if sequence else "kLast")
         outputs = (main, *(tensors[end] for end in ends))
-        fused = Operator(match.kind, (source, *given), outputs, {"cell": cell})
+        fused = Operator(match.kind, (source, *given), outputs, attributes=cell)
         self._outer.emit(fused)
         for role, result in zip(roles, self._op.outputs, strict=True):
             if role:
@@ -349,7 +311,7 @@ class _Step:
 
     @staticmethod
     def _plain(op: Operator) -> bool:
-        return not op.attributes.get("fused_activation_function", 0)
+        return not op.options.get("fused_activation_function", 0)
 
 
 def absorb_orders(graph: Graph) -> Graph:
@@ -369,7 +331,7 @@ def absorb_orders(graph: Graph) -> Graph:
 def _absorb_once(graph: Graph) -> Graph | None:
     producers, consumers = graph.producers(), graph.consumers()
     for op in graph.operators:
-        cell = op.attributes.get("cell")
+        cell = op.attributes
         if not isinstance(cell, Cell):
             continue
         changed = _absorb_input(graph, producers, op, cell)
@@ -399,7 +361,7 @@ def _absorb_input(
     else:
         return None
     inputs = (source.inputs[0], *op.inputs[1:])
-    return replace(op, inputs=inputs, attributes={"cell": new})
+    return replace(op, inputs=inputs, attributes=new)
 
 
 def _absorb_output(graph: Graph, op: Operator, cell: Cell, reader: Operator) -> Operator | None:
@@ -412,7 +374,7 @@ def _absorb_output(graph: Graph, op: Operator, cell: Cell, reader: Operator) -> 
         new = cell
     else:
         return None
-    return replace(op, outputs=(reader.outputs[0], *op.outputs[1:]), attributes={"cell": new})
+    return replace(op, outputs=(reader.outputs[0], *op.outputs[1:]), attributes=new)
 
 
 def _same_order(graph: Graph, before: int, after: int) -> bool:

@@ -30,9 +30,7 @@ def mark_exact(graph: Graph) -> Graph:
         elif op.kind == "ATTENTION":
             exact |= _products_behind(op.inputs[:2], producers)
     return graph.with_operators(
-        replace(op, attributes={**op.attributes, "exact": True})
-        if exact.intersection(op.outputs)
-        else op
+        replace(op, options={**op.options, "exact": True}) if exact.intersection(op.outputs) else op
         for op in graph.operators
     )
 

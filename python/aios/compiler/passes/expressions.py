@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from aios.bundle.dtypes import CTYPES
+from aios.compiler.attributes import Elementwise, Rounding
 from aios.compiler.expression import Expression, c, constant_of, inputs_of, substitute, x
 from aios.compiler.graph import Graph, Operator, Rewriter
 
@@ -83,17 +84,17 @@ def _unless_zero(zero: Expression, value: Expression, ctype: str) -> Expression:
 _SPECIAL: dict[str, Callable[[Operator, str], Expression]] = {
     "DIV_NO_NAN": lambda op, ctype: _unless_zero(x(1), ("div", x(0), x(1)), ctype),
     "FILL": lambda op, ctype: x(1),
-    "GELU": lambda op, ctype: ("gelu_tanh" if op.attributes.get("approximate") else "gelu", x(0)),
+    "GELU": lambda op, ctype: ("gelu_tanh" if op.options.get("approximate") else "gelu", x(0)),
     "INV": lambda op, ctype: ("div", c(1, ctype), x(0)),
     "LEAKY_RELU": lambda op, ctype: (
-        "leaky_relu", x(0), c(op.attributes.get("alpha") or 0.0, ctype),
+        "leaky_relu", x(0), c(op.options.get("alpha") or 0.0, ctype),
     ),
     "MUL_NO_NAN": lambda op, ctype: _unless_zero(x(1), ("mul", x(0), x(1)), ctype),
     "ONES_LIKE": lambda op, ctype: c(1, ctype),
     "RELU6": lambda op, ctype: ("min", c(6.0, ctype), ("relu", x(0))),
     "RELU_0_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(0.0, ctype), x(0))),
     "RELU_N1_TO_1": lambda op, ctype: ("min", c(1.0, ctype), ("max", c(-1.0, ctype), x(0))),
-    "ROUND_TO": lambda op, ctype: (f"round_to_{CTYPES[op['dtype']].lower()}", x(0)),
+    "ROUND_TO": lambda op, ctype: (f"round_to_{CTYPES[op.typed(Rounding).dtype].lower()}", x(0)),
     "SELU": lambda op, ctype: (
         "select",
         ("less", x(0), c(0, ctype)),
@@ -116,22 +117,23 @@ def elementwise_kinds() -> frozenset[str]:
 
 def fused_activation(op: Operator, ctype: str = "float") -> Expression | None:
     """Returns the activation that the converter fused, or None for one that is unknown."""
-    function = _FUSED.get(int(op.attributes.get("fused_activation_function", 0)))
+    function = _FUSED.get(int(op.options.get("fused_activation_function", 0)))
     return None if function is None else function(x(0), ctype)
 
 
 def canonicalise(graph: Graph) -> Graph:
     """Turns each elementwise operator into an ELEMENTWISE with an expression.
 
-    A fused activation becomes an `activation` attribute, on operators that are not elementwise.
+    A fused activation becomes the option `activation`, on operators that are not elementwise.
     """
     rewriter = Rewriter(graph)
     for op in rewriter:
         expression = _expression(graph, op)
         if expression is None:
             activation = fused_activation(op)
-            attributes = {**op.attributes, "activation": activation or x(0)}
-            rewriter.emit(replace(op, attributes=attributes) if activation else op)
+            if activation not in (None, x(0)):
+                op = replace(op, options={**op.options, "activation": activation})  # noqa: PLW2901
+            rewriter.emit(op)
         else:
             rewriter.emit(_elementwise(graph, op, expression))
     return rewriter.finish()
@@ -153,9 +155,8 @@ def _elementwise(graph: Graph, op: Operator, expression: Expression) -> Operator
         if index not in inputs:
             inputs.append(index)
         places[place] = x(inputs.index(index))
-    return Operator(
-        "ELEMENTWISE", tuple(inputs), op.outputs, {"expression": substitute(expression, places)}
-    )
+    attributes = Elementwise(substitute(expression, places))
+    return Operator("ELEMENTWISE", tuple(inputs), op.outputs, attributes=attributes)
 
 
 def _ctype(graph: Graph, index: int) -> str:

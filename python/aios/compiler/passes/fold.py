@@ -7,9 +7,10 @@ from collections.abc import Callable
 import numpy as np
 
 from aios.bundle.dtypes import numpy_dtype
+from aios.compiler.attributes import Rounding
 from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
-from aios.compiler.passes.control import settle_bodies
-from aios.compiler.passes.shapes import infer_shape
+from aios.compiler.passes.shape_rules import infer_shape
+from aios.compiler.passes.subgraphs import settle_bodies
 
 # A constant larger than this isn't made by folding: a broadcast would bloat the weights.
 MAX_FOLDED_BYTES = 64 << 20
@@ -28,7 +29,7 @@ _FOLDS: dict[str, Fold] = {
     "DIV": lambda op, v, out: v[0] / v[1],
     "EXPAND_DIMS": lambda op, v, out: v[0].reshape(out.shape),
     "FILL": lambda op, v, out: np.full(out.shape, v[1], out.dtype),
-    "GATHER": lambda op, v, out: np.take(v[0], v[1], int(op.attributes.get("axis", 0))),
+    "GATHER": lambda op, v, out: np.take(v[0], v[1], int(op.options.get("axis", 0))),
     "GREATER": lambda op, v, out: v[0] > v[1],
     "GREATER_EQUAL": lambda op, v, out: v[0] >= v[1],
     "LESS": lambda op, v, out: v[0] < v[1],
@@ -44,7 +45,9 @@ _FOLDS: dict[str, Fold] = {
     "RANGE": lambda op, v, out: v[0] + v[2] * np.arange(out.size).astype(out.dtype),
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
-    "ROUND_TO": lambda op, v, out: v[0].astype(numpy_dtype(op["dtype"])).astype(out.dtype),
+    "ROUND_TO": lambda op, v, out: (
+        v[0].astype(numpy_dtype(op.typed(Rounding).dtype)).astype(out.dtype)
+    ),
     "RSQRT": lambda op, v, out: np.asarray(1 / np.sqrt(v[0].astype(np.float64))),
     "SQRT": lambda op, v, out: np.sqrt(v[0]),
     "SQUEEZE": lambda op, v, out: v[0].reshape(out.shape),
@@ -87,7 +90,7 @@ def foldable_kinds() -> frozenset[str]:
 
 def _value(rewriter: Rewriter, op: Operator) -> Array | None:
     out = rewriter.tensors[op.outputs[0]] if len(op.outputs) == 1 else None
-    if out is None or op.attributes.get("fused_activation_function", 0):
+    if out is None or op.options.get("fused_activation_function", 0):
         return None
     if op.kind in _OF_SHAPES:
         return _OF_SHAPES[op.kind](rewriter.tensors[op.inputs[0]].shape, out)

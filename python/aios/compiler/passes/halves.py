@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from aios.bundle.dtypes import HALVES
+from aios.compiler.attributes import Rounding
 from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
-from aios.compiler.passes.control import map_bodies
+from aios.compiler.passes.subgraphs import map_bodies
 
 _FLOAT32 = np.dtype(np.float32)
 
@@ -55,13 +56,13 @@ def _converted(graph: Graph, rewriter: Rewriter, op: Operator) -> list[Operator]
     if op.kind != "CAST" or not _is_half(graph.tensors[op.outputs[0]]):
         return [op]
     source, out = rewriter.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-    rounding = {"dtype": out.dtype.name}
+    rounding = Rounding(out.dtype.name)
     if source.dtype == _FLOAT32:
-        return [Operator("ROUND_TO", op.inputs, op.outputs, rounding)]
+        return [Operator("ROUND_TO", op.inputs, op.outputs, attributes=rounding)]
     wide = rewriter.add_tensor(_wide(replace(out, data=None)))
     return [
         Operator("CAST", op.inputs, (wide,)),
-        Operator("ROUND_TO", (wide,), op.outputs, rounding),
+        Operator("ROUND_TO", (wide,), op.outputs, attributes=rounding),
     ]
 
 

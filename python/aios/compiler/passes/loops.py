@@ -11,9 +11,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from aios.compiler.graph import Graph, Operator, Rewriter, Scan, Tensor
+from aios.compiler.attributes import LoopBodies, Scan
+from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
 from aios.compiler.passes.clean import remove_dead
-from aios.compiler.passes.control import recognise_writes
+from aios.compiler.passes.subgraphs import recognise_writes
 
 
 def recognise_loops(graph: Graph) -> Graph:
@@ -23,8 +24,9 @@ def recognise_loops(graph: Graph) -> Graph:
         if op.kind != "WHILE":
             rewriter.emit(op)
             continue
-        body = remove_dead(recognise_writes(op["body"]))
-        loop = replace(op, attributes={**op.attributes, "body": body})
+        bodies = op.typed(LoopBodies)
+        body = remove_dead(recognise_writes(bodies.body))
+        loop = replace(op, attributes=replace(bodies, body=body))
         rewriter.emit(_Loop(rewriter, loop).scan() or loop)
     return rewriter.finish()
 
@@ -35,8 +37,8 @@ class _Loop:
     def __init__(self, outer: Rewriter, op: Operator) -> None:
         self._outer = outer
         self._op = op
-        self._condition: Graph = op["condition"]
-        self._body: Graph = op["body"]
+        bodies = op.typed(LoopBodies)
+        self._condition, self._body = bodies.condition, bodies.body
         self._producers = self._body.producers()
 
     def scan(self) -> Operator | None:
@@ -138,7 +140,7 @@ class _Loop:
             "SCAN",
             (*sequences, *(given[p] for p in (*places["state"], *places["invariant"]))),
             tuple(results[p] for p in (*places["state"], *places["collected"])),
-            {"scan": Scan(trips, step, len(sequences), states, collected)},
+            attributes=Scan(trips, step, len(sequences), states, collected),
         )
 
     def _slice_written(self, place: int, counters: dict[int, int]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aios.compiler.graph import MISSING, Graph, Operator, Rewriter
-from aios.compiler.passes.control import map_bodies
+from aios.compiler.passes.subgraphs import map_bodies
 
 _BIASED = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
 
@@ -40,8 +40,8 @@ def _with_biases(graph: Graph) -> Graph:
                 continue
             if _takes_bias(graph, layer, bias):
                 inputs = (*layer.inputs[:2], bias)
-                activation = op.attributes.get("fused_activation_function", 0)
-                attributes = {**layer.attributes, "fused_activation_function": activation}
+                activation = op.options.get("fused_activation_function", 0)
+                attributes = {**layer.options, "fused_activation_function": activation}
                 fused[id(op)] = Operator(layer.kind, inputs, op.outputs, attributes)
                 gone.add(id(layer))
                 break
@@ -60,7 +60,7 @@ def _takes_bias(graph: Graph, layer: Operator, index: int) -> bool:
     bias = graph.constant(index)
     if layer.kind not in _BIASED or bias is None or bias.dtype != np.float32:
         return False
-    if layer.attributes.get("fused_activation_function", 0) or any(
+    if layer.options.get("fused_activation_function", 0) or any(
         i != MISSING for i in layer.inputs[2:]
     ):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import BranchBodies, LoopBodies, WriteRow
 from aios.compiler.graph import Graph, Operator, Rewriter
 
 if TYPE_CHECKING:
@@ -12,32 +13,39 @@ if TYPE_CHECKING:
 
     from aios.compiler.graph import Tensor
 
-# The attributes that hold an operator's graphs, by the attributes of the file that number them.
-_BODIES = {
-    "WHILE": {"cond_subgraph_index": "condition", "body_subgraph_index": "body"},
-    "IF": {"then_subgraph_index": "then", "else_subgraph_index": "otherwise"},
+# The options of the file that number an operator's graphs, in the order of the class's fields.
+_NUMBERS = {
+    "WHILE": ("cond_subgraph_index", "body_subgraph_index"),
+    "IF": ("then_subgraph_index", "else_subgraph_index"),
 }
+_BODIES: dict[str, type[LoopBodies | BranchBodies]] = {"WHILE": LoopBodies, "IF": BranchBodies}
 
 
 def attach_bodies(graph: Graph, subgraphs: tuple[Graph, ...]) -> Graph:
     """Replaces the numbers of subgraphs by the subgraphs, whose own loops have theirs, too."""
 
     def attached(op: Operator) -> Operator:
-        bodies = {
-            name: attach_bodies(subgraphs[int(op[number])], subgraphs)
-            for number, name in _BODIES.get(op.kind, {}).items()
-            if number in op.attributes
-        }
-        return replace(op, attributes=bodies) if bodies else op
+        if op.kind not in _BODIES or op.attributes is not None:
+            return op
+        bodies = [attach_bodies(subgraphs[int(op[n])], subgraphs) for n in _NUMBERS[op.kind]]
+        return replace(op, options={}, attributes=_BODIES[op.kind](*bodies))
 
     return replace(graph, operators=tuple(map(attached, graph.operators)), subgraphs=())
 
 
 def map_bodies(op: Operator, change: Callable[[Graph], Graph]) -> Operator:
     """Returns an operator with each of its bodies changed."""
-    names = _BODIES.get(op.kind, {}).values()
-    bodies = {name: change(op[name]) for name in names}
-    return replace(op, attributes={**op.attributes, **bodies}) if bodies else op
+    if op.kind not in _BODIES:
+        return op
+    return replace(op, attributes=_BODIES[op.kind](*map(change, bodies_of(op))))
+
+
+def bodies_of(op: Operator) -> tuple[Graph, ...]:
+    """Returns the graphs of a loop or a branch, in the order of its class's fields."""
+    bodies = op.attributes
+    if isinstance(bodies, LoopBodies):
+        return bodies.condition, bodies.body
+    return (bodies.then, bodies.otherwise) if isinstance(bodies, BranchBodies) else ()
 
 
 def settle_bodies(rewriter: Rewriter, op: Operator, settle: Callable[[Graph], Graph]) -> Operator:
@@ -52,10 +60,10 @@ def settle_bodies(rewriter: Rewriter, op: Operator, settle: Callable[[Graph], Gr
         return op
     given = [rewriter.tensors[i] for i in (op.inputs if op.kind == "WHILE" else op.inputs[1:])]
     if op.kind == "WHILE":
-        given = _unchanged_constants(op["body"], given)
+        given = _unchanged_constants(op.typed(LoopBodies).body, given)
     op = map_bodies(op, lambda body: settle(recognise_writes(settle(_with_inputs(body, given)))))
     for place, index in enumerate(op.outputs):
-        shapes = {op[name].tensors[op[name].outputs[place]].shape for name in _results(op)}
+        shapes = {body.tensors[body.outputs[place]].shape for body in _results(op)}
         if op.kind == "WHILE":
             shapes.add(given[place].shape)
         if len(shapes) == 1:
@@ -63,8 +71,9 @@ def settle_bodies(rewriter: Rewriter, op: Operator, settle: Callable[[Graph], Gr
     return op
 
 
-def _results(op: Operator) -> tuple[str, ...]:
-    return ("body",) if op.kind == "WHILE" else ("then", "otherwise")
+def _results(op: Operator) -> tuple[Graph, ...]:
+    """Returns the bodies whose outputs are the operator's."""
+    return bodies_of(op)[1:] if op.kind == "WHILE" else bodies_of(op)
 
 
 def _unchanged_constants(body: Graph, given: list[Tensor]) -> list[Tensor]:
@@ -96,7 +105,7 @@ def recognise_writes(body: Graph) -> Graph:
             shape = rewriter.tensors[inputs[0]].shape
             out = op.outputs[0]
             rewriter.tensors[out] = replace(rewriter.tensors[out], shape=shape)
-            rewriter.emit(Operator("WRITE_ROW", inputs, op.outputs))
+            rewriter.emit(Operator("WRITE_ROW", inputs, op.outputs, attributes=WriteRow()))
     return rewriter.finish()
 
 

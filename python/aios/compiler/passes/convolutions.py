@@ -24,7 +24,7 @@ def depthwise_from_groups(graph: Graph) -> Graph:
             continue
         turned = np.ascontiguousarray(filters.transpose(3, 1, 2, 0))
         inputs = (op.inputs[0], rewriter.add_constant(turned), *op.inputs[2:])
-        attributes = {**op.attributes, "depth_multiplier": filters.shape[0] // channels}
+        attributes = {**op.options, "depth_multiplier": filters.shape[0] // channels}
         rewriter.emit(Operator("DEPTHWISE_CONV_2D", inputs, op.outputs, attributes))
     return rewriter.finish()
 
@@ -37,7 +37,7 @@ def fuse_padding(graph: Graph) -> Graph:
     producers = graph.producers()
     rewriter = Rewriter(graph)
     for op in rewriter:
-        bare = op.kind in _WINDOWS and op["padding"] == _VALID and "pads" not in op.attributes
+        bare = op.kind in _WINDOWS and op["padding"] == _VALID and "pads" not in op.options
         rewriter.emit(_padded(rewriter, producers, op) if bare else op)
     return rewriter.finish()
 
@@ -68,8 +68,8 @@ def _padded(rewriter: Rewriter, producers: dict[int, Operator], op: Operator) ->
         reshaped = rewriter.add_tensor(Tensor(before.name, shape, before.dtype))
         rewriter.emit(Operator("RESHAPE", (inner,), (reshaped,)))
         inner = reshaped
-    attributes = {**op.attributes, "pads": (rows[1][0], rows[2][0], rows[1][1], rows[2][1])}
-    return replace(op, inputs=(inner, *op.inputs[1:]), attributes=attributes)
+    attributes = {**op.options, "pads": (rows[1][0], rows[2][0], rows[1][1], rows[2][1])}
+    return replace(op, inputs=(inner, *op.inputs[1:]), options=attributes)
 
 
 def fuse_pooling(graph: Graph) -> Graph:
@@ -86,11 +86,11 @@ def fuse_pooling(graph: Graph) -> Graph:
         if not alone or not _can_pool(graph, convolution):
             continue
         attributes = {
-            **convolution.attributes,
+            **convolution.options,
             "pool": "kMax" if op.kind == "MAX_POOL_2D" else "kAverage",
             "unpooled_shape": graph.tensors[result].shape,
         }
-        fused[id(op)] = replace(convolution, outputs=op.outputs, attributes=attributes)
+        fused[id(op)] = replace(convolution, outputs=op.outputs, options=attributes)
         gone.add(id(convolution))
     return graph.with_operators(
         fused.get(id(op), op) for op in graph.operators if id(op) not in gone
@@ -98,7 +98,7 @@ def fuse_pooling(graph: Graph) -> Graph:
 
 
 def _can_pool(graph: Graph, op: Operator) -> bool:
-    if op.kind != "CONV_2D" or "residual" in op.attributes or "pool" in op.attributes:
+    if op.kind != "CONV_2D" or "residual" in op.options or "pool" in op.options:
         return False
     filters = graph.constant(op.inputs[1])
     return filters is not None and filters.shape[3] == graph.tensors[op.inputs[0]].shape[3]
@@ -107,7 +107,7 @@ def _can_pool(graph: Graph, op: Operator) -> bool:
 def _is_halving(graph: Graph, op: Operator) -> bool:
     if op.kind not in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         return False
-    if op.attributes.get("activation", x(0)) != x(0):
+    if op.options.get("activation", x(0)) != x(0):
         return False
     sizes = (op["filter_height"], op["filter_width"], op["stride_h"], op["stride_w"])
     _, height, width, _ = graph.tensors[op.inputs[0]].shape

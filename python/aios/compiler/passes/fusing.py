@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aios.compiler.attributes import Elementwise
 from aios.compiler.expression import Expression, inputs_of, simplify, substitute, x
 from aios.compiler.graph import MISSING, Graph, Operator
-from aios.compiler.passes.elementwise import is_vector
+from aios.compiler.passes.merging import is_vector
 
 # The kinds that have an epilogue, with the number of their own inputs.
 _ARITY = {"FULLY_CONNECTED": 3, "CONV_2D": 3, "DEPTHWISE_CONV_2D": 3}
@@ -47,18 +48,18 @@ def _fuse_once(graph: Graph) -> Graph | None:
 
 
 def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operator | None:
-    if "residual" in producer.attributes or len(op.inputs) > 2:
+    if "residual" in producer.options or len(op.inputs) > 2:
         return None
     same = {graph.tensors[i].size for i in (*op.inputs, *op.outputs)}
     if len(same) != 1:
         return None
     place = op.inputs.index(index)
-    expression: Expression = op["expression"]
-    before: Expression = producer.attributes.get("activation", x(0))
-    attributes = dict(producer.attributes)
+    expression = op.typed(Elementwise).expression
+    before: Expression = producer.options.get("activation", x(0))
+    attributes = dict(producer.options)
     if len(op.inputs) == 1:
         attributes["activation"] = simplify(substitute(expression, {0: before}))
-        return replace(producer, outputs=op.outputs, attributes=attributes)
+        return replace(producer, outputs=op.outputs, options=attributes)
     split = _split_residual(expression, place, 1 - place)
     if split is None or producer.kind in _ACTIVATION_ONLY or _is_grouped(graph, producer):
         return None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.compiler.attributes import LayerNorm
 from aios.compiler.graph import Graph, Operator, Rewriter
 
 if TYPE_CHECKING:
@@ -34,9 +35,8 @@ def fuse_layer_norms(graph: Graph) -> Graph:
             )
             for v, default in ((gamma, 1), (beta, 0))
         ]
-        attributes = {"epsilon": epsilon}
         inputs = (rewriter.current(source), *constants)
-        rewriter.emit(Operator("LAYER_NORM", inputs, op.outputs, attributes))
+        rewriter.emit(Operator("LAYER_NORM", inputs, op.outputs, attributes=LayerNorm(epsilon)))
     return rewriter.finish()
 
 
@@ -50,7 +50,7 @@ class _Matcher:
 
     def layer_norm(self, op: Operator) -> _Found | None:
         """Returns (x, gamma, beta, epsilon) when `op` is the last operator of a layer norm."""
-        if op.attributes.get("fused_activation_function", 0):
+        if op.options.get("fused_activation_function", 0):
             return None
         for scaled, shift in self._either(op):
             product = self._made(scaled, "MUL")
@@ -127,7 +127,7 @@ class _Matcher:
 
     def _made(self, index: int, kind: str) -> Operator | None:
         op = self._producers.get(index)
-        if op is None or op.kind != kind or op.attributes.get("fused_activation_function", 0):
+        if op is None or op.kind != kind or op.options.get("fused_activation_function", 0):
             return None
         return op
 

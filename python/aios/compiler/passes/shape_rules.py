@@ -66,7 +66,7 @@ def _concatenation(op: Operator, tensors: list[Tensor]) -> Shape | None:
 
 def _pack(op: Operator, tensors: list[Tensor]) -> Shape | None:
     shape = tensors[0].shape
-    axis = int(op.attributes.get("axis", 0)) % (len(shape) + 1)
+    axis = int(op.options.get("axis", 0)) % (len(shape) + 1)
     return (*shape[:axis], len(tensors), *shape[axis:])
 
 
@@ -77,22 +77,22 @@ def _transpose(op: Operator, tensors: list[Tensor]) -> Shape | None:
 
 def _gather(op: Operator, tensors: list[Tensor]) -> Shape | None:
     table, index = tensors[0].shape, tensors[1].shape
-    axis = int(op.attributes.get("axis", 0)) % len(table)
-    batch = int(op.attributes.get("batch_dims", 0)) % (len(index) + 1)
+    axis = int(op.options.get("axis", 0)) % len(table)
+    batch = int(op.options.get("batch_dims", 0)) % (len(index) + 1)
     return (*table[:axis], *index[batch:], *table[axis + 1 :])
 
 
 def _dense(op: Operator, tensors: list[Tensor]) -> Shape | None:
     source, (columns, depth) = tensors[0].shape, tensors[1].shape
-    if op.attributes.get("keep_num_dims"):
+    if op.options.get("keep_num_dims"):
         return (*source[:-1], columns)
     return (prod(source) // depth, columns)
 
 
 def _matmul(op: Operator, tensors: list[Tensor]) -> Shape | None:
     left, right = tensors[0].shape, tensors[1].shape
-    rows = left[-1] if op.attributes.get("adj_x") else left[-2]
-    columns = right[-2] if op.attributes.get("adj_y") else right[-1]
+    rows = left[-1] if op.options.get("adj_x") else left[-2]
+    columns = right[-2] if op.options.get("adj_y") else right[-1]
     return (*np.broadcast_shapes(left[:-2], right[:-2]), rows, columns)
 
 
@@ -101,7 +101,7 @@ def _reduction(op: Operator, tensors: list[Tensor]) -> Shape | None:
     if axes is None:
         return None
     gone = {int(a) % len(shape) for a in axes.reshape(-1)}
-    kept = op.attributes.get("keep_dims")
+    kept = op.options.get("keep_dims")
     return tuple(1 if a in gone else n for a, n in enumerate(shape) if kept or a not in gone)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from aios.compiler.attributes import Elementwise
 from aios.compiler.expression import has_vector_form, is_mask, simplify, size, substitute, x
 from aios.compiler.graph import Graph, Operator
 
@@ -14,7 +15,7 @@ MAX_FUNCTIONS = 40
 
 def is_vector(graph: Graph, op: Operator) -> bool:
     """Tells whether an ELEMENTWISE works on vectors of float32 throughout."""
-    expression = op["expression"]
+    expression = op.typed(Elementwise).expression
     tensors = [graph.tensors[i] for i in (*op.inputs, *op.outputs)]
     return (
         all(t.dtype == np.float32 for t in tensors)
@@ -69,10 +70,11 @@ def _merged(
     inputs = [i for i in op.inputs if i != result]
     inputs += [i for i in producer.inputs if i not in inputs]
     inner = {p: x(inputs.index(i)) for p, i in enumerate(producer.inputs)}
-    value = substitute(producer["expression"], inner)
+    value = substitute(producer.typed(Elementwise).expression, inner)
     outer = {p: value if i == result else x(inputs.index(i)) for p, i in enumerate(op.inputs)}
-    expression = simplify(substitute(op["expression"], outer))
-    fused = Operator("ELEMENTWISE", tuple(inputs), op.outputs, {"expression": expression})
+    expression = simplify(substitute(op.typed(Elementwise).expression, outer))
+    attributes = Elementwise(expression)
+    fused = Operator("ELEMENTWISE", tuple(inputs), op.outputs, attributes=attributes)
     if len(inputs) > MAX_INPUTS or size(expression) > MAX_FUNCTIONS:
         return None
     both_vector = is_vector(graph, producer) or _mask_for_vector(graph, producer)
@@ -83,6 +85,6 @@ def _merged(
 
 def _mask_for_vector(graph: Graph, op: Operator) -> bool:
     """Tells whether an ELEMENTWISE makes a truth value from float32 vectors."""
-    return is_mask(op["expression"]) and all(
+    return is_mask(op.typed(Elementwise).expression) and all(
         graph.tensors[i].dtype == np.float32 for i in op.inputs
     )

@@ -17,5 +17,12 @@ def new_cell(**options):
     return aios.TensorFlowTrainingCell(aios.TrainingConfig(**{"epochs": 5, **options}))
 
 
+def trained(x_train, y_train=None, x_val=None, y_val=None, **options):
+    """A cell for `blobs()` after four epochs, and its report."""
+    cell = new_cell(epochs=4, learning_rate=0.02, early_stopping_patience=None)
+    cell.create_model((5,), 3)
+    return cell, cell.train(x_train, y_train, x_val, y_val, **options)
+
+
 def flat_weights(model):
     return np.concatenate([np.asarray(weight).ravel() for weight in model.get_weights()])

@@ -1,4 +1,4 @@
-"""What a training tells while it goes on, and data that it can't learn from."""
+"""What a training tells while it goes on."""
 
 import numpy as np
 import pytest
@@ -7,10 +7,14 @@ import aios
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 
+
 GENERATOR = np.random.default_rng(0)
+
+
 X = GENERATOR.normal(size=(60, 2)).astype(np.float32)
+
+
 Y = (X[:, 0] > 0).astype(np.int64)
-NAMES = np.array(["no", "yes"])[Y]
 
 
 def new_cell(**options):
@@ -69,33 +73,3 @@ def test_a_training_that_stops_before_its_time_says_so(capfd):
 def test_another_verbose_is_refused(verbose):
     with pytest.raises(aios.InvalidArgumentError, match=r"verbose: expected 'auto', 0 .*got"):
         new_cell().train(X, Y, verbose=verbose)
-
-
-def test_early_stopping_is_patient_unless_told_otherwise():
-    assert aios.TrainingConfig().early_stopping_patience == 10
-
-
-@pytest.mark.parametrize("targets", [NAMES, list(NAMES), NAMES.astype(object), NAMES.astype("S")])
-def test_text_as_targets_is_named_at_the_first_and_at_a_second_training(targets):
-    cell = new_cell(epochs=1)
-    for _ in range(2):
-        with pytest.raises(aios.InvalidArgumentError, match="y_train: expected numbers, got text"):
-            cell.train(X, targets)
-        cell.train(X, Y)
-    with pytest.raises(aios.InvalidArgumentError, match="y_val: expected numbers, got text"):
-        cell.train(X, Y, X, targets)
-
-
-def test_a_training_that_failed_at_once_leaves_the_loss_to_the_next():
-    """Targets of the wrong width had the model compiled with their loss for good."""
-    cell = new_cell(epochs=1)
-    with pytest.raises(aios.InvalidArgumentError, match="doesn't fit the model"):
-        cell.train(X, np.eye(5, dtype=np.float32)[Y])
-    assert cell.train(X, Y).metrics.keys() == {"loss", "accuracy"}
-
-
-def test_times_as_inputs_are_named():
-    with pytest.raises(
-        aios.InvalidArgumentError, match=r"x_train: expected numbers, got datetime64"
-    ):
-        new_cell().train(np.zeros((60, 2), "datetime64[s]"), Y)

@@ -1,4 +1,5 @@
-import json
+"""A picture of a training's history."""
+
 import struct
 import sys
 
@@ -48,8 +49,3 @@ def test_a_plot_without_matplotlib_names_the_extra(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(aios.NotFoundError, match=r"aios-cells\[plot\]"):
         _report().plot(tmp_path / "history.png")
-
-
-def test_what_is_not_finite_is_null_in_json():
-    report = _report(metrics={"loss": float("nan"), "mae": float("inf"), "ok": 1.0})
-    assert json.loads(report.to_json())["metrics"] == {"loss": None, "mae": None, "ok": 1.0}

@@ -56,6 +56,7 @@ _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     "PruneReport": "aios.registry.retention",
     "Retention": "aios.registry.retention",
     "RunReport": "aios.workflow.execution.reports",
+    "Server": "aios.server",
     "Signature": "aios.bridge",
     "SignatureMetrics": "aios.bridge",
     "StepContext": "aios.workflow.execution.context",
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from aios.home.messages import TrainingProgress as TrainingProgress
     from aios.registry.retention import PruneReport as PruneReport
     from aios.registry.retention import Retention as Retention
+    from aios.server import Server as Server
     from aios.training import TensorFlowTrainingCell as TensorFlowTrainingCell
     from aios.training import TrainingConfig as TrainingConfig
     from aios.training import TrainingReport as TrainingReport

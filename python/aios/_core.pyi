@@ -432,3 +432,77 @@ def thread_budget() -> int:
     """
     Threads that the calls of this process may use together: $AIOS_THREADS, else the usable CPUs when it was first asked for.
     """
+
+class ServerRequest:
+    """A request that Python answers."""
+
+    @property
+    def method(self) -> str: ...
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they came."""
+
+    @property
+    def authorization(self) -> str: ...
+
+    @property
+    def content_type(self) -> str: ...
+
+    @property
+    def host(self) -> str: ...
+
+    @property
+    def origin(self) -> str: ...
+
+    @property
+    def body(self) -> bytes: ...
+
+class ServedModel:
+    """One version of a model, and what it answered."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+    def totals(self) -> list[tuple[str, list[int], list[int], float, int]]:
+        """
+        (protocol, requests that went well, by the client's and by the server's fault, requests by bucket of latency, the sum of their latency in µs, samples) of each protocol.
+        """
+
+def latency_bounds_us() -> list[float]:
+    """
+    Upper bounds of the buckets of latency, in microseconds; slower calls are in one more.
+    """
+
+class DataPlane:
+    """Answers calls of models over the network, in C++."""
+
+    def __init__(self, *, io_threads: int, workers: int, max_body_bytes: int, max_connections: int, max_waiting: int, read_timeout_s: float) -> None: ...
+
+    def listen(self, address: str, port: int) -> int:
+        """Accepts connections; returns the port."""
+
+    def serve(self, name: str, version: int, cell: Cell) -> ServedModel:
+        """A model to use(), of what a cell has loaded."""
+
+    def use(self, models: Sequence[ServedModel], labels: Mapping[str, Mapping[str, int]]) -> None:
+        """Answers with these models, and no other, from now on."""
+
+    def take(self) -> ServerRequest | None:
+        """A request that Python answers, waited for; None once closed."""
+
+    def respond(self, request: ServerRequest, status: int, body: bytes, *, content_type: str = 'application/json', headers: str = '') -> None: ...
+
+    def drain(self, longest_s: float) -> bool:
+        """
+        Listens no more, and waits for the requests under way; False if some are left.
+        """
+
+    def close(self) -> None:
+        """Lets take() return None."""
+
+    def totals(self) -> dict[str, int]:
+        """Connections and bytes."""

@@ -72,4 +72,5 @@ NB_MODULE(_core, module) {
   aios::python::bindCell(module);
   aios::python::bindEngines(module);
   aios::python::bindThreads(module);
+  aios::python::bindServer(module);
 }

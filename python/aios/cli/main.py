@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from aios.cli import bench, compile, demo, doctor, export, inspect, registry, run, verify, workflow
+from aios.cli import (
+    bench,
+    compile,
+    demo,
+    doctor,
+    export,
+    inspect,
+    registry,
+    run,
+    serve,
+    verify,
+    workflow,
+)
 from aios.cli.home import OptionalBackupFile
 from aios.cli.output import reports_errors
 from aios.errors import NotFoundError
@@ -28,6 +40,7 @@ app.command("inspect")(inspect.inspect)
 app.command("verify")(verify.verify)
 app.command("run")(run.run)
 app.command("bench")(bench.bench)
+app.command("serve")(serve.serve)
 app.add_typer(workflow.app)
 app.add_typer(registry.app)
 

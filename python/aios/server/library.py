@@ -1,0 +1,159 @@
+"""The models that a server has: loaded, checked and warmed before they answer."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aios.bundle.dtypes import STRING, numpy_dtype
+from aios.errors import AiosError, InternalError
+from aios.server.folder import FoundBundle, VersionKey
+
+if TYPE_CHECKING:
+    from aios._core import DataPlane, ServedModel
+    from aios.bridge import TensorFlowCellularBridge
+
+#: Loads a bundle, checked as the server was told to.
+Load = Callable[[FoundBundle], "TensorFlowCellularBridge"]
+
+#: Calls before a model is ready: fast ones are timed every 16th time.
+_WARM_UP_CALLS = 33
+
+
+class State(StrEnum):
+    """Where a version is in its life, in TensorFlow Serving's words."""
+
+    START = "START"
+    LOADING = "LOADING"
+    AVAILABLE = "AVAILABLE"
+    UNLOADING = "UNLOADING"
+    END = "END"
+
+
+@dataclass
+class ModelEntry:
+    """One version, as it is now.
+
+    `error` is why it failed to load, where it did: it has ended then, or, while `model` is there,
+    the bundle that was put in its place failed, and the one before still answers.
+    """
+
+    key: VersionKey
+    found: FoundBundle
+    state: State = State.START
+    error: AiosError | None = None
+    bridge: TensorFlowCellularBridge | None = None
+    model: ServedModel | None = field(default=None, repr=False)
+
+
+class ModelLibrary:
+    """Keeps what a server answers with equal to what is wanted.
+
+    Args:
+        plane: Where models are put to use.
+        load: Loads a bundle; what it raises is the reason that is shown.
+    """
+
+    def __init__(self, plane: DataPlane, load: Load) -> None:
+        self._plane = plane
+        self._load = load
+        self._syncing = threading.Lock()
+        self._lock = threading.Lock()
+        self._entries: dict[VersionKey, ModelEntry] = {}
+        self._is_ready = False
+
+    def sync(self, wanted: Mapping[VersionKey, FoundBundle]) -> None:
+        """Loads what is new, then stops serving what isn't wanted any more.
+
+        A bundle in the place of another one, and one that fails, leave what answers alone until
+        it is there, or for good.
+        """
+        with self._syncing:
+            for key, found in wanted.items():
+                known = self._entries.get(key)
+                if known is None or known.found != found:
+                    self._bring_up(key, found)
+            for key in [key for key in self._entries if key not in wanted]:
+                self._take_down(key)
+            self._is_ready = True
+
+    def entries(self) -> list[ModelEntry]:
+        """Every version, by name and number."""
+        with self._lock:
+            return [self._entries[key] for key in sorted(self._entries)]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every model has a version that answers."""
+        entries = self.entries()
+        names = {entry.key.name for entry in entries}
+        answering = {entry.key.name for entry in entries if entry.model is not None}
+        return self._is_ready and names == answering
+
+    def close(self) -> None:
+        """Takes every model down."""
+        self.sync({})
+
+    def _bring_up(self, key: VersionKey, found: FoundBundle) -> None:
+        before = self._entries.get(key)
+        if before is None or before.model is None:
+            self._set(ModelEntry(key, found, State.LOADING))
+        entry = self._loaded(key, found)
+        keeps = entry.error is not None and before is not None and before.model is not None
+        if keeps and before is not None:
+            entry = replace(before, found=found, error=entry.error)
+        self._set(entry)
+        self._publish()
+        if not keeps and before is not None and before.bridge is not None:
+            before.bridge.close()
+
+    def _loaded(self, key: VersionKey, found: FoundBundle) -> ModelEntry:
+        """The version, loaded and warm, or the reason why it isn't."""
+        try:
+            bridge = self._load(found)
+            _warm_up(bridge)
+            model = self._plane.serve(key.name, key.version, bridge)
+        except AiosError as error:
+            return ModelEntry(key, found, State.END, error)
+        except Exception as error:
+            bug = InternalError(f"{type(error).__name__}: {error}")
+            return ModelEntry(key, found, State.END, bug)
+        return ModelEntry(key, found, State.AVAILABLE, None, bridge, model)
+
+    def _take_down(self, key: VersionKey) -> None:
+        entry = self._entries[key]
+        entry.state = State.UNLOADING
+        model, entry.model = entry.model, None
+        self._publish()
+        del model
+        if entry.bridge is not None:
+            entry.bridge.close()
+        with self._lock:
+            del self._entries[key]
+
+    def _set(self, entry: ModelEntry) -> None:
+        with self._lock:
+            self._entries[entry.key] = entry
+
+    def _publish(self) -> None:
+        models = [entry.model for entry in self.entries() if entry.model is not None]
+        self._plane.use(models, {})
+
+
+def _warm_up(bridge: TensorFlowCellularBridge) -> None:
+    """Calls a model on zeros, so that what a call takes is known when the first client comes."""
+    inputs: dict[str, Any] = {}
+    for spec in bridge.signature.inputs:
+        shape = [1 if size < 0 else size for size in spec.shape]
+        zero: Any = b"" if spec.dtype == STRING else 0
+        inputs[spec.name] = np.full(shape, zero, numpy_dtype(spec.dtype))
+    # There are models that zeros don't suit; it has answered its own samples.
+    with contextlib.suppress(AiosError):
+        for _ in range(_WARM_UP_CALLS):
+            bridge.perform_inference(inputs)

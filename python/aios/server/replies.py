@@ -1,0 +1,105 @@
+"""Answers to the requests that Python answers, and how they are found."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from aios.errors import (
+    AiosError,
+    CorruptBundleError,
+    DeadlineExceededError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    OverloadedError,
+    UnavailableError,
+    UnsupportedError,
+)
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+_STATUSES: tuple[tuple[type[AiosError], int], ...] = (
+    (InvalidArgumentError, 400),
+    (FailedPreconditionError, 400),
+    (NotFoundError, 404),
+    (OverloadedError, 429),
+    (UnsupportedError, 501),
+    (UnavailableError, 503),
+    (DeadlineExceededError, 504),
+    (CorruptBundleError, 500),
+)
+
+
+class Reply(NamedTuple):
+    """An answer as HTTP needs it."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+
+
+def json_reply(document: Any, status: int = 200) -> Reply:
+    """A JSON document."""
+    return Reply(status, json.dumps(document, allow_nan=False).encode())
+
+
+def error_reply(error: AiosError) -> Reply:
+    """`{"error": …}` with the status of the error's class."""
+    status = next((code for kind, code in _STATUSES if isinstance(error, kind)), 500)
+    return json_reply({"error": str(error)}, status)
+
+
+def empty_reply(status: int) -> Reply:
+    """An answer that is its status."""
+    return Reply(status, b"", TEXT)
+
+
+#: Answers a request; named groups of the route's pattern are arguments, body is what came.
+Answer = Callable[..., Reply]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Requests of one method whose whole path matches a pattern."""
+
+    method: str
+    pattern: re.Pattern[str]
+    answer: Answer
+
+
+def route(method: str, pattern: str, answer: Answer) -> Route:
+    """A route by the text of its pattern."""
+    return Route(method, re.compile(pattern), answer)
+
+
+def reply_to(routes: Iterable[Route], method: str, target: str, body: bytes) -> Reply:
+    """The answer of the first route that takes a request; an error where none does.
+
+    A HEAD is answered as the GET that it stands for.
+    """
+    path = urlsplit(target).path
+    asked = "GET" if method == "HEAD" else method
+    known_path = False
+    for entry in routes:
+        found = entry.pattern.fullmatch(path)
+        if found is None:
+            continue
+        known_path = True
+        if entry.method != asked:
+            continue
+        named = {key: value and unquote(value) for key, value in found.groupdict().items()}
+        try:
+            return entry.answer(body, **named) if asked == "POST" else entry.answer(**named)
+        except AiosError as error:
+            return error_reply(error)
+    if known_path:
+        return json_reply({"error": "Method Not Allowed"}, 405)
+    if path.startswith("/v1/"):
+        return json_reply({"error": f"Malformed request: {method} {path}"}, 400)
+    return json_reply({"error": "Not Found"}, 404)

@@ -1,0 +1,239 @@
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <chrono>
+#include <tuple>
+#include <utility>
+
+#include "bindings.hpp"
+#include "cell.hpp"
+#include "gil.hpp"
+#include "server/server.hpp"
+
+namespace nb = nanobind;
+
+namespace aios::python {
+namespace {
+
+using server::ServedModel;
+using server::Server;
+using server::SlowRequest;
+
+// The content type outlives the answer, as an answer wants it.
+std::string_view contentTypeOf(const std::string& name) {
+  for (const std::string_view known :
+       {"application/json", "text/html; charset=utf-8", "text/plain; charset=utf-8",
+        "text/plain; version=0.0.4; charset=utf-8", "text/css; charset=utf-8",
+        "text/javascript; charset=utf-8", "image/svg+xml", ""}) {
+    if (name == known) return known;
+  }
+  throw Error(ErrorCode::kInvalidArgument, "content_type: the server has none of '" + name + "'");
+}
+
+nb::bytes bytesOf(const std::string& text) { return nb::bytes(text.data(), text.size()); }
+
+// What came over the network may be any bytes.
+nb::object textOf(const std::string& text) {
+  return nb::steal(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
+}
+
+void respond(Server& server, const SlowRequest& request, int status, const nb::bytes& body,
+             const std::string& content_type, const std::string& headers) {
+  server::protocol::HttpAnswer answer;
+  answer.status = status;
+  answer.content_type = contentTypeOf(content_type);
+  answer.headers = headers;
+  answer.body.assign(body.c_str(), body.size());
+  server.respond(request.ticket, std::move(answer));
+}
+
+using Row = std::tuple<std::string, std::vector<uint64_t>, std::vector<uint64_t>, double, uint64_t>;
+
+// (protocol, requests by outcome, requests by latency, their sum in µs, samples)
+std::vector<Row> totalsOf(const ServedModel& model) {
+  std::vector<Row> rows;
+  for (const auto protocol : {server::Protocol::kTensorFlowServing, server::Protocol::kKServe}) {
+    const server::CallTotals totals = model.totals(protocol);
+    rows.emplace_back(server::name(protocol),
+                      std::vector<uint64_t>(totals.requests.begin(), totals.requests.end()),
+                      std::vector<uint64_t>(totals.latency.begin(), totals.latency.end()),
+                      totals.latency_us, totals.samples);
+  }
+  return rows;
+}
+
+nb::dict totalsOfAll(const Server& server) {
+  const server::ServerTotals totals = server.totals();
+  nb::dict counts;
+  counts["connections"] = totals.connections;
+  counts["accepted"] = totals.accepted;
+  counts["refused"] = totals.refused;
+  counts["timed_out"] = totals.timed_out;
+  counts["bytes_in"] = totals.bytes_in;
+  counts["bytes_out"] = totals.bytes_out;
+  counts["waiting_calls"] = totals.waiting_calls;
+  return counts;
+}
+
+// A model's last owner may be Python, and giving its memory back takes a while.
+struct SharedModel {
+  explicit SharedModel(std::shared_ptr<const ServedModel> served) : model(std::move(served)) {}
+  ~SharedModel() {
+    const WithoutGil released;
+    model.reset();
+  }
+  SharedModel(const SharedModel&) = delete;
+  SharedModel& operator=(const SharedModel&) = delete;
+
+  std::shared_ptr<const ServedModel> model;
+};
+
+void useModels(Server& server, const std::vector<const SharedModel*>& shared,
+               const std::map<std::string, std::map<std::string, int64_t>>& labels) {
+  server::ServedModels models;
+  std::map<std::string, server::Labels> by_name;
+  for (const SharedModel* each : shared) models.push_back(each->model);
+  for (const auto& [name, of_name] : labels) by_name[name] = {of_name.begin(), of_name.end()};
+  const WithoutGil released;
+  server.use(models, by_name);
+}
+
+// Ends a server without the GIL, as its threads may take long.
+struct ServerHolder {
+  explicit ServerHolder(const server::ServerOptions& options)
+      : server(std::make_unique<Server>(options)) {}
+  ~ServerHolder() {
+    const WithoutGil released;
+    server.reset();
+  }
+  ServerHolder(const ServerHolder&) = delete;
+  ServerHolder& operator=(const ServerHolder&) = delete;
+
+  std::unique_ptr<Server> server;
+};
+
+server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
+                                std::size_t max_body_bytes, std::size_t max_connections,
+                                std::size_t max_waiting, double read_timeout_s) {
+  server::ServerOptions options;
+  options.io_threads = io_threads;
+  options.workers = workers;
+  options.waiting_calls = max_waiting;
+  options.limits.http.body_bytes = max_body_bytes;
+  options.limits.connections = max_connections / std::max<std::size_t>(io_threads, 1) + 1;
+  options.limits.read_timeout =
+      std::chrono::milliseconds(static_cast<int64_t>(read_timeout_s * 1e3));
+  return options;
+}
+
+void bindRequest(nb::module_& module) {
+  nb::class_<SlowRequest>(module, "ServerRequest", "A request that Python answers.")
+      .def_prop_ro(
+          "method", [](const SlowRequest& r) { return textOf(r.method); },
+          nb::sig("def method(self) -> str"))
+      .def_prop_ro(
+          "target", [](const SlowRequest& r) { return textOf(r.target); },
+          nb::sig("def target(self) -> str"), "Path and query, as they came.")
+      .def_prop_ro(
+          "authorization", [](const SlowRequest& r) { return textOf(r.authorization); },
+          nb::sig("def authorization(self) -> str"))
+      .def_prop_ro(
+          "content_type", [](const SlowRequest& r) { return textOf(r.content_type); },
+          nb::sig("def content_type(self) -> str"))
+      .def_prop_ro(
+          "host", [](const SlowRequest& r) { return textOf(r.host); },
+          nb::sig("def host(self) -> str"))
+      .def_prop_ro(
+          "origin", [](const SlowRequest& r) { return textOf(r.origin); },
+          nb::sig("def origin(self) -> str"))
+      .def_prop_ro("body", [](const SlowRequest& r) { return bytesOf(r.body); });
+}
+
+}  // namespace
+
+void bindServer(nb::module_& module) {
+  bindRequest(module);
+  nb::class_<SharedModel>(module, "ServedModel", "One version of a model, and what it answered.")
+      .def_prop_ro("name", [](const SharedModel& shared) { return shared.model->name(); })
+      .def_prop_ro("version", [](const SharedModel& shared) { return shared.model->version(); })
+      .def(
+          "totals", [](const SharedModel& shared) { return totalsOf(*shared.model); },
+          "(protocol, requests that went well, by the client's and by the server's fault, "
+          "requests by bucket of latency, the sum of their latency in µs, samples) of each "
+          "protocol.");
+  module.def(
+      "latency_bounds_us",
+      [] {
+        return std::vector<double>(server::kLatencyBoundsUs.begin(),
+                                   server::kLatencyBoundsUs.end());
+      },
+      "Upper bounds of the buckets of latency, in microseconds; slower calls are in one more.");
+  nb::class_<ServerHolder>(module, "DataPlane", "Answers calls of models over the network, in C++.")
+      .def(
+          "__init__",
+          [](ServerHolder* self, std::size_t io_threads, std::size_t workers,
+             std::size_t max_body_bytes, std::size_t max_connections, std::size_t max_waiting,
+             double read_timeout_s) {
+            new (self) ServerHolder(optionsOf(io_threads, workers, max_body_bytes, max_connections,
+                                              max_waiting, read_timeout_s));
+          },
+          nb::kw_only(), nb::arg("io_threads"), nb::arg("workers"), nb::arg("max_body_bytes"),
+          nb::arg("max_connections"), nb::arg("max_waiting"), nb::arg("read_timeout_s"))
+      .def(
+          "listen",
+          [](ServerHolder& self, const std::string& address, uint16_t port) {
+            return self.server->listen(address, port);
+          },
+          nb::arg("address"), nb::arg("port"), "Accepts connections; returns the port.")
+      .def(
+          "serve",
+          [](ServerHolder& self, std::string name, int64_t version, const Cell& cell) {
+            return new SharedModel(self.server->serve(std::move(name), version, cell.model()));
+          },
+          nb::arg("name"), nb::arg("version"), nb::arg("cell"),
+          "A model to use(), of what a cell has loaded.")
+      .def(
+          "use",
+          [](ServerHolder& self, const std::vector<const SharedModel*>& models,
+             const std::map<std::string, std::map<std::string, int64_t>>& labels) {
+            useModels(*self.server, models, labels);
+          },
+          nb::arg("models"), nb::arg("labels"),
+          "Answers with these models, and no other, from now on.")
+      .def(
+          "take",
+          [](ServerHolder& self) {
+            const WithoutGil released;
+            return self.server->take();
+          },
+          "A request that Python answers, waited for; None once closed.")
+      .def(
+          "respond",
+          [](ServerHolder& self, const SlowRequest& request, int status, const nb::bytes& body,
+             const std::string& content_type, const std::string& headers) {
+            respond(*self.server, request, status, body, content_type, headers);
+          },
+          nb::arg("request"), nb::arg("status"), nb::arg("body"), nb::kw_only(),
+          nb::arg("content_type") = "application/json", nb::arg("headers") = "")
+      .def(
+          "drain",
+          [](ServerHolder& self, double longest_s) {
+            const WithoutGil released;
+            return self.server->drain(
+                std::chrono::milliseconds(static_cast<int64_t>(longest_s * 1e3)));
+          },
+          nb::arg("longest_s"),
+          "Listens no more, and waits for the requests under way; False if some are left.")
+      .def(
+          "close", [](ServerHolder& self) { self.server->close(); }, "Lets take() return None.")
+      .def(
+          "totals", [](const ServerHolder& self) { return totalsOfAll(*self.server); },
+          nb::sig("def totals(self) -> dict[str, int]"), "Connections and bytes.");
+}
+
+}  // namespace aios::python

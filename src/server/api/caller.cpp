@@ -1,0 +1,107 @@
+#include "server/api/caller.hpp"
+
+#include <chrono>
+#include <exception>
+#include <new>
+
+#include "server/api/kserve.hpp"
+#include "server/api/tensorflow_serving.hpp"
+#include "server/wire/json_reader.hpp"
+
+namespace aios::server::api {
+namespace {
+
+// gRPC's codes as each protocol tells them by HTTP.
+int tensorFlowServingStatus(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kFailedPrecondition:
+      return 400;
+    case ErrorCode::kNotFound:
+      return 404;
+    case ErrorCode::kOverloaded:
+      return 429;
+    case ErrorCode::kUnsupported:
+      return 501;
+    case ErrorCode::kUnavailable:
+      return 503;
+    case ErrorCode::kDeadlineExceeded:
+      return 504;
+    default:
+      return 500;
+  }
+}
+
+int kserveStatus(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInternal:
+    case ErrorCode::kDataLoss:
+      return 500;
+    case ErrorCode::kNotFound:
+      return 404;
+    case ErrorCode::kOverloaded:
+    case ErrorCode::kUnavailable:
+      return 503;
+    case ErrorCode::kUnsupported:
+      return 501;
+    default:
+      return 400;
+  }
+}
+
+protocol::HttpAnswer failure(Protocol protocol, ErrorCode code, std::string_view message) {
+  const int status =
+      protocol == Protocol::kKServe ? kserveStatus(code) : tensorFlowServingStatus(code);
+  return protocol::errorAnswer(status, message);
+}
+
+protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Workspace& workspace) {
+  const Protocol protocol = call.route.protocol;
+  try {
+    return protocol == Protocol::kKServe ? kserve::infer(model, call, workspace)
+                                         : tensorflow_serving::predict(model, call, workspace);
+  } catch (const wire::JsonError& error) {
+    const std::string prefix = protocol == Protocol::kKServe
+                                   ? "failed to parse the request JSON buffer: "
+                                   : "JSON Parse error: ";
+    return failure(protocol, error.code(), prefix + error.what());
+  } catch (const Error& error) {
+    return failure(protocol, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return failure(protocol, ErrorCode::kOverloaded, "not enough memory for this request");
+  } catch (const std::exception& error) {
+    return failure(protocol, ErrorCode::kInternal, error.what());
+  }
+}
+
+}  // namespace
+
+protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found) {
+  if (route.protocol == Protocol::kKServe) {
+    const std::string what = found.name_is_known && route.version.has_value()
+                                 ? " version " + std::to_string(*route.version) + " is not found"
+                                 : " is not found";
+    return protocol::errorAnswer(404, "Request for unknown model: '" + route.model + "'" + what);
+  }
+  if (!found.label_is_known) {
+    return protocol::errorAnswer(400, "Unrecognized servable version label: " + route.label);
+  }
+  const std::string which = route.version.has_value() ? "Specific(" + route.model + ", " +
+                                                            std::to_string(*route.version) + ")"
+                                                      : "Latest(" + route.model + ")";
+  return protocol::errorAnswer(404, "Servable not found for request: " + which);
+}
+
+protocol::HttpAnswer overloaded(Protocol protocol) {
+  return failure(protocol, ErrorCode::kUnavailable, "Exceeds maximum queue size");
+}
+
+protocol::HttpAnswer Caller::answer(const ServedModel& model, const Call& call) {
+  const auto begin = std::chrono::steady_clock::now();
+  protocol::HttpAnswer answer = answerTo(model, call, workspace_);
+  model.counters(thread_).record(call.route.protocol, outcomeOf(answer.status), workspace_.batch(),
+                                 std::chrono::steady_clock::now() - begin);
+  return answer;
+}
+
+}  // namespace aios::server::api

@@ -1,0 +1,25 @@
+// Which requests call a model: the paths of TensorFlow Serving and of KServe v2.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "server/metrics.hpp"
+#include "server/protocol/http1.hpp"
+
+namespace aios::server::api {
+
+// The model that a request calls, and how.
+struct Route {
+  Protocol protocol = Protocol::kKServe;
+  std::string model;
+  std::optional<int64_t> version;
+  std::string label;  // TensorFlow Serving's: another name of a version
+};
+
+// Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict` and
+// `POST /v2/models/NAME[/versions/N]/infer`; nothing for every other request.
+std::optional<Route> routeOf(const protocol::HttpRequest& request);
+
+}  // namespace aios::server::api

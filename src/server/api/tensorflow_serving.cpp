@@ -1,0 +1,98 @@
+#include "server/api/tensorflow_serving.hpp"
+
+#include <string>
+#include <string_view>
+
+#include "server/api/tensorflow_serving_request.hpp"
+#include "server/wire/json_tensor.hpp"
+
+namespace aios::server::api::tensorflow_serving {
+namespace {
+
+// Outputs whose names end so are bytes, not text.
+bool isBytes(const std::string& name) {
+  constexpr std::string_view kEnding = "_bytes";
+  return name.size() >= kEnding.size() &&
+         std::string_view(name).substr(name.size() - kEnding.size()) == kEnding;
+}
+
+runtime::Endpoint& endpointOf(const ServedModel& model, const std::string& signature) {
+  try {
+    return model.model().endpoint(signature);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+    throw Error(ErrorCode::kInvalidArgument,
+                "Serving signature name: \"" + signature + "\" not found in signature def");
+  }
+}
+
+void appendRow(const Signature& signature, Span<const TensorView> outputs, std::size_t row,
+               std::string& json) {
+  if (outputs.size() == 1) {
+    const bool bytes = isBytes(signature.outputs.front().name);
+    wire::appendNested(outputs[0], 1, row, bytes, json);
+    return;
+  }
+  json.push_back('{');
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string& name = signature.outputs[i].name;
+    if (i != 0) json += ", ";
+    wire::appendJsonString(name, json);
+    json += ": ";
+    wire::appendNested(outputs[i], 1, row, isBytes(name), json);
+  }
+  json.push_back('}');
+}
+
+int64_t rowsOf(const Signature& signature, Span<const TensorView> outputs) {
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const bool fits = outputs[i].rank() > 0 && outputs[i].dim(0) == outputs[0].dim(0);
+    if (fits) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                "Tensor name: " + signature.outputs[i].name +
+                    " has inconsistent batch size; ask in the column format, with 'inputs'");
+  }
+  return outputs.empty() ? 0 : outputs[0].dim(0);
+}
+
+void appendRows(const Signature& signature, Span<const TensorView> outputs, std::string& json) {
+  const int64_t rows = rowsOf(signature, outputs);
+  json += "{\n    \"predictions\": [";
+  for (int64_t row = 0; row < rows; ++row) {
+    if (row != 0) json += ", ";
+    appendRow(signature, outputs, static_cast<std::size_t>(row), json);
+  }
+  json += "\n    ]\n}";
+}
+
+void appendColumns(const Signature& signature, Span<const TensorView> outputs, std::string& json) {
+  json += "{\n    \"outputs\": ";
+  if (outputs.size() == 1) {
+    wire::appendNested(outputs[0], 0, 0, isBytes(signature.outputs.front().name), json);
+    json += "\n}";
+    return;
+  }
+  json.push_back('{');
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const std::string& name = signature.outputs[i].name;
+    json += i == 0 ? "\n        " : ",\n        ";
+    wire::appendJsonString(name, json);
+    json += ": ";
+    wire::appendNested(outputs[i], 0, 0, isBytes(name), json);
+  }
+  json += "\n    }\n}";
+}
+
+}  // namespace
+
+protocol::HttpAnswer predict(const ServedModel& model, const Call& call, Workspace& workspace) {
+  runtime::Endpoint& endpoint = endpointOf(model, signatureNameOf(call.body));
+  const Signature& signature = endpoint.signature();
+  const bool as_rows = readInputs(call.body, signature, workspace);
+  const Span<const TensorView> outputs = workspace.run(endpoint);
+  protocol::HttpAnswer answer;
+  (as_rows ? appendRows : appendColumns)(signature, outputs, answer.body);
+  return answer;
+}
+
+}  // namespace aios::server::api::tensorflow_serving

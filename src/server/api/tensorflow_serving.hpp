@@ -1,0 +1,12 @@
+// TensorFlow Serving's REST interface: predictions, in its row and its column format.
+#pragma once
+
+#include "server/api/caller.hpp"
+
+namespace aios::server::api::tensorflow_serving {
+
+// The answer to `POST /v1/models/NAME:predict`. Throws JsonError for a body that isn't JSON, and
+// aios::Error for what doesn't fit the model.
+protocol::HttpAnswer predict(const ServedModel& model, const Call& call, Workspace& workspace);
+
+}  // namespace aios::server::api::tensorflow_serving

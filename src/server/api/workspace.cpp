@@ -1,0 +1,65 @@
+#include "server/api/workspace.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "runtime/runner.hpp"
+
+namespace aios::server::api {
+namespace {
+
+// What a small request may ask for.
+constexpr std::size_t kMostOutputBytes = std::size_t{1} << 30;
+
+}  // namespace
+
+void Workspace::start(const Signature& signature) {
+  const std::size_t count = signature.inputs.size();
+  if (inputs_.size() < count) inputs_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) inputs_[i].start(signature.inputs[i].dtype);
+  given_.assign(count, false);
+  input_views_.resize(count);
+  answers_.clear();
+  output_views_.clear();
+  batch_ = 1;
+}
+
+void Workspace::setShape(std::size_t index, Span<const int64_t> shape) {
+  input_views_[index] = inputs_[index].view(shape);
+  given_[index] = true;
+}
+
+Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
+  const Signature& signature = endpoint.signature();
+  batch_ = checkInputs(signature, input_views_);
+  if (batch_ == 0 || !endpoint.outputShapesAreKnown()) {
+    answers_ = endpoint.infer(input_views_);
+    output_views_ = runtime::viewsOf(answers_);
+  } else {
+    makeOutputs(signature);
+    endpoint.inferChecked(input_views_, output_views_, batch_);
+  }
+  return output_views_;
+}
+
+void Workspace::makeOutputs(const Signature& signature) {
+  const std::size_t count = signature.outputs.size();
+  if (outputs_.size() < count) outputs_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const TensorSpec& spec = signature.outputs[i];
+    std::array<int64_t, kMaxRank> dims{};
+    std::copy(spec.shape.begin(), spec.shape.end(), dims.begin());
+    if (!spec.shape.empty() && dims[0] == kAnySize) dims[0] = batch_;
+    const Span<const int64_t> shape(dims.data(), spec.shape.size());
+    const std::size_t bytes = TensorView(static_cast<void*>(nullptr), spec.dtype, shape).bytes();
+    if (bytes > kMostOutputBytes) {
+      throw Error(ErrorCode::kOverloaded, "output '" + spec.name + "' would be " +
+                                              describe(spec.dtype, shape) +
+                                              ", more than 1 GiB; send smaller batches");
+    }
+    outputs_[i].start(spec.dtype);
+    output_views_.emplace_back(static_cast<void*>(outputs_[i].extend(bytes)), spec.dtype, shape);
+  }
+}
+
+}  // namespace aios::server::api

@@ -1,0 +1,39 @@
+// The memory in which one thread answers calls, kept from call to call.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "runtime/endpoint.hpp"
+#include "server/wire/tensor_buffer.hpp"
+
+namespace aios::server::api {
+
+// For one thread.
+class Workspace {
+ public:
+  // Gives every input of a signature an empty buffer.
+  void start(const Signature& signature);
+  wire::TensorBuffer& input(std::size_t index) noexcept { return inputs_[index]; }
+  // Inputs may be given in any order, each once.
+  void setShape(std::size_t index, Span<const int64_t> shape);
+  bool hasInput(std::size_t index) const noexcept { return given_[index]; }
+
+  // Answers the inputs. The outputs are valid until the next start().
+  Span<const TensorView> run(runtime::Endpoint& endpoint);
+  // Of what was run last; 1 where inputs have none.
+  int64_t batch() const noexcept { return batch_; }
+
+ private:
+  void makeOutputs(const Signature& signature);
+
+  std::vector<wire::TensorBuffer> inputs_;
+  std::vector<wire::TensorBuffer> outputs_;
+  std::vector<bool> given_;
+  std::vector<TensorView> input_views_;
+  std::vector<TensorView> output_views_;
+  std::vector<Tensor> answers_;  // of outputs whose shapes only the answer tells
+  int64_t batch_ = 1;
+};
+
+}  // namespace aios::server::api

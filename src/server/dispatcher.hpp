@@ -1,0 +1,40 @@
+// Decides who answers a request that came to an I/O thread: that thread, a worker, or Python.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include "server/api/caller.hpp"
+#include "server/models.hpp"
+#include "server/protocol/connection.hpp"
+#include "server/slow_lane.hpp"
+#include "server/workers.hpp"
+
+namespace aios::server {
+
+// For one I/O thread.
+class Dispatcher : public protocol::Service {
+ public:
+  // `thread` is its number among all threads that answer. The others outlive it.
+  Dispatcher(std::size_t thread, Workers& workers, SlowLane& slow_lane)
+      : caller_(thread), workers_(workers), slow_lane_(slow_lane) {}
+
+  // Returns the table used before, for somebody else to destroy.
+  std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table);
+  // Whose request comes next, if it is answered later.
+  void setTicket(const Ticket& ticket) { ticket_ = ticket; }
+
+  bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
+
+ private:
+  bool callModel(api::Route route, const protocol::HttpRequest& request,
+                 protocol::HttpAnswer& answer);
+
+  api::Caller caller_;
+  Workers& workers_;
+  SlowLane& slow_lane_;
+  std::shared_ptr<const ModelTable> table_ = std::make_shared<ModelTable>();
+  Ticket ticket_;
+};
+
+}  // namespace aios::server

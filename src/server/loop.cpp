@@ -1,0 +1,300 @@
+#include "server/loop.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "aios/error.hpp"
+
+namespace aios::server {
+namespace {
+
+constexpr std::size_t kReadBytes = 256 << 10;
+constexpr int kEventsAtOnce = 128;
+constexpr std::chrono::seconds kTick{1};
+// For what a client still sends to an answer that ended its connection.
+constexpr std::chrono::seconds kLinger{2};
+constexpr uint64_t kWake = ~uint64_t{0};
+// Ids below are listeners'; a connection's has its generation, from 1 on, in the upper half.
+constexpr uint64_t kFirstConnection = uint64_t{1} << 32;
+
+void control(const Descriptor& poll, int operation, int descriptor, uint32_t events, uint64_t id) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = id;
+  ::epoll_ctl(poll.value(), operation, descriptor, &event);
+}
+
+}  // namespace
+
+struct Loop::Listener {
+  Descriptor socket;
+  std::function<void(Descriptor)> place;
+};
+
+struct Loop::Client {
+  Client(Descriptor from, uint64_t number, protocol::Service& service, const LoopLimits& limits,
+         Clock::time_point now)
+      : socket(std::move(from)), id(number), connection(service, limits.http), active(now) {}
+
+  Descriptor socket;
+  const uint64_t id;
+  uint64_t request = 0;  // the number of the one that may be answered later
+  protocol::Connection connection;
+  Clock::time_point active;  // bytes moved, or a request was answered
+  Clock::time_point began;   // the request that is coming
+  uint64_t answered = 0;     // requests before that one
+  uint32_t watched = 0;      // what epoll waits for
+  bool ended = false;        // the client sends nothing more
+  bool lingering = false;    // it was told that this is all
+};
+
+Loop::Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane)
+    : index_(index),
+      limits_(limits),
+      dispatcher_(index, workers, slow_lane),
+      poll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      buffer_(kReadBytes) {
+  if (!poll_ || !wake_) {
+    throw Error(ErrorCode::kOverloaded, "no descriptors are left for a server's I/O thread");
+  }
+  control(poll_, EPOLL_CTL_ADD, wake_.value(), EPOLLIN, kWake);
+  thread_ = startThread([this] { run(); });
+}
+
+Loop::~Loop() {
+  post([this] { stopping_ = true; });
+  thread_.join();
+}
+
+void Loop::post(std::function<void()> task) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    posted_.push_back(std::move(task));
+  }
+  const uint64_t one = 1;
+  static_cast<void>(!::write(wake_.value(), &one, sizeof one));
+}
+
+void Loop::run() {
+  std::array<epoll_event, kEventsAtOnce> events{};
+  while (!stopping_) {
+    const bool idle = open_ == 0 && !paused_;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(next_tick_ - Clock::now());
+    const int timeout_ms = idle ? -1 : static_cast<int>(std::max<int64_t>(left.count() + 1, 0));
+    const int count = ::epoll_wait(poll_.value(), events.data(), kEventsAtOnce, timeout_ms);
+    now_ = Clock::now();
+    for (int i = 0; i < count; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.u64 == kWake) {
+        runPosted();
+      } else {
+        onEvent(event.data.u64, event.events);
+      }
+    }
+    if (now_ >= next_tick_) tick();
+  }
+  clients_.clear();
+}
+
+void Loop::runPosted() {
+  uint64_t count = 0;
+  static_cast<void>(!::read(wake_.value(), &count, sizeof count));
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tasks.swap(posted_);
+  }
+  for (const auto& task : tasks) task();
+}
+
+void Loop::onEvent(uint64_t id, uint32_t events) {
+  if (id < kFirstConnection) {
+    if (id < listeners_.size()) accept(listeners_[id]);
+    return;
+  }
+  Client* const client = find(id);
+  if (client == nullptr) return;
+  const bool gone = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  if ((events & EPOLLIN) != 0) {
+    read(*client);
+  } else if (gone) {
+    remove(*client);
+  } else {
+    settle(*client);
+  }
+}
+
+void Loop::listen(Descriptor listener, std::function<void(Descriptor)> place) {
+  control(poll_, EPOLL_CTL_ADD, listener.value(), EPOLLIN, listeners_.size());
+  listeners_.push_back({std::move(listener), std::move(place)});
+}
+
+void Loop::accept(const Listener& listener) {
+  bool exhausted = false;
+  while (Descriptor socket = acceptFrom(listener.socket, exhausted)) {
+    listener.place(std::move(socket));
+  }
+  if (!exhausted) return;
+  paused_ = true;
+  for (const Listener& each : listeners_) {
+    control(poll_, EPOLL_CTL_DEL, each.socket.value(), 0, 0);
+  }
+}
+
+void Loop::adopt(Descriptor socket) {
+  if (open_ >= limits_.connections || draining_) {
+    counters_.refused.add(1);
+    return;
+  }
+  counters_.accepted.add(1);
+  const auto index = static_cast<std::size_t>(socket.value());
+  if (clients_.size() <= index) clients_.resize(index + 1);
+  if (++generation_ == 0) ++generation_;
+  const uint64_t id = uint64_t{generation_} << 32 | index;
+  clients_[index] = std::make_unique<Client>(std::move(socket), id, dispatcher_, limits_, now_);
+  // The clock of ticks may have stood still.
+  if (++open_ == 1) next_tick_ = now_ + kTick;
+  Client& client = *clients_[index];
+  client.watched = EPOLLIN;
+  control(poll_, EPOLL_CTL_ADD, client.socket.value(), EPOLLIN, id);
+}
+
+Loop::Client* Loop::find(uint64_t id) const {
+  const uint64_t index = id & 0xFFFFFFFF;
+  if (index >= clients_.size() || clients_[index] == nullptr) return nullptr;
+  return clients_[index]->id == id ? clients_[index].get() : nullptr;
+}
+
+// A request that is answered later gets the ticket of the client that speaks now.
+void Loop::prepare(Client& client) {
+  if (client.connection.isWaiting()) return;
+  ++client.request;
+  dispatcher_.setTicket({index_, client.id, client.request});
+}
+
+void Loop::read(Client& client) {
+  const long count = readSome(client.socket, buffer_.data(), buffer_.size());
+  if (client.lingering) {
+    if (count < 0) remove(client);
+    return;
+  }
+  if (count < 0) client.ended = true;
+  if (count > 0) {
+    const auto bytes = static_cast<std::size_t>(count);
+    counters_.bytes_in.add(bytes);
+    client.active = now_;
+    prepare(client);
+    client.connection.feed({buffer_.data(), bytes});
+  }
+  settle(client);
+}
+
+void Loop::complete(const Ticket& ticket, const protocol::HttpAnswer& answer) {
+  Client* const client = find(ticket.connection);
+  if (client == nullptr || client->request != ticket.request) return;
+  if (!client->connection.isWaiting()) return;
+  client->active = now_;
+  dispatcher_.setTicket({index_, client->id, ++client->request});
+  client->connection.complete(answer);
+  settle(*client);
+}
+
+bool Loop::flush(Client& client) {
+  while (!client.connection.output().empty()) {
+    const long count = writeSome(client.socket, client.connection.output());
+    if (count <= 0) return count == 0;
+    counters_.bytes_out.add(static_cast<uint64_t>(count));
+    client.active = now_;
+    prepare(client);
+    client.connection.sent(static_cast<std::size_t>(count));
+  }
+  return true;
+}
+
+void Loop::settle(Client& client) {
+  if (!flush(client)) return remove(client);
+  const protocol::Connection& connection = client.connection;
+  if (connection.output().empty()) {
+    if (client.ended && !connection.isWaiting()) return remove(client);
+    if (connection.isClosing()) return linger(client);
+  }
+  if (!connection.isMidRequest() || connection.answered() != client.answered) {
+    client.answered = connection.answered();
+    client.began = now_;
+  }
+  watch(client);
+}
+
+void Loop::watch(Client& client) {
+  const bool reads = client.connection.wantsInput() && !client.ended;
+  const bool writes = !client.connection.output().empty();
+  const uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
+  if (wanted == client.watched) return;
+  client.watched = wanted;
+  control(poll_, EPOLL_CTL_MOD, client.socket.value(), wanted, client.id);
+}
+
+// Were the socket closed while bytes still come, the client might never see its answer.
+void Loop::linger(Client& client) {
+  if (client.ended) return remove(client);
+  if (client.lingering) return;
+  client.lingering = true;
+  client.active = now_;
+  ::shutdown(client.socket.value(), SHUT_WR);
+  if (client.watched == EPOLLIN) return;
+  client.watched = EPOLLIN;
+  control(poll_, EPOLL_CTL_MOD, client.socket.value(), EPOLLIN, client.id);
+}
+
+void Loop::remove(Client& client) {
+  --open_;
+  clients_[static_cast<std::size_t>(client.socket.value())].reset();
+}
+
+void Loop::drain() {
+  draining_ = true;
+  listeners_.clear();
+  for (const auto& client : clients_) {
+    if (client == nullptr) continue;
+    client->connection.drain();
+    settle(*client);
+  }
+}
+
+bool Loop::isOverdue(const Client& client) const {
+  const protocol::Connection& connection = client.connection;
+  if (client.lingering) return now_ - client.active > kLinger;
+  if (!connection.output().empty()) return now_ - client.active > limits_.write_timeout;
+  if (connection.isWaiting()) return false;
+  if (connection.isMidRequest()) return now_ - client.began > limits_.read_timeout;
+  return now_ - client.active > limits_.idle_timeout;
+}
+
+void Loop::tick() {
+  next_tick_ = now_ + kTick;
+  for (const auto& client : clients_) {
+    if (client == nullptr || !isOverdue(*client)) continue;
+    counters_.timed_out.add(1);
+    if (client->lingering || !client->connection.output().empty()) {
+      remove(*client);
+    } else {
+      client->connection.timeOut();
+      settle(*client);
+    }
+  }
+  if (!paused_) return;
+  paused_ = false;
+  for (std::size_t i = 0; i < listeners_.size(); ++i) {
+    control(poll_, EPOLL_CTL_ADD, listeners_[i].socket.value(), EPOLLIN, i);
+  }
+}
+
+}  // namespace aios::server

@@ -1,0 +1,106 @@
+// One I/O thread: its connections, and what other threads post to it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "server/dispatcher.hpp"
+#include "server/protocol/connection.hpp"
+#include "server/sockets.hpp"
+
+namespace aios::server {
+
+struct LoopLimits {
+  protocol::HttpLimits http;
+  std::size_t connections = 4096;                 // of one loop
+  std::chrono::milliseconds read_timeout{10000};  // for a request to come whole
+  std::chrono::seconds write_timeout{30};         // for a client to take some of its answer
+  std::chrono::seconds idle_timeout{120};         // between requests
+};
+
+// What a loop has seen since it started.
+struct LoopCounters {
+  Counter accepted;
+  Counter refused;  // over the limit of connections
+  Counter timed_out;
+  Counter bytes_in;
+  Counter bytes_out;
+};
+
+class Loop {
+ public:
+  // Starts the thread. `index` is its number among all threads that answer.
+  Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane);
+  // Cuts all connections.
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Runs `task` in the loop's thread, soon. Safe from any thread.
+  void post(std::function<void()> task);
+
+  // These are for the loop's own thread.
+  std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table) {
+    return dispatcher_.use(std::move(table));
+  }
+  // `place` is given each connection that comes.
+  void listen(Descriptor listener, std::function<void(Descriptor)> place);
+  void adopt(Descriptor socket);
+  void complete(const Ticket& ticket, const protocol::HttpAnswer& answer);
+  // Listens no more, and ends each connection after the request that is under way.
+  void drain();
+
+  std::size_t connections() const noexcept { return open_.load(std::memory_order_relaxed); }
+  const LoopCounters& counters() const noexcept { return counters_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Client;
+  struct Listener;
+
+  void run();
+  void runPosted();
+  void onEvent(uint64_t id, uint32_t events);
+  void accept(const Listener& listener);
+  void read(Client& client);
+  // Sends what there is, then waits for what the connection needs next, or closes it.
+  void settle(Client& client);
+  bool flush(Client& client);
+  void watch(Client& client);
+  void linger(Client& client);
+  void remove(Client& client);
+  Client* find(uint64_t id) const;
+  void prepare(Client& client);
+  void tick();
+  bool isOverdue(const Client& client) const;
+
+  const std::size_t index_;
+  const LoopLimits limits_;
+  Dispatcher dispatcher_;
+  LoopCounters counters_;
+  Descriptor poll_;
+  Descriptor wake_;
+  std::vector<char> buffer_;
+  std::vector<Listener> listeners_;
+  std::vector<std::unique_ptr<Client>> clients_;  // by descriptor
+  uint32_t generation_ = 0;
+  Clock::time_point now_ = Clock::now();
+  Clock::time_point next_tick_ = now_;
+  std::atomic<std::size_t> open_ = 0;
+  bool stopping_ = false;
+  bool draining_ = false;
+  bool paused_ = false;  // no descriptors were left for new connections
+
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;
+  std::thread thread_;
+};
+
+}  // namespace aios::server

@@ -1,0 +1,136 @@
+#include "server/protocol/connection.hpp"
+
+namespace aios::server::protocol {
+namespace {
+
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
+// Memory that an idle connection may keep.
+constexpr std::size_t kKeptBytes = 64 << 10;
+
+// Of an empty string.
+void shrink(std::string& text) {
+  if (text.capacity() > kKeptBytes) text = std::string();
+}
+
+}  // namespace
+
+void Connection::feed(std::string_view bytes) {
+  if (closing_) return;
+  if (in_.empty() && wantsInput()) {
+    in_ = std::string(bytes.substr(serve(bytes)));
+  } else {
+    in_.append(bytes);
+    if (wantsInput() && in_.size() >= needed_) in_.erase(0, serve(in_));
+  }
+  if (closing_) in_.clear();
+  if (in_.empty()) shrink(in_);
+}
+
+std::size_t Connection::serve(std::string_view bytes) {
+  std::size_t served = 0;
+  while (wantsInput() && served < bytes.size()) {
+    const std::size_t one = serveOne(bytes.substr(served));
+    if (one == 0) break;
+    served += one;
+  }
+  return served;
+}
+
+std::size_t Connection::serveOne(std::string_view bytes) try {
+  // A client may send an empty line after a body (RFC 9112, section 2.2).
+  if (bytes.substr(0, 2) == "\r\n") return 2;
+  const std::size_t end = bytes.find(kHeadEnd, head_seen_ < 3 ? 0 : head_seen_ - 3);
+  const std::size_t head = end == std::string_view::npos ? bytes.size() : end + kHeadEnd.size();
+  if (head > limits_.head_bytes) {
+    throw HttpError(431,
+                    "expected a head of at most " + std::to_string(limits_.head_bytes) + " bytes");
+  }
+  head_seen_ = end == std::string_view::npos ? head : 0;
+  if (end == std::string_view::npos) return 0;
+  HttpRequest request = readHead(bytes.substr(0, head), limits_);
+  const std::size_t size = wholeSize(bytes, head, request);
+  if (size == 0) return 0;
+  needed_ = 0;
+  continued_ = false;
+  HttpAnswer answer;
+  if (service_.answer(request, answer)) {
+    answerNow(request, answer);
+  } else {
+    waiting_ = true;
+    waiting_keeps_alive_ = request.keep_alive;
+    waiting_with_body_ = request.method != "HEAD";
+  }
+  chunks_.reset();
+  return size;
+} catch (const HttpError& error) {
+  refuse(error.status(), error.what());
+  return bytes.size();
+}
+
+std::size_t Connection::wholeSize(std::string_view bytes, std::size_t head, HttpRequest& request) {
+  const std::string_view rest = bytes.substr(head);
+  const std::size_t length = request.content_length.value_or(0);
+  if (request.chunked) {
+    if (chunks_.read(rest, limits_.body_bytes)) {
+      request.body = chunks_.body();
+      return head + chunks_.offset();
+    }
+  } else if (rest.size() >= length) {
+    request.body = rest.substr(0, length);
+    return head + length;
+  } else {
+    needed_ = head + length;
+  }
+  if (request.expects_continue && !continued_ && rest.empty()) {
+    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    continued_ = true;
+  }
+  return 0;
+}
+
+void Connection::answerNow(const HttpRequest& request, const HttpAnswer& answer) {
+  ++answered_;
+  const bool keep_alive = request.keep_alive && !draining_;
+  appendAnswer(answer, keep_alive, request.method != "HEAD", out_);
+  if (!keep_alive) closing_ = true;
+}
+
+void Connection::complete(const HttpAnswer& answer) {
+  waiting_ = false;
+  ++answered_;
+  const bool keep_alive = waiting_keeps_alive_ && !draining_;
+  appendAnswer(answer, keep_alive, waiting_with_body_, out_);
+  if (!keep_alive) closing_ = true;
+  if (closing_) in_.clear();
+  if (wantsInput() && !in_.empty()) in_.erase(0, serve(in_));
+}
+
+void Connection::refuse(int status, std::string_view message) {
+  appendAnswer(errorAnswer(status, message), false, true, out_);
+  closing_ = true;
+  in_.clear();
+}
+
+void Connection::timeOut() {
+  if (isMidRequest()) {
+    refuse(408, "the request took too long to come");
+  } else {
+    closing_ = true;
+  }
+}
+
+void Connection::drain() {
+  draining_ = true;
+  if (!waiting_ && in_.empty()) closing_ = true;
+}
+
+void Connection::sent(std::size_t bytes) {
+  sent_ += bytes;
+  if (sent_ < out_.size()) return;
+  out_.clear();
+  shrink(out_);
+  sent_ = 0;
+  if (wantsInput() && !in_.empty() && in_.size() >= needed_) in_.erase(0, serve(in_));
+}
+
+}  // namespace aios::server::protocol

@@ -1,0 +1,151 @@
+#include "server/server.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <thread>
+#include <utility>
+
+#include "core/fork.hpp"
+
+namespace aios::server {
+namespace {
+
+constexpr std::size_t kMostThreads = 256;
+constexpr std::chrono::milliseconds kDrainPoll{2};
+
+const ServerOptions& checked(const ServerOptions& options) {
+  for (const std::size_t threads : {options.io_threads, options.workers}) {
+    if (threads >= 1 && threads <= kMostThreads) continue;
+    throw Error(ErrorCode::kInvalidArgument,
+                "threads of a server: expected 1 to 256, got " + std::to_string(threads));
+  }
+  return options;
+}
+
+// Keeps what loops gave back until all have, for whoever waits to destroy it.
+class Returned {
+ public:
+  explicit Returned(std::size_t expected) : missing_(expected) {}
+
+  void put(std::shared_ptr<const ModelTable> table) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    tables_.push_back(std::move(table));
+    if (--missing_ == 0) complete_.notify_all();
+  }
+  std::vector<std::shared_ptr<const ModelTable>> wait() {
+    std::unique_lock<std::mutex> lock(mutex_);
+    complete_.wait(lock, [&] { return missing_ == 0; });
+    return std::move(tables_);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable complete_;
+  std::size_t missing_;
+  std::vector<std::shared_ptr<const ModelTable>> tables_;
+};
+
+}  // namespace
+
+Server::Server(const ServerOptions& options)
+    : fork_generation_(forkGeneration()),
+      options_(checked(options)),
+      slow_lane_(options.waiting_requests) {
+  workers_ = std::make_unique<Workers>(options.workers, options.io_threads, options.waiting_calls,
+                                       [this](const Ticket& ticket, protocol::HttpAnswer answer) {
+                                         respond(ticket, std::move(answer));
+                                       });
+  for (std::size_t i = 0; i < options.io_threads; ++i) {
+    loops_.push_back(std::make_unique<Loop>(i, options.limits, *workers_, slow_lane_));
+  }
+}
+
+Server::~Server() {
+  if (isForked()) {
+    // Their threads stayed in the parent.
+    for (auto& loop : loops_) static_cast<void>(loop.release());
+    static_cast<void>(workers_.release());
+    return;
+  }
+  close();
+  drain(std::chrono::milliseconds(0));
+  // Workers post to loops, and loops submit to workers: what comes too late finds a closed queue.
+  workers_->stop();
+  loops_.clear();
+}
+
+bool Server::isForked() const noexcept { return fork_generation_ != forkGeneration(); }
+
+uint16_t Server::listen(const std::string& address, uint16_t port) {
+  Descriptor listener = listenAt(address, port);
+  const uint16_t bound = portOf(listener);
+  // std::function copies what it holds.
+  const auto shared = std::make_shared<Descriptor>(std::move(listener));
+  Loop& first = *loops_.front();
+  first.post([this, shared, &first] {
+    first.listen(std::move(*shared), [this](Descriptor socket) { place(std::move(socket)); });
+  });
+  return bound;
+}
+
+// A connection goes to the loop that has the fewest.
+void Server::place(Descriptor socket) {
+  Loop& loop = **std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) {
+    return a->connections() < b->connections();
+  });
+  if (&loop == loops_.front().get()) return loop.adopt(std::move(socket));
+  const auto shared = std::make_shared<Descriptor>(std::move(socket));
+  loop.post([shared, &loop] { loop.adopt(std::move(*shared)); });
+}
+
+std::shared_ptr<const ServedModel> Server::serve(
+    std::string name, int64_t version, std::shared_ptr<runtime::LoadedModel> model) const {
+  return std::make_shared<ServedModel>(std::move(name), version, std::move(model),
+                                       options_.io_threads + options_.workers);
+}
+
+void Server::use(const ServedModels& models, const std::map<std::string, Labels>& labels) {
+  const auto table = std::make_shared<const ModelTable>(models, labels);
+  const auto returned = std::make_shared<Returned>(loops_.size());
+  for (const auto& each : loops_) {
+    each->post([table, returned, loop = each.get()] { returned->put(loop->use(table)); });
+  }
+  // Destroyed here, where nobody waits for it.
+  returned->wait();
+}
+
+void Server::respond(const Ticket& ticket, protocol::HttpAnswer answer) {
+  if (ticket.loop >= loops_.size()) return;
+  Loop& loop = *loops_[ticket.loop];
+  loop.post([ticket, &loop, answer = std::move(answer)] { loop.complete(ticket, answer); });
+}
+
+bool Server::drain(std::chrono::milliseconds longest) {
+  for (const auto& each : loops_) {
+    each->post([loop = each.get()] { loop->drain(); });
+  }
+  const auto deadline = std::chrono::steady_clock::now() + longest;
+  const auto is_open = [](const auto& loop) { return loop->connections() != 0; };
+  while (std::any_of(loops_.begin(), loops_.end(), is_open)) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(kDrainPoll);
+  }
+  return true;
+}
+
+ServerTotals Server::totals() const {
+  ServerTotals totals;
+  for (const auto& loop : loops_) {
+    const LoopCounters& counters = loop->counters();
+    totals.connections += loop->connections();
+    totals.accepted += counters.accepted.value();
+    totals.refused += counters.refused.value();
+    totals.timed_out += counters.timed_out.value();
+    totals.bytes_in += counters.bytes_in.value();
+    totals.bytes_out += counters.bytes_out.value();
+  }
+  totals.waiting_calls = workers_->waiting();
+  return totals;
+}
+
+}  // namespace aios::server

@@ -1,0 +1,84 @@
+// The data plane of a server of models: I/O threads, workers, and the lane to Python.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "server/loop.hpp"
+#include "server/models.hpp"
+#include "server/slow_lane.hpp"
+#include "server/workers.hpp"
+
+namespace aios::server {
+
+struct ServerOptions {
+  std::size_t io_threads = 1;
+  std::size_t workers = 1;
+  std::size_t waiting_calls = 1024;    // for a worker, at most
+  std::size_t waiting_requests = 256;  // for Python, at most
+  LoopLimits limits;
+};
+
+// What all loops have seen.
+struct ServerTotals {
+  uint64_t connections = 0;  // open now
+  uint64_t accepted = 0;
+  uint64_t refused = 0;
+  uint64_t timed_out = 0;
+  uint64_t bytes_in = 0;
+  uint64_t bytes_out = 0;
+  uint64_t waiting_calls = 0;
+};
+
+// Every method is safe from any thread. Of no use in a forked child, where it may only be
+// destroyed.
+class Server {
+ public:
+  // Starts the threads. Throws InvalidArgument for a number of threads out of range.
+  explicit Server(const ServerOptions& options);
+  // Cuts what is still connected.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Accepts connections; returns the port. Throws as listenAt().
+  uint16_t listen(const std::string& address, uint16_t port);
+
+  // Answers with these models from now on. When it returns no I/O thread uses others; those that
+  // nobody else holds were destroyed, in the caller's thread.
+  void use(const ServedModels& models, const std::map<std::string, Labels>& labels);
+  // A model to use, with the counters that it needs.
+  std::shared_ptr<const ServedModel> serve(std::string name, int64_t version,
+                                           std::shared_ptr<runtime::LoadedModel> model) const;
+
+  // A request for Python, waited for; nothing once closed.
+  std::optional<SlowRequest> take() { return slow_lane_.take(); }
+  void respond(const Ticket& ticket, protocol::HttpAnswer answer);
+
+  // Listens no more, and waits until every request that is under way is answered; returns false if
+  // some were not in this time.
+  bool drain(std::chrono::milliseconds longest);
+  // Lets take() return nothing.
+  void close() { slow_lane_.close(); }
+  bool isForked() const noexcept;
+  ServerTotals totals() const;
+
+ private:
+  void place(Descriptor socket);
+
+  const int fork_generation_;
+  const ServerOptions options_;
+  SlowLane slow_lane_;
+  std::unique_ptr<Workers> workers_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+};
+
+}  // namespace aios::server

@@ -1,0 +1,158 @@
+#include "server/protocol/connection.hpp"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace aios::server::protocol {
+namespace {
+
+// Answers with what it was asked; what asks for /slow is answered later.
+class Echo : public Service {
+ public:
+  bool answer(const HttpRequest& request, HttpAnswer& answer) override {
+    seen.push_back(std::string(request.target) + " " + std::string(request.body));
+    answer.body = request.body;
+    return request.target != "/slow";
+  }
+
+  std::vector<std::string> seen;
+};
+
+std::string post(const std::string& target, const std::string& body) {
+  return "POST " + target +
+         " HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" +
+         body;
+}
+
+std::string ok(const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " +
+         std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+HttpAnswer answerWith(const std::string& body) {
+  HttpAnswer answer;
+  answer.body = body;
+  return answer;
+}
+
+class ConnectionTest : public ::testing::Test {
+ protected:
+  // What the client gets now.
+  std::string sent() {
+    const std::string text(connection.output());
+    connection.sent(text.size());
+    return text;
+  }
+  bool refusedWith(int status) {
+    const std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
+    return sent().rfind(head, 0) == 0 && connection.isClosing();
+  }
+
+  Echo echo;
+  HttpLimits limits;
+  Connection connection{echo, limits};
+};
+
+TEST_F(ConnectionTest, AnswersARequestHoweverItsBytesCome) {
+  const std::string text = post("/a", "12") + post("/b", "");
+  for (const char byte : text) connection.feed({&byte, 1});
+  EXPECT_EQ(sent(), ok("12") + ok(""));
+  EXPECT_EQ(echo.seen, (std::vector<std::string>{"/a 12", "/b "}));
+  EXPECT_FALSE(connection.isMidRequest());
+}
+
+TEST_F(ConnectionTest, AnswersPipelinedRequestsInOrderAroundASlowOne) {
+  connection.feed(post("/a", "1") + post("/slow", "2") + post("/b", "3") + post("/slow", "4"));
+  EXPECT_EQ(sent(), ok("1"));
+  EXPECT_TRUE(connection.isWaiting());
+  EXPECT_FALSE(connection.wantsInput());
+  connection.complete(answerWith("two"));
+  EXPECT_EQ(sent(), ok("two") + ok("3"));
+  connection.complete(answerWith("four"));
+  EXPECT_EQ(sent(), ok("four"));
+  EXPECT_TRUE(connection.wantsInput());
+  EXPECT_EQ(connection.answered(), 4U);
+}
+
+TEST_F(ConnectionTest, ReadsChunkedBodies) {
+  connection.feed("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n12\r\n");
+  EXPECT_EQ(sent(), "");
+  connection.feed("1\r\n3\r\n0\r\n\r\n" + post("/b", "x"));
+  EXPECT_EQ(sent(), ok("123") + ok("x"));
+}
+
+TEST_F(ConnectionTest, TellsAClientThatAsksToSendItsBody) {
+  connection.feed(
+      "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_EQ(sent(), "HTTP/1.1 100 Continue\r\n\r\n");
+  connection.feed("1");
+  EXPECT_EQ(sent(), "");
+  connection.feed("2");
+  EXPECT_EQ(sent(), ok("12"));
+}
+
+TEST_F(ConnectionTest, RefusesAndClosesWhatIsMalformed) {
+  connection.feed(post("/a", "1") + "nonsense\r\n\r\n" + post("/b", ""));
+  const std::string text = sent();
+  EXPECT_EQ(text.rfind(ok("1") + "HTTP/1.1 400 ", 0), 0U) << text;
+  EXPECT_NE(text.find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(connection.isClosing());
+  connection.feed(post("/c", ""));
+  EXPECT_EQ(echo.seen.size(), 1U);
+}
+
+TEST_F(ConnectionTest, RefusesAHeadAndABodyThatAreTooLarge) {
+  connection.feed("GET /" + std::string(limits.head_bytes, 'a'));
+  EXPECT_TRUE(refusedWith(431));
+  limits.body_bytes = 4;
+  Connection other(echo, limits);
+  other.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+  EXPECT_EQ(other.output().substr(0, 13), "HTTP/1.1 413 ");
+  Connection chunked(echo, limits);
+  chunked.feed("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n");
+  EXPECT_EQ(chunked.output().substr(0, 13), "HTTP/1.1 413 ");
+}
+
+TEST_F(ConnectionTest, AnswersNoMoreWhileTheClientDoesNotRead) {
+  limits.unread_bytes = 10;
+  connection.feed(post("/a", "1") + post("/b", "2") + post("/c", "3"));
+  EXPECT_EQ(echo.seen.size(), 1U);
+  EXPECT_FALSE(connection.wantsInput());
+  EXPECT_EQ(sent(), ok("1"));
+  EXPECT_EQ(sent(), ok("2"));
+  EXPECT_EQ(sent(), ok("3"));
+  EXPECT_TRUE(connection.wantsInput());
+}
+
+TEST_F(ConnectionTest, DrainsAfterTheRequestUnderWay) {
+  connection.feed(post("/slow", "1"));
+  connection.drain();
+  EXPECT_FALSE(connection.isClosing());
+  connection.complete(answerWith("1"));
+  EXPECT_NE(sent().find("Connection: close"), std::string::npos);
+  EXPECT_TRUE(connection.isClosing());
+  Connection idle(echo, limits);
+  idle.drain();
+  EXPECT_TRUE(idle.isClosing());
+}
+
+TEST_F(ConnectionTest, SaysThatARequestTookTooLong) {
+  connection.feed("POST /a HTTP/1.1\r\n");
+  EXPECT_TRUE(connection.isMidRequest());
+  connection.timeOut();
+  EXPECT_TRUE(refusedWith(408));
+  Connection idle(echo, limits);
+  idle.timeOut();
+  EXPECT_EQ(idle.output(), "");
+  EXPECT_TRUE(idle.isClosing());
+}
+
+TEST_F(ConnectionTest, SendsNoBodyToHead) {
+  connection.feed("HEAD /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n12");
+  EXPECT_EQ(sent(),
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n");
+}
+
+}  // namespace
+}  // namespace aios::server::protocol

@@ -1,0 +1,40 @@
+import pytest
+
+import aios
+from aios.server.folder import VersionKey, scan
+
+
+@pytest.fixture
+def folder(tmp_path):
+    places = ("a/1.cell", "a/12.cell", "b/3.cell", ".hidden/1.cell", "a/.4.cell.tmp", "a/01.cell")
+    for place in (*places, "a/x.cell", "a/5"):
+        (tmp_path / place).mkdir(parents=True)
+        (tmp_path / place / "manifest.json").write_text("{}")
+    (tmp_path / "c" / "7.cell").mkdir(parents=True)
+    (tmp_path / "file").touch()
+    return tmp_path
+
+
+def test_only_whole_bundles_with_a_number_are_versions(folder):
+    found = scan(folder)
+    assert list(found) == [VersionKey("a", 1), VersionKey("a", 12), VersionKey("b", 3)]
+    assert found[VersionKey("b", 3)].path == folder / "b" / "3.cell"
+
+
+def test_a_bundle_in_the_place_of_another_has_another_stamp(folder):
+    before = scan(folder)
+    other = folder / "a" / "1.cell" / "new"
+    other.write_text("{}")
+    other.replace(folder / "a" / "1.cell" / "manifest.json")
+    after = scan(folder)
+    assert before[VersionKey("a", 1)] != after[VersionKey("a", 1)]
+    assert before[VersionKey("a", 12)] == after[VersionKey("a", 12)]
+
+
+def test_one_bundle_is_version_1_of_its_name(folder):
+    assert list(scan(folder / "a" / "12.cell")) == [VersionKey("12", 1)]
+
+
+def test_a_missing_folder_is_told_with_what_was_expected(tmp_path):
+    with pytest.raises(aios.NotFoundError, match="expected a folder with NAME/VERSION.cell"):
+        scan(tmp_path / "none")

@@ -1,0 +1,143 @@
+"""The life of a server: models come, change and go while it answers."""
+
+import shutil
+
+import numpy as np
+import pytest
+from tolerance import assert_within_tolerance
+
+import aios
+
+pytestmark = pytest.mark.native
+
+
+@pytest.fixture
+def server(models):
+    with aios.Server(models, http_port=0, poll_s=0) as opened:
+        yield opened
+
+
+def _predict(client, which=""):
+    x = np.linspace(-1, 1, 8, dtype=np.float32)
+    return client.post(f"/v1/models/trial{which}:predict", {"instances": [x.tolist()]})
+
+
+def _expected(trial):
+    with aios.load(trial) as bridge:
+        return bridge.perform_inference(np.linspace(-1, 1, 8, dtype=np.float32)[None])
+
+
+def _states(server):
+    return {entry.key.version: entry.state for entry in server.models()}
+
+
+def test_it_answers_what_a_bridge_answers(server, connect, trial):
+    answer = _predict(connect(server))
+    assert answer.status == 200
+    assert_within_tolerance(np.array(answer.json["predictions"], np.float32), _expected(trial))
+
+
+def test_it_serves_one_bundle_by_its_name(trial, connect):
+    with aios.Server(trial, http_port=0) as server:
+        assert connect(server).get(f"/v2/models/{trial.name}").json["versions"] == ["1"]
+
+
+def test_a_new_version_answers_once_it_is_whole(server, connect, models, trial):
+    client = connect(server)
+    assert _predict(client, "/versions/2").status == 404
+    shutil.copytree(trial, models / "trial" / "2.cell")
+    server.sync()
+    assert _states(server) == {1: "AVAILABLE", 2: "AVAILABLE"}
+    assert _predict(client, "/versions/2").status == 200
+    shutil.rmtree(models / "trial" / "1.cell")
+    server.sync()
+    assert _predict(client, "/versions/1").status == 404
+    assert _predict(client).status == 200
+
+
+def test_a_version_that_fails_to_verify_is_shown_and_never_answers(server, connect, models, trial):
+    client = connect(server)
+    broken = shutil.copytree(trial, models / "trial" / "2.cell")
+    (broken / "golden.safetensors").write_bytes(b"x")
+    server.sync()
+    (status,) = client.get("/v1/models/trial/versions/2").json["model_version_status"]
+    assert status["state"] == "END"
+    assert status["status"]["error_code"] == "DATA_LOSS"
+    assert "golden.safetensors" in status["status"]["error_message"]
+    assert _predict(client, "/versions/2").status == 404
+    assert _predict(client).status == 200
+    assert server.is_ready
+
+
+def test_a_bundle_that_fails_never_replaces_a_good_one(server, connect, models):
+    client = connect(server)
+    bundle = models / "trial" / "1.cell"
+    manifest = (bundle / "manifest.json").read_bytes()
+    (bundle / "new").write_bytes(manifest + b" ")
+    (bundle / "new").replace(bundle / "manifest.json")
+    server.sync()
+    (entry,) = server.models()
+    assert entry.state == "AVAILABLE"
+    assert "manifest" in str(entry.error)
+    assert _predict(client).status == 200
+
+
+def test_a_bundle_that_replaces_another_is_swapped_in(server, connect, models, trial):
+    before = server.models()[0].model
+    shutil.rmtree(models / "trial" / "1.cell")
+    shutil.copytree(trial, models / "trial" / "1.cell")
+    server.sync()
+    (entry,) = server.models()
+    assert entry.model is not before
+    assert entry.error is None
+    assert _predict(connect(server)).status == 200
+
+
+def test_it_is_not_ready_while_a_model_has_no_version_that_answers(models, connect):
+    (models / "broken" / "1.cell").mkdir(parents=True)
+    (models / "broken" / "1.cell" / "manifest.json").write_text("{}")
+    with aios.Server(models, http_port=0, poll_s=0) as server:
+        client = connect(server)
+        assert client.get("/v2/health/ready").status == 400
+        assert client.get("/healthz").status == 503
+        assert client.get("/v2/health/live").status == 200
+        assert client.get("/v2/models/trial/ready").status == 200
+        shutil.rmtree(models / "broken")
+        server.sync()
+        assert client.get("/healthz").status == 200
+
+
+def test_it_ends_with_its_context_and_may_be_closed_twice(models, connect):
+    with aios.Server(models, http_port=0) as server:
+        client = connect(server)
+        assert _predict(client).status == 200
+    server.close()
+    with pytest.raises(ConnectionRefusedError):
+        _predict(connect(server))
+
+
+def test_a_port_that_is_taken_is_told(server, models):
+    with pytest.raises(aios.FailedPreconditionError, match="can't listen at 127.0.0.1 port"):
+        aios.Server(models, http_port=server.http_port)
+
+
+def test_it_listens_to_this_machine_alone_by_default(server):
+    assert server.url == f"http://127.0.0.1:{server.http_port}"
+
+
+def test_what_it_does_not_do_is_refused(models, tmp_path):
+    with pytest.raises(aios.UnsupportedError, match="grpc_port"):
+        aios.Server(models, grpc_port=0)
+    with pytest.raises(aios.NotFoundError, match="expected a folder"):
+        aios.Server(tmp_path / "none")
+    with pytest.raises(aios.InvalidArgumentError, match="poll_s"):
+        aios.Server(models, poll_s=-1)
+
+
+def test_without_the_extension_it_says_why_it_refuses(run_python, models):
+    code = (
+        "import aios\ntry:\n    aios.Server('x')\n"
+        "except aios.UnsupportedError as error:\n    print(error)"
+    )
+    shown = run_python(code, AIOS_PURE_PYTHON="1")
+    assert shown.startswith("the server needs the C++ extension of aios; unset AIOS_PURE_PYTHON")

@@ -6,8 +6,10 @@ import sys
 from typing import Any, Final, Literal
 
 import keras
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from aios.errors import InvalidArgumentError
 
@@ -42,31 +44,32 @@ def reporter(verbose: Verbose, epochs: int) -> list[Any]:
 
 
 class ProgressBar(keras.callbacks.Callback):
-    """One line that counts epochs and shows the last epoch's metrics."""
+    """A line that counts epochs, and below it the last epoch's metrics, which fold."""
 
     def __init__(self, epochs: int) -> None:
         super().__init__()
-        self._progress = Progress(
-            TextColumn("training"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[metrics]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
+        self._bar = Progress(
+            TextColumn("training"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
         )
-        self._task = self._progress.add_task("training", total=epochs, metrics="")
+        self._task = self._bar.add_task("training", total=epochs)
+        self._metrics = Text()
+        self._live = Live(console=Console(stderr=True), get_renderable=self._screen)
+
+    def _screen(self) -> Group:
+        return Group(self._bar, self._metrics) if self._metrics else Group(self._bar)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Shows the bar."""
-        self._progress.start()
+        self._live.start()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves the bar on by one epoch."""
-        self._progress.update(self._task, completed=epoch + 1, metrics=_metrics(logs))
+        self._bar.update(self._task, completed=epoch + 1)
+        self._metrics = Text(_metrics(logs))
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Leaves the bar as it stands."""
-        self._progress.stop()
+        self._live.stop()
 
 
 class ProgressLines(keras.callbacks.Callback):

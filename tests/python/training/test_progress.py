@@ -1,5 +1,7 @@
 """What a training tells while it goes on."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -67,6 +69,25 @@ def test_a_training_that_stops_before_its_time_says_so(capfd):
 
     new_cell(epochs=5).train(X, Y, callbacks=[Stop()])
     assert lines(capfd.readouterr().err)[-1] == "stopped after epoch 2 of 5"
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_bar_keeps_its_counts_at_any_width(width):
+    """Metrics stood beside it, and left no room for it in 80 columns."""
+    from rich.console import Console
+
+    from aios.training.progress import ProgressBar
+
+    bar = ProgressBar(40)
+    names = ("accuracy", "loss", "val_accuracy", "val_loss")
+    bar.on_epoch_end(11, dict.fromkeys(names, 0.12345))
+    console = Console(file=io.StringIO(), width=width, color_system=None)
+    console.print(bar._screen())
+    first, *rest = console.file.getvalue().splitlines()
+    assert first.startswith("training ━━")
+    assert first.rstrip().endswith("12/40 -:--:--")
+    words = " ".join(rest).split()
+    assert words == [word for name in names for word in (name, "0.1235")]
 
 
 @pytest.mark.parametrize("verbose", ["loud", 3, None, 1.5])

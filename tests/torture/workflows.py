@@ -96,7 +96,7 @@ def full_disks(setting: Setting, count: int) -> Outcome:
 def clock_jumps(setting: Setting, count: int) -> Outcome:
     """Wall clocks that jump by days, both ways, and leases of another boot's clock."""
     tests = (
-        "tests/python/workflow/test_manager.py",
+        "tests/python/workflow/execution/test_host.py",
         "tests/python/workflow/execution/test_scheduler.py",
     )
     tried = sum(run_tests(setting, *tests, "-k", "clock or boot or due") for _ in range(count))

@@ -1,26 +1,18 @@
 """Files by content: a damaged one heals when its content comes again; errors keep their owner."""
 
 import errno
-import shutil
 
 import numpy as np
 import pytest
+from workflow_doubles import flip
 
 import aios
-from aios.home.bundles import adopt_bundle
 from aios.home.content_store import ContentStore
-from aios.home.home_files import HomeFiles
 
 
 @pytest.fixture
 def store(tmp_path):
     return ContentStore(tmp_path / "objects", tmp_path / "tmp")
-
-
-def flip(path):
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
 
 
 def shorten(path):
@@ -63,38 +55,6 @@ def test_a_new_run_on_the_same_data_heals_it_and_then_the_old_one_goes_on(manage
     (path,) = manager.home.content.root.rglob("*.npy")
     harm(path)
     assert manager.execute_workflow("w", data).result(60).status == "SUCCESS"
-
-
-def make_bundle(place, text):
-    place.mkdir()
-    (place / "weights").write_text(text)
-    return place
-
-
-def test_a_damaged_bundle_heals_when_it_is_registered_again(tmp_path):
-    home = HomeFiles(tmp_path / "home")
-    source = make_bundle(tmp_path / "a.cell", "weights of a")
-    place, _ = adopt_bundle(home, source)
-    flip(place / "weights")
-    (place / "more").write_text("no file of it")
-    adopt_bundle(home, source)
-    assert (place / "weights").read_text() == "weights of a"
-    assert not (place / "more").exists()
-    assert list(home.content.tmp.iterdir()) == []
-
-
-def test_a_damaged_bundle_never_replaces_a_good_one(tmp_path, bundle_copy):
-    home = HomeFiles(tmp_path / "home")
-    place, _ = adopt_bundle(home, bundle_copy)
-    good = (place / "golden.safetensors").read_bytes()
-    flip(bundle_copy / "golden.safetensors")
-    with pytest.raises(aios.CorruptBundleError, match=r"golden\.safetensors: expected .* SHA-256"):
-        adopt_bundle(home, bundle_copy)
-    assert (place / "golden.safetensors").read_bytes() == good
-    shutil.rmtree(place)
-    with pytest.raises(aios.CorruptBundleError):
-        adopt_bundle(home, bundle_copy)
-    assert not place.exists()
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS])

@@ -13,14 +13,7 @@ from aios.home.codec import ValueRef, load_value, store_value
 from aios.home.content_store import ContentStore
 from aios.home.garbage import Named, collect, hashes
 from aios.home.home_files import HomeFiles
-from aios.home.pins import PinFile, pinned
-
-
-@pytest.fixture
-def files(tmp_path):
-    home = HomeFiles(tmp_path / "home")
-    yield home
-    home.release()
+from aios.home.pins import PinFile
 
 
 class Records:
@@ -76,18 +69,6 @@ def test_a_child_process_pins_for_its_parent(files):
         child.release()
         assert collect(files, lambda: Named(set(), set())).objects == 0
         assert load_value(ref, files.content).size == 5
-
-
-def test_the_pins_of_the_dead_are_removed(files):
-    pid = os.fork()
-    if pid == 0:
-        pins = PinFile(files.pins, files.content.tmp)
-        pins.add("a" * 64)
-        os._exit(0 if pinned(files.pins) == {"a" * 64} else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert len(list(files.pins.iterdir())) == 1
-    assert pinned(files.pins) == set()
-    assert list(files.pins.iterdir()) == []
 
 
 #: When the other process acts: before what is named is read first, before it is read again.

@@ -1,15 +1,13 @@
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 
 import pytest
+from workflow_doubles import damage
 
 import aios
 from aios.home import home as home_module
-from aios.home.backup import backup_home
-from aios.registry.checkup import check_home
 
 
 def test_a_home_on_a_network_file_system_is_refused_by_name(tmp_path, monkeypatch):
@@ -28,8 +26,7 @@ def test_the_file_system_is_asked_of_the_kernel(tmp_path):
 
 
 def in_mount(tmp_path, options, code):
-    """Run Python code where tmp_path/mount is a tmpfs of its own; skips where mounting isn't"
-    " allowed."""
+    """Run Python code where tmp_path/mount is a tmpfs; skips where mounting isn't allowed."""
     mount = tmp_path / "mount"
     mount.mkdir()
     mounted = f"mount -t tmpfs -o size=8m none {mount}"
@@ -88,22 +85,6 @@ with aios.AICellManager(sys.argv[1] + "/home") as manager:
     assert "free space and resume" in done.stdout
 
 
-def damage(path):
-    content = bytearray(path.read_bytes())
-    content[4096:12288] = b"\xff" * 8192
-    path.write_bytes(content)
-
-
-@pytest.fixture
-def closed_home(make_manager, tmp_path):
-    manager = make_manager()
-    manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(lambda: 1)]))
-    run = manager.execute_workflow("w")
-    run.result(60)
-    manager.close()
-    return tmp_path / "home", run.id
-
-
 @pytest.mark.parametrize("harm", ["pages", "not a database"])
 def test_a_corrupt_database_is_named_with_its_remedy_and_left_alone(closed_home, harm):
     home, _ = closed_home
@@ -116,67 +97,6 @@ def test_a_corrupt_database_is_named_with_its_remedy_and_left_alone(closed_home,
     with pytest.raises(aios.CorruptHomeError, match="aios doctor --home HOME --backup"):
         aios.AICellManager(home)
     assert path.read_bytes() == before
-
-
-def test_check_home_tells_how_a_home_is(closed_home, tmp_path):
-    home, _ = closed_home
-    report = check_home(home)
-    assert (report.exists, report.ok, report.runs, report.unfinished) == (True, True, 1, 0)
-    assert report.bytes > 0
-    assert report.free_bytes > 0
-    absent = check_home(tmp_path / "absent")
-    assert (absent.exists, absent.ok) == (False, True)
-    damage(home / "aios.db")
-    broken = check_home(home)
-    assert not broken.ok
-    assert "restore a copy from backups/" in broken.remedy
-
-
-def test_a_missing_bundle_of_a_version_is_a_problem(closed_home, tmp_path, make_manager):
-    home, _ = closed_home
-    place = tmp_path / "a.cell"
-    place.mkdir()
-    (place / "weights").write_text("a")
-    manager = make_manager()
-    version = manager.registry.register("m", place)
-    manager.close()
-    shutil.rmtree(version.bundle)
-    report = check_home(home)
-    assert report.problems == (f"registry: m version 1: bundle {version.bundle} is missing",)
-
-
-def test_a_backup_can_be_put_back(closed_home):
-    home, run_id = closed_home
-    copy = backup_home(home)
-    damage(home / "aios.db")
-    shutil.copy(copy, home / "aios.db")
-    with aios.AICellManager(home) as manager:
-        assert [item.id for item in manager.runs()] == [run_id]
-
-
-def test_a_backup_of_a_damaged_home_keeps_it_and_saves_what_can_be_read(closed_home):
-    home, _ = closed_home
-    db = sqlite3.connect(home / "aios.db")
-    with db:
-        db.executemany(
-            "INSERT INTO documents VALUES ('d', ?, 1, ?)",
-            [(f"key{number:05}", '{"text": "' + "x" * 500 + '"}') for number in range(2000)],
-        )
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
-    path = home / "aios.db"
-    content = bytearray(path.read_bytes())
-    middle = len(content) // 8192 * 4096
-    content[middle : middle + 4096] = b"\xff" * 4096
-    path.write_bytes(content)
-    copy = backup_home(home)
-    damaged = next((home / "backups").glob("damaged-*.db"))
-    assert damaged.read_bytes() == bytes(content)
-    with sqlite3.connect(copy) as db:
-        saved = db.execute("SELECT COUNT(*) FROM documents").fetchone()[0]
-        assert db.execute("SELECT COUNT(*) FROM runs").fetchone()[0] == 1
-    db.close()
-    assert 100 < saved < 2000
 
 
 def test_a_file_is_no_home(tmp_path):

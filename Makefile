@@ -11,7 +11,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench zoo fuzz sanitize clean
+.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench clients zoo fuzz fuzz-server sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -86,6 +86,19 @@ fuzz: $(VENV)/.test
 	    --first $$(date +%s) --case build/fuzz-$$target.bin || exit 1; \
 	done
 	AIOS_RANDOM_NETWORKS=200 $(BIN)/python -m pytest -q tests/python/compiler/test_random_networks.py
+
+# Other people's clients against `aios.Server`, each in an environment of its own.
+clients: $(VENV)/.test
+	$(BIN)/python tests/clients/run.py build/clients
+
+# The server's protocol engine under libFuzzer with ASan and UBSan; needs clang.
+fuzz-server: $(VENV)/.build-tools
+	$(BIN)/python tests/fuzz/server/seeds.py build/fuzz/corpus
+	cmake -S . -B build/fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
+	  -DAIOS_BUILD_FUZZERS=ON -DAIOS_SANITIZE=fuzzer-no-link,address,undefined >/dev/null
+	cmake --build build/fuzz --target engine_fuzzer
+	UBSAN_OPTIONS=halt_on_error=1 build/fuzz/tests/fuzz/server/engine_fuzzer build/fuzz/corpus -max_len=4096 -timeout=10 \
+	  -dict=tests/fuzz/server/words.dict -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
 
 clean:
 	rm -rf build dist $(VENV)

@@ -48,6 +48,7 @@ _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     **dict.fromkeys(_MESSAGES, "aios.home.messages"),
     "AICellManager": "aios.workflow.manager",
     "BenchmarkResult": "aios.bridge",
+    "Client": "aios.server.client",
     "EngineChoice": "aios.bridge",
     "ExportReport": "aios.exporting",
     "FileRef": "aios.home.content_store",
@@ -133,6 +134,7 @@ if TYPE_CHECKING:
     from aios.registry.retention import PruneReport as PruneReport
     from aios.registry.retention import Retention as Retention
     from aios.server import Server as Server
+    from aios.server.client import Client as Client
     from aios.training import TensorFlowTrainingCell as TensorFlowTrainingCell
     from aios.training import TrainingConfig as TrainingConfig
     from aios.training import TrainingReport as TrainingReport

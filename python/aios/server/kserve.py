@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
+from aios.server.binary_tensors import DATATYPES
 from aios.server.library import ModelEntry, ModelLibrary, State
 from aios.server.replies import Reply, Route, empty_reply, json_reply, route
 from aios.version import __version__
@@ -14,12 +15,6 @@ from aios.version import __version__
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 
 _MODEL = r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[0-9]+))?"
-
-_DATATYPES = {
-    "bool": "BOOL", "int8": "INT8", "uint8": "UINT8", "int16": "INT16", "uint16": "UINT16",
-    "int32": "INT32", "uint32": "UINT32", "int64": "INT64", "uint64": "UINT64", "float16": "FP16",
-    "float32": "FP32", "float64": "FP64", "string": "BYTES", "bfloat16": "BF16",
-}  # fmt: skip
 
 _STATES = {
     State.AVAILABLE: "READY",
@@ -98,7 +93,7 @@ def _metadata(library: ModelLibrary, entry: ModelEntry) -> dict[str, Any]:
 
 
 def _tensor(spec: Any) -> dict[str, Any]:
-    return {"name": spec.name, "datatype": _DATATYPES[spec.dtype], "shape": list(spec.shape)}
+    return {"name": spec.name, "datatype": DATATYPES[spec.dtype], "shape": list(spec.shape)}
 
 
 def _wants_ready(body: bytes) -> bool:

@@ -14,6 +14,7 @@ from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from aios.server import kserve, tensorflow_serving
 from aios.server.folder import FoundBundle, scan
 from aios.server.library import ModelEntry, ModelLibrary
+from aios.server.metrics_page import metrics_page
 from aios.server.replies import Reply, json_reply, reply_to, route
 
 if TYPE_CHECKING:
@@ -87,9 +88,11 @@ class Server:
             max_waiting=max_waiting,
             read_timeout_s=read_timeout_s,
         )
+        self._bounds_us = _core.latency_bounds_us()
         self._library = ModelLibrary(self._plane, self._load)
         self._routes = [
             route("GET", "/healthz", self._health),
+            route("GET", "/metrics", self._metrics),
             *kserve.routes(self._library),
             *tensorflow_serving.routes(self._library),
         ]
@@ -156,6 +159,9 @@ class Server:
     def _health(self) -> Reply:
         ready = self.is_ready
         return json_reply({"ready": ready}, 200 if ready else 503)
+
+    def _metrics(self) -> Reply:
+        return metrics_page(self.models(), self._plane.totals(), self._bounds_us)
 
     def _watch(self, poll_s: float) -> None:
         while not self._closing.wait(poll_s):

@@ -4,96 +4,16 @@ import json
 
 import numpy as np
 import pytest
+from served_models import KINDS, export_models
 
 import aios
 
 pytestmark = pytest.mark.native
 
 
-def _simple():
-    import tensorflow as tf
-
-    names = ("INPUT0", "INPUT1")
-
-    class Simple(tf.Module):
-        @tf.function(
-            input_signature=[{name: tf.TensorSpec([None, 16], tf.int32, name) for name in names}]
-        )
-        def __call__(self, tensors):
-            first, second = (tensors[name] for name in names)
-            return {"OUTPUT0": first + second, "OUTPUT1": first - second}
-
-    drawn = np.random.default_rng(0)
-    return Simple(), {name: drawn.integers(-9, 9, (4, 16), np.int32) for name in names}
-
-
-def _half_plus_two():
-    import tensorflow as tf
-
-    class HalfPlusTwo(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="x")])
-        def __call__(self, x):
-            return {"y": x / 2 + 2}
-
-    return HalfPlusTwo(), {"x": np.arange(3, dtype=np.float32)}
-
-
-#: Of the model "kinds", which gives back what it gets.
-KINDS = {
-    "b": np.array([[True, False], [False, True]]),
-    "f16": np.array([[0.5, 2], [-3, 1e-4]], np.float16),
-    "f64": np.array([[0.1, 1e300], [np.nan, -np.inf]]),
-    "i8": np.array([[-128, 127], [0, 1]], np.int8),
-    "i64": np.array([[-(2**63), 2**63 - 1], [0, 1]]),
-    "u8": np.array([[0, 255], [1, 2]], np.uint8),
-    "u64": np.array([[0, 2**64 - 1], [1, 2]], np.uint64),
-    "s_bytes": np.array([[b"", b"\xff\x00"], [b"caf\xc3\xa9", b'"\\\n']], dtype=object),
-    "text": np.array([[b"", b"a"], [b"caf\xc3\xa9", b'"\\\n']], dtype=object),
-}
-
-
-def _kinds():
-    import tensorflow as tf
-
-    specs = {
-        name: tf.TensorSpec(
-            [None, 2], tf.string if array.dtype == object else array.dtype, name=name
-        )
-        for name, array in KINDS.items()
-    }
-
-    class Kinds(tf.Module):
-        @tf.function(input_signature=[specs])
-        def __call__(self, tensors):
-            return {name: tf.identity(tensor) for name, tensor in tensors.items()}
-
-    finite = np.array([[0.1, 1e30], [2.0, -3.0]])
-    return Kinds(), {**KINDS, "f64": finite}
-
-
 @pytest.fixture(scope="module")
-def bundles(tmp_path_factory):
-    """Bundles by name: Triton's "simple", TensorFlow Serving's "half_plus_two", and "kinds"."""
-    folder = tmp_path_factory.mktemp("served")
-    for name, make in (
-        ("simple", _simple),
-        ("half_plus_two", _half_plus_two),
-        ("kinds", _kinds),
-    ):
-        model, samples = make()
-        aios.export(model, folder / f"{name}.cell", samples=samples, engines=("tensorflow",))
-    return {path.stem: path for path in folder.iterdir()}
-
-
-@pytest.fixture(scope="module")
-def models(bundles, tmp_path_factory):
-    """A folder of all of them, "half_plus_two" in two versions."""
-    folder = tmp_path_factory.mktemp("models")
-    for name, versions in (("simple", [1]), ("half_plus_two", [122, 123]), ("kinds", [1])):
-        (folder / name).mkdir()
-        for version in versions:
-            (folder / name / f"{version}.cell").symlink_to(bundles[name])
-    return folder
+def models(tmp_path_factory):
+    return export_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,49 @@
+"""Runs other people's clients against aios.Server: python tests/clients/run.py FOLDER
+
+Each client is installed into an environment of its own in FOLDER, the newest that pip finds.
+"""
+
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+#: Script beside this one: what it needs.
+CLIENTS = {"tritonclient_http.py": ["tritonclient[http]"], "requests_rest.py": ["requests"]}
+
+
+def environment(folder: Path, packages: list[str]) -> Path:
+    """The python of an environment with these packages."""
+    python = folder / "bin" / "python"
+    if not python.exists():
+        venv.create(folder, with_pip=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True, timeout=600)
+    return python
+
+
+def main() -> int:
+    """Prints a line a client; returns how many failed."""
+    from served_models import export_models
+
+    import aios
+
+    failed = 0
+    with tempfile.TemporaryDirectory() as folder:
+        models = export_models(Path(folder, "models"))
+        with aios.Server(models, http_port=0) as server:
+            for script, packages in CLIENTS.items():
+                python = environment(Path(sys.argv[1]).resolve() / Path(script).stem, packages)
+                finished = subprocess.run(
+                    [python, TESTS / "clients" / script, server.url], timeout=300, check=False
+                )
+                print(f"{script}: {'ok' if finished.returncode == 0 else 'FAILED'}", flush=True)
+                failed += finished.returncode != 0
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,124 @@
+"""Triton's own HTTP client against a server at sys.argv[1]; fails where an answer differs."""
+
+import sys
+from urllib.parse import urlsplit
+
+import numpy as np
+import tritonclient.http as triton
+from tritonclient.utils import InferenceServerException
+
+
+def tensor(name, array, datatype, *, binary=True):
+    given = triton.InferInput(name, list(array.shape), datatype)
+    given.set_data_from_numpy(array, binary_data=binary)
+    return given
+
+
+def simple_inputs(*, binary=True):
+    first = np.arange(32, dtype=np.int32).reshape(2, 16)
+    arrays = {"INPUT0": first, "INPUT1": np.ones_like(first)}
+    return arrays, [tensor(name, a, "INT32", binary=binary) for name, a in arrays.items()]
+
+
+def expect_error(call, words, status):
+    caught = None
+    try:
+        call()
+    except InferenceServerException as error:
+        caught = error
+    assert caught is not None, f"expected an error with: {words}"
+    assert words in caught.message(), caught.message()
+    assert caught.status() == status, caught.status()
+
+
+def check_health_and_metadata(client):
+    assert client.is_server_live()
+    assert client.is_server_ready()
+    assert client.is_model_ready("simple")
+    assert client.is_model_ready("half_plus_two", "122")
+    assert not client.is_model_ready("none")
+    assert client.get_server_metadata()["name"] == "aios"
+    metadata = client.get_model_metadata("simple")
+    assert metadata["inputs"][0] == {"name": "INPUT0", "datatype": "INT32", "shape": [-1, 16]}
+    index = {(each["name"], each["version"]): each for each in client.get_model_repository_index()}
+    assert index["half_plus_two", "123"]["state"] == "READY"
+
+
+def check_infer(client):
+    for binary in (True, False):
+        arrays, inputs = simple_inputs(binary=binary)
+        expected = arrays["INPUT0"] + arrays["INPUT1"]
+        result = client.infer("simple", inputs, request_id="7")
+        np.testing.assert_array_equal(result.as_numpy("OUTPUT0"), expected)
+        np.testing.assert_array_equal(result.as_numpy("OUTPUT1"), expected - 2)
+        assert result.get_response()["id"] == "7"
+        wanted = [triton.InferRequestedOutput("OUTPUT1", binary_data=binary)]
+        result = client.infer("simple", inputs, outputs=wanted, model_version="1")
+        np.testing.assert_array_equal(result.as_numpy("OUTPUT1"), expected - 2)
+        assert result.as_numpy("OUTPUT0") is None
+
+
+def check_asynchronous(client):
+    arrays, inputs = simple_inputs()
+    expected = arrays["INPUT0"] + arrays["INPUT1"]
+    for request in [client.async_infer("simple", inputs) for _ in range(200)]:
+        np.testing.assert_array_equal(request.get_result().as_numpy("OUTPUT0"), expected)
+
+
+def check_kinds(client):
+    arrays = {
+        "b": (np.array([[True, False]]), "BOOL"),
+        "f16": (np.array([[0.5, -2]], np.float16), "FP16"),
+        "f64": (np.array([[np.nan, 1e300]]), "FP64"),
+        "i8": (np.array([[-128, 127]], np.int8), "INT8"),
+        "i64": (np.array([[-(2**63), 2**63 - 1]]), "INT64"),
+        "u8": (np.array([[0, 255]], np.uint8), "UINT8"),
+        "u64": (np.array([[0, 2**64 - 1]], np.uint64), "UINT64"),
+        "s_bytes": (np.array([[b"", b"\xff\x00"]], dtype=object), "BYTES"),
+        "text": (np.array([["é", "a"]], dtype=object), "BYTES"),
+    }
+    inputs = [tensor(name, array, datatype) for name, (array, datatype) in arrays.items()]
+    result = client.infer("kinds", inputs)
+    for name, (array, _) in arrays.items():
+        expected = np.array([["é".encode(), b"a"]], dtype=object) if name == "text" else array
+        np.testing.assert_array_equal(result.as_numpy(name), expected)
+
+
+def check_large(client):
+    x = np.arange(4_000_000, dtype=np.float32)
+    result = client.infer("half_plus_two", [tensor("x", x, "FP32")])
+    np.testing.assert_array_equal(result.as_numpy("y"), x / 2 + 2)
+
+
+def check_errors(client):
+    _, inputs = simple_inputs()
+    expect_error(
+        lambda: client.infer("none", inputs),
+        "Request for unknown model: 'none' is not found", "404",
+    )  # fmt: skip
+    expect_error(lambda: client.infer("simple", inputs, "9"), "version 9 is not found", "404")
+    expect_error(lambda: client.infer("simple", inputs[:1]), "'INPUT1' is missing", "400")
+    wrong = [inputs[0], tensor("INPUT1", np.ones((2, 16), np.float32), "FP32")]
+    expect_error(lambda: client.infer("simple", wrong), "data-type is 'FP32'", "400")
+    short = [inputs[0], tensor("INPUT1", np.ones((2, 15), np.int32), "INT32")]
+    expect_error(lambda: client.infer("simple", short), "Expected [-1,16], got [2,15]", "400")
+    expect_error(lambda: client.load_model("simple"), "what its folder holds", "501")
+
+
+def main():
+    url = urlsplit(sys.argv[1]).netloc
+    with triton.InferenceServerClient(url, concurrency=8) as client:
+        for check in (
+            check_health_and_metadata,
+            check_infer,
+            check_asynchronous,
+            check_kinds,
+            check_large,
+            check_errors,
+        ):
+            check(client)
+            print(f"  {check.__name__}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""`aios serve` from its first line to its end."""
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.request
+
+import pytest
+
+pytestmark = pytest.mark.native
+_DEADLINE_S = 120
+
+
+@pytest.fixture
+def models(tmp_path):
+    from aios.bridge.library_check import TRIAL
+
+    shutil.copytree(TRIAL, tmp_path / "models" / "trial" / "1.cell")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def serve(models):
+    """Starts the command; returns the process and what it says when it is ready."""
+    started = []
+
+    def start():
+        process = subprocess.Popen(
+            [sys.executable, "-m", "aios", "serve", "--models", models, "--http-port", "0",
+             "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append((process, threading.Timer(_DEADLINE_S, process.kill)))
+        started[-1][1].start()
+        return process, json.loads(process.stdout.readline())
+
+    yield start
+    for process, timer in started:
+        timer.cancel()
+        process.kill()
+        process.communicate()
+
+
+def test_it_says_in_one_line_what_it_serves_and_ends_when_told(serve):
+    process, ready = serve()
+    assert ready["pid"] == process.pid
+    assert ready["grpc_port"] is None
+    assert ready["models"] == [
+        {"name": "trial", "version": 1, "state": "AVAILABLE", "reason": None}
+    ]
+    url = f"http://127.0.0.1:{ready['http_port']}/v2/health/ready"
+    with urllib.request.urlopen(url, timeout=_DEADLINE_S) as answer:
+        assert answer.status == 200
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(_DEADLINE_S) == 0
+
+
+def test_a_second_signal_ends_it_at_once(serve):
+    process, ready = serve()
+    with socket.create_connection(("127.0.0.1", ready["http_port"]), _DEADLINE_S) as client:
+        # It is waited for the rest of this request.
+        client.sendall(b"POST /v2 HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+        process.send_signal(signal.SIGTERM)
+        while "answering what is under way" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(_DEADLINE_S) == -signal.SIGTERM
+
+
+def test_a_folder_without_models_is_an_error(tmp_path):
+    finished = subprocess.run(
+        [sys.executable, "-m", "aios", "serve", "--models", tmp_path / "none"],
+        capture_output=True, text=True, timeout=_DEADLINE_S, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 1
+    assert "expected a folder with NAME/VERSION.cell" in finished.stderr

@@ -1,0 +1,53 @@
+import re
+
+import numpy as np
+import pytest
+
+import aios
+
+pytestmark = pytest.mark.native
+
+
+@pytest.fixture
+def metrics(models, connect):
+    """What /metrics says, as {name with labels: value}, after two good calls and a bad one."""
+    with aios.Server(models, http_port=0, poll_s=0) as server:
+        client = connect(server)
+        row = np.zeros(8).tolist()
+        for body in ({"instances": [row, row]}, {"instances": [row]}, {}):
+            client.post("/v1/models/trial:predict", body)
+        answer = client.get("/metrics")
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+        lines = answer.body.decode().splitlines()
+    return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+
+
+_LABELS = 'model="trial",version="1",protocol="tensorflow-serving"'
+
+
+def test_calls_are_counted_by_how_they_went(metrics):
+    counts = {
+        outcome: metrics[f'aios_requests_total{{{_LABELS},outcome="{outcome}"}}']
+        for outcome in ("ok", "client_error", "server_error")
+    }
+    assert counts == {"ok": "2", "client_error": "1", "server_error": "0"}
+    assert metrics[f"aios_samples_total{{{_LABELS}}}"] == "3"
+    assert metrics['aios_model_ready{model="trial",version="1"}'] == "1"
+
+
+def test_the_histogram_of_latency_adds_up(metrics):
+    pattern = re.compile(rf'aios_request_latency_us_bucket\{{{_LABELS},le="(.+)"\}}')
+    buckets = {m[1]: int(value) for name, value in metrics.items() if (m := pattern.match(name))}
+    assert list(buckets)[:4] == ["1", "2", "5", "10"]
+    assert list(buckets)[-2:] == ["1e+06", "+Inf"]
+    assert list(buckets.values()) == sorted(buckets.values())
+    assert buckets["+Inf"] == int(metrics[f"aios_request_latency_us_count{{{_LABELS}}}"]) == 2
+    assert float(metrics[f"aios_request_latency_us_sum{{{_LABELS}}}"]) > 0
+
+
+def test_connections_and_bytes_are_counted(metrics):
+    assert metrics["aios_connections"] == "1"
+    assert metrics["aios_connections_accepted_total"] == "1"
+    assert int(metrics["aios_received_bytes_total"]) > 100
+    assert int(metrics["aios_sent_bytes_total"]) > 100

@@ -201,3 +201,25 @@ def function_error(tmp_path: Path) -> Any:
         return max(tolerances(*pair) for pair in zip(answers, expected, strict=True))
 
     return build
+
+
+@pytest.fixture(scope="session")
+def draw() -> Any:
+    """A function that draws an array of a shape and a dtype."""
+    return _drawn
+
+
+def _drawn(shape: tuple[int, ...], dtype: str = "float32", seed: int = 7) -> Any:
+    """Normal floats with a zero and a negative half; integers from -9 to 9; bytes of any value."""
+    rng = np.random.default_rng(seed)
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        drawn = rng.normal(size=shape).astype(dtype)
+        drawn.reshape(-1)[:2] = 0, -0.5
+        return drawn
+    if kind.kind == "b":
+        return rng.integers(0, 2, shape).astype(bool)
+    if kind.itemsize == 1:
+        limits = np.iinfo(kind)
+        return rng.integers(limits.min, limits.max + 1, shape, dtype)
+    return rng.integers(-9, 10, shape).astype(dtype)

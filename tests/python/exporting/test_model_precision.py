@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import aios
-from aios.bundle.manifest import Tolerance
-from aios.bundle.precision import TOLERANCES, own_tolerance
+from aios.bundle.precision import TOLERANCES
 from aios.exporting.graphs import float_types
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
@@ -37,14 +36,6 @@ def _graph(function, dtype):
 def test_the_float_types_of_a_graph_are_those_it_calculates_in(function, dtype, expected):
     found = float_types(_graph(function, dtype))
     assert found == expected
-
-
-def test_the_coarsest_type_decides():
-    assert own_tolerance(()) == own_tolerance({"float32"}) == Tolerance(1e-5, 1e-4)
-    assert own_tolerance({"float64"}) == Tolerance(1e-12, 1e-10)
-    assert own_tolerance({"float64", "float32"}) == Tolerance()
-    assert own_tolerance({"float16", "float32"}) == TOLERANCES["float16"]
-    assert own_tolerance({"float32", "bfloat16", "float16"}) == TOLERANCES["bfloat16"]
 
 
 @pytest.mark.usefixtures("borrowed_engines")

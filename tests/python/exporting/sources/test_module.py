@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from exported import normal
 from tolerance import assert_within_tolerance
 
 import aios
@@ -14,10 +15,6 @@ tf = pytest.importorskip("tensorflow")
 pytestmark = pytest.mark.usefixtures("borrowed_engines")
 
 _SPEC = tf.TensorSpec([None, 3], tf.float32, name="x")
-
-
-def _x(*shape):
-    return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
 
 
 class _Point(NamedTuple):
@@ -70,7 +67,7 @@ def test_functions_of_any_form_become_flat_signatures(shapes, name, inputs, outp
     signatures, bridge = shapes
     assert [spec.name for spec in signatures[name].inputs] == inputs
     assert sorted(spec.name for spec in signatures[name].outputs) == outputs
-    x = _x(4, 3)
+    x = normal(4, 3)
     values = {"x": x, "q": np.arange(4), "flip": np.array(True)}
     answers = bridge.perform_inference({key: values[key] for key in inputs}, signature=name)
     doubled = next(key for key in ("a_b", "mean", "output_0", "y") if key in outputs)
@@ -83,7 +80,7 @@ def test_functions_of_any_form_become_flat_signatures(shapes, name, inputs, outp
 def test_a_function_alone_is_exported(tmp_path):
     aios.export(tf.function(lambda x: x * 2, input_signature=[_SPEC]), tmp_path / "m.cell")
     with aios.load(tmp_path / "m.cell") as bridge:
-        np.testing.assert_array_equal(bridge.perform_inference(_x(4, 3)), _x(4, 3) * 2)
+        np.testing.assert_array_equal(bridge.perform_inference(normal(4, 3)), normal(4, 3) * 2)
 
 
 def _one_function(function, *specs):
@@ -148,7 +145,9 @@ def test_a_module_that_counts_its_calls_keeps_its_keras_models_variables(tmp_pat
 
     aios.export(Counting(), tmp_path / "m.cell", engines="tensorflow")
     with aios.load(tmp_path / "m.cell") as bridge:
-        assert_within_tolerance(bridge.perform_inference(_x(3, 4)), np.asarray(net(_x(3, 4))))
+        assert_within_tolerance(
+            bridge.perform_inference(normal(3, 4)), np.asarray(net(normal(3, 4)))
+        )
 
 
 def test_a_function_without_inputs_is_left_out_beside_one_with_inputs(tmp_path):

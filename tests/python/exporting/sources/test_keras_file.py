@@ -6,18 +6,14 @@ import zipfile
 
 import numpy as np
 import pytest
+from exported import normal
 from tolerance import assert_within_tolerance
 
 import aios
-from aios.bundle.manifest import read_manifest
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
 layers = keras.layers
 pytestmark = pytest.mark.usefixtures("borrowed_engines")
-
-
-def _x(*shape):
-    return np.random.default_rng(1).standard_normal(shape).astype(np.float32)
 
 
 def _model(*kinds):
@@ -60,7 +56,7 @@ def test_a_file_of_keras_2_is_read_without_the_arguments_that_are_gone(tmp_path,
     model.save(tmp_path / f"new{suffix}")
     _as_of_keras2(tmp_path / f"new{suffix}", tmp_path / f"old{suffix}")
     aios.export(tmp_path / f"old{suffix}", tmp_path / "m.cell", engines="tensorflow")
-    x = _x(3, 6, 6, 2)
+    x = normal(3, 6, 6, 2)
     with aios.load(tmp_path / "m.cell") as bridge:
         assert_within_tolerance(bridge.perform_inference(x), np.asarray(model(x)))
 
@@ -100,7 +96,7 @@ def test_a_lambda_is_run_only_by_who_trusts_the_file(tmp_path, suffix):
         aios.export(path, tmp_path / "m.cell")
     assert "register" not in str(caught.value).split("; or")[0]
     aios.export(model, tmp_path / "m.cell", engines="tensorflow")
-    x = _x(2, 6, 6, 2)
+    x = normal(2, 6, 6, 2)
     with aios.load(tmp_path / "m.cell") as bridge:
         np.testing.assert_array_equal(bridge.perform_inference(x), x * 2)
 
@@ -126,50 +122,12 @@ def keras2():
     )
 
 
-def _keras2_model(keras2):
-    kinds = keras2.layers
-    left, right = kinds.Input((3,), name="left (cm)"), kinds.Input((2,), name="right")
-    joined = kinds.Concatenate()([left, right])
-    return keras2.Model([left, right], {"y": kinds.Dense(2)(joined), "twice": left * 2})
-
-
-def test_a_model_of_keras_2_is_exported(tmp_path, keras2):
-    model = _keras2_model(keras2)
-    inputs = {"left (cm)": _x(4, 3), "right": _x(4, 2)}
-    report = aios.export(model, tmp_path / "m.cell", samples=inputs)
-    assert report.errors.keys() == {"litert", "tensorflow"}
-    assert read_manifest(tmp_path / "m.cell").provenance["model"]["kind"] == "keras2"
-    with aios.load(tmp_path / "m.cell") as bridge:
-        answers = bridge.perform_inference(inputs)
-    expected = model(list(inputs.values()))
-    for name in ("y", "twice"):
-        assert_within_tolerance(answers[name], expected[name].numpy())
-
-
 def test_a_file_that_only_keras_2_reads_is_loaded_by_it(tmp_path, keras2):
     model = keras2.Sequential(
         [keras2.layers.InputLayer((4, 2)), keras2.layers.LocallyConnected1D(3, 2)]
     )
     model.save(tmp_path / "old.h5")
     aios.export(tmp_path / "old.h5", tmp_path / "m.cell", engines="tensorflow")
-    x = _x(3, 4, 2)
+    x = normal(3, 4, 2)
     with aios.load(tmp_path / "m.cell") as bridge:
         assert_within_tolerance(bridge.perform_inference(x), model(x).numpy())
-
-
-def test_a_lambda_of_keras_2_is_not_run_either(tmp_path, keras2):
-    model = keras2.Sequential(
-        [keras2.layers.InputLayer((4,)), keras2.layers.Lambda(lambda x: x * 2)]
-    )
-    model.save(tmp_path / "old.h5")
-    with pytest.raises(aios.InvalidArgumentError, match=r"tf_keras\.models.*safe_mode=False"):
-        aios.export(tmp_path / "old.h5", tmp_path / "m.cell")
-
-
-def test_a_model_of_keras_2_that_was_never_called_is_refused(tmp_path, keras2):
-    class Unbuilt(keras2.Model):
-        def call(self, x):
-            return x
-
-    with pytest.raises(aios.InvalidArgumentError, match="call it once"):
-        aios.export(Unbuilt(), tmp_path / "m.cell")

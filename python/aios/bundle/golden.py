@@ -1,4 +1,4 @@
-"""A bundle's golden samples as NumPy arrays, without the package safetensors.
+"""Reads the file of golden samples, which aios.exporting.golden writes, without safetensors.
 
 The format is https://github.com/huggingface/safetensors: the header's length in 8 bytes, little
 endian; a JSON header with each tensor's dtype, shape and place; the bytes. Strings are two tensors,

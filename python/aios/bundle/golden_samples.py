@@ -1,4 +1,4 @@
-"""A bundle's golden samples, as batches to run and to time."""
+"""One signature's golden samples of a bundle, as batches to prove with and to time."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Lays weights out for the kernels of ``include/aios/kernels``.
+"""Lays weights out for the kernels of `include/aios/kernels`.
 
-Every function takes weights as a ``.tflite`` graph holds them, and ``lanes``, the floats in a
+Every function takes weights as a `.tflite` graph holds them, and `lanes`, the floats in a
 vector of the target (16: AVX-512, 8: AVX2, 4: NEON), and returns one flat float32 array for the
 kernel of the same name. Store the arrays at addresses that are multiples of 64 bytes.
 """
@@ -15,17 +15,14 @@ import numpy.typing as npt
 FloatArray = npt.NDArray[np.float32]
 
 PANEL_VECTORS: Final = 2
-"""Column vectors in a full panel: ``kPanelVectors`` in ``tile.hpp``."""
+"""Column vectors in a full panel: `kPanelVectors` in `tile.hpp`."""
 
 STRASSEN_ROWS: Final = 16
 """The fewest rows that are worth halving."""
 
-LANES: Final = {"x86-64-v2": 4, "x86-64-v3": 8, "x86-64-v4": 16, "aarch64": 4}
-"""Vector width by target."""
-
 
 def pad_to_lanes(count: int, lanes: int) -> int:
-    """Returns ``count`` rounded up to whole vectors."""
+    """Returns `count` rounded up to whole vectors."""
     return -(-count // lanes) * lanes
 
 
@@ -39,7 +36,7 @@ def _bias_row(bias: FloatArray | None, columns: int) -> FloatArray:
 
 
 def pack_panels(matrix: FloatArray, bias: FloatArray | None, *, lanes: int) -> FloatArray:
-    """Packs a ``[K, N]`` matrix into panels of ``PANEL_VECTORS * lanes`` columns.
+    """Packs a `[K, N]` matrix into panels of `PANEL_VECTORS * lanes` columns.
 
     Each panel is its bias row and then K rows, zero beyond column N; the last panel has as many
     vectors as are left.
@@ -57,21 +54,21 @@ def pack_panels(matrix: FloatArray, bias: FloatArray | None, *, lanes: int) -> F
 
 
 def pack_dense(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
-    """Packs FULLY_CONNECTED weights ``[N, K]`` for ``dense``; the same for every batch size."""
+    """Packs FULLY_CONNECTED weights `[N, K]` for `dense`; the same for every batch size."""
     return pack_panels(np.asarray(weights, np.float32).T, bias, lanes=lanes)
 
 
 def narrow_pays(depth: int, columns: int, *, lanes: int) -> bool:
-    """Tells whether ``narrow`` is likely to be faster than ``dense``.
+    """Tells whether `narrow` is likely to be faster than `dense`.
 
-    Steps of a row: ``dense`` takes one for each input; ``narrow`` one for each vector of weights,
+    Steps of a row: `dense` takes one for each input; `narrow` one for each vector of weights,
     and about 20 to fold its sums.
     """
     return columns <= 4 and columns * pad_to_lanes(depth, lanes) // lanes + 20 < depth
 
 
 def pack_narrow(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
-    """Packs FULLY_CONNECTED weights ``[N, K]`` for ``narrow``: the bias, then rows, zero-padded."""
+    """Packs FULLY_CONNECTED weights `[N, K]` for `narrow`: the bias, then rows, zero-padded."""
     columns, depth = weights.shape
     head = np.zeros(lanes, np.float32)
     head[:columns] = _bias_row(bias, columns)
@@ -81,24 +78,24 @@ def pack_narrow(weights: FloatArray, bias: FloatArray | None = None, *, lanes: i
 
 
 def strassen_pays(rows: int, depth: int, columns: int, *, lanes: int) -> bool:
-    """Tells whether ``strassen`` is likely to be faster than ``dense``.
+    """Tells whether `strassen` is likely to be faster than `dense`.
 
     It saves an eighth of the arithmetic. Summing rows costs about 5 / columns of the whole, the
-    ends of tiles 3 / depth (measured: ``docs/decisions/compiled-kernels.md``).
+    ends of tiles 3 / depth (measured: `docs/decisions/compiled-kernels.md`).
     """
     halves = rows >= STRASSEN_ROWS and depth % 2 == 0 and columns % (2 * lanes) == 0
     return halves and 5 / columns + 3 / depth < 0.095
 
 
 def strassen_scratch_floats(rows: int, depth: int, *, lanes: int) -> int:
-    """Returns ``kStrassenScratch``: sums of one block of rows."""
+    """Returns `kStrassenScratch`: sums of one block of rows."""
     pairs = -(-rows // 2)
     most = -(-pairs // -(-pairs // 48))
     return (4 + rows % 2) * most * pad_to_lanes(depth // 2, lanes)
 
 
 def pack_strassen(weights: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
-    """Packs FULLY_CONNECTED weights ``[N, K]`` for ``strassen``, whose header has the formulas.
+    """Packs FULLY_CONNECTED weights `[N, K]` for `strassen`, whose header has the formulas.
 
     Sums are rounded once, from float64.
     """
@@ -146,7 +143,7 @@ def pack_conv2d(
     dilation_w: int = 1,
     padded: bool,
 ) -> FloatArray:
-    """Packs CONV_2D filters ``[O, H, W, I]`` for ``conv2d``.
+    """Packs CONV_2D filters `[O, H, W, I]` for `conv2d`.
 
     Args:
         filters: The filters as the graph holds them.
@@ -176,7 +173,7 @@ def pack_pooled_conv2d(
     stride_w: int = 1,
     dilation_w: int = 1,
 ) -> FloatArray:
-    """Packs CONV_2D filters ``[O, H, W, I]`` for ``pooledConv2d``; arguments as ``pack_conv2d``."""
+    """Packs CONV_2D filters `[O, H, W, I]` for `pooledConv2d`; arguments as `pack_conv2d`."""
     count, _, kernel_w, _ = filters.shape
     paired = dilation_w == 1 and 2 * count <= lanes and stride_w < kernel_w
     return _pack_filters(filters, bias, pixels=2 if paired else 1, stride_w=stride_w, lanes=lanes)
@@ -185,7 +182,7 @@ def pack_pooled_conv2d(
 def _pack_filters(
     filters: FloatArray, bias: FloatArray | None, *, pixels: int, stride_w: int, lanes: int
 ) -> FloatArray:
-    """Packs filters as if ``pixels`` neighbouring outputs were more filters of a wider kernel."""
+    """Packs filters as if `pixels` neighbouring outputs were more filters of a wider kernel."""
     count, kernel_h, kernel_w, channels = filters.shape
     by_depth = np.asarray(filters, np.float32).transpose(1, 2, 3, 0)  # [H, W, I, O]
     wide = np.zeros(
@@ -201,9 +198,9 @@ def _pack_filters(
 def _gate_columns(
     matrix: FloatArray, gates: int, halved: tuple[int, ...], *, lanes: int
 ) -> FloatArray:
-    """Reorders ``[gates * units, depth]`` to ``[depth, blocks, gates, lanes]``, zero-padded.
+    """Reorders `[gates * units, depth]` to `[depth, blocks, gates, lanes]`, zero-padded.
 
-    Rows of the gates in ``halved`` are divided by two: sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, and
+    Rows of the gates in `halved` are divided by two: sigmoid(x) = tanh(x / 2) / 2 + 1 / 2, and
     halving weights is exact.
     """
     units, depth = matrix.shape[0] // gates, matrix.shape[1]
@@ -258,14 +255,14 @@ def pack_lstm(
     lanes: int,
     halved: bool = True,
 ) -> tuple[FloatArray, FloatArray]:
-    """Packs an LSTM's weights for ``lstm``; gates in Keras's order i, f, c, o.
+    """Packs an LSTM's weights for `lstm`; gates in Keras's order i, f, c, o.
 
     Args:
-        kernel: Input weights ``[4 * units, inputs]``.
-        recurrent: Recurrent weights ``[4 * units, units]``.
-        bias: ``[4 * units]``, or None.
+        kernel: Input weights `[4 * units, inputs]`.
+        recurrent: Recurrent weights `[4 * units, units]`.
+        bias: `[4 * units]`, or None.
         lanes: Floats in a vector of the target.
-        halved: For the ``HalvedSigmoid`` gate; False for any other gate activation.
+        halved: For the `HalvedSigmoid` gate; False for any other gate activation.
 
     Returns:
         The input weights and the recurrent weights, packed.
@@ -284,9 +281,9 @@ def pack_gru(
     lanes: int,
     halved: bool = True,
 ) -> tuple[FloatArray, FloatArray]:
-    """Packs a GRU's weights (``reset_after=True``) for ``gru``; gates in Keras's order z, r, h.
+    """Packs a GRU's weights (`reset_after=True`) for `gru`; gates in Keras's order z, r, h.
 
-    Arguments and result as ``pack_lstm``, with three gates and a bias for each matrix.
+    Arguments and result as `pack_lstm`, with three gates and a bias for each matrix.
     """
     return _pack_recurrent_layer(
         kernel,
@@ -302,14 +299,14 @@ def pack_gru(
 def pack_simple_rnn(
     kernel: FloatArray, recurrent: FloatArray, bias: FloatArray | None = None, *, lanes: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Packs a SimpleRNN's weights for ``simpleRnn``; arguments and result as ``pack_lstm``."""
+    """Packs a SimpleRNN's weights for `simpleRnn`; arguments and result as `pack_lstm`."""
     return _pack_recurrent_layer(kernel, recurrent, bias, None, gates=1, halved=(), lanes=lanes)
 
 
 def pack_depthwise(
     filters: FloatArray, bias: FloatArray | None = None, *, lanes: int
 ) -> FloatArray:
-    """Packs DEPTHWISE_CONV_2D filters ``[1, H, W, C * multiplier]`` for ``depthwiseConv2d``."""
+    """Packs DEPTHWISE_CONV_2D filters `[1, H, W, C * multiplier]` for `depthwiseConv2d`."""
     _, kernel_h, kernel_w, channels = filters.shape
     padded = np.zeros((1 + kernel_h * kernel_w, pad_to_lanes(channels, lanes)), np.float32)
     padded[0, :channels] = _bias_row(bias, channels)
@@ -326,7 +323,7 @@ def pack_transposed_conv2d(
     stride_h: int,
     stride_w: int,
 ) -> FloatArray:
-    """Packs TRANSPOSE_CONV filters ``[O, H, W, I]`` for ``transposedConv2d``, phase after phase."""
+    """Packs TRANSPOSE_CONV filters `[O, H, W, I]` for `transposedConv2d`, phase after phase."""
     count, _, _, channels = filters.shape
     by_depth = np.asarray(filters, np.float32).transpose(1, 2, 3, 0)  # [H, W, I, O]
     phases = []
@@ -339,11 +336,11 @@ def pack_transposed_conv2d(
 
 
 WINOGRAD_POINTS: Final = (0.0, 0.75, -0.75, 1.5, -1.5)
-"""The finite points of F(4x4, 3x3): ``winograd.hpp`` says why."""
+"""The finite points of F(4x4, 3x3): `winograd.hpp` says why."""
 
 
 def winograd_filter_transform() -> npt.NDArray[np.float64]:
-    """Returns the ``[6, 3]`` matrix G that takes three taps of a line to six positions."""
+    """Returns the `[6, 3]` matrix G that takes three taps of a line to six positions."""
     rows = []
     for point in WINOGRAD_POINTS:
         scale = np.prod([point - other for other in WINOGRAD_POINTS if other != point])
@@ -353,7 +350,7 @@ def winograd_filter_transform() -> npt.NDArray[np.float64]:
 
 
 def pack_winograd(filters: FloatArray, bias: FloatArray | None = None, *, lanes: int) -> FloatArray:
-    """Packs CONV_2D filters ``[O, 3, 3, I]`` of stride 1 for ``winogradConv2d``."""
+    """Packs CONV_2D filters `[O, 3, 3, I]` of stride 1 for `winogradConv2d`."""
     count = filters.shape[0]
     transform = winograd_filter_transform()
     taps = np.asarray(filters, np.float64).transpose(1, 2, 3, 0).reshape(9, -1)

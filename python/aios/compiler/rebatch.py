@@ -31,7 +31,7 @@ def rebatched(graph: Graph, batch: int, new_batch: int) -> Graph | None:
     computed = {*graph.inputs, *(out for op in graph.operators for out in op.outputs)}
     if any(graph.tensors[i].shape[:1] != (batch,) for i in computed):
         return None
-    if any(not _is_rowwise(graph, op, computed, batch) for op in graph.operators):
+    if any(not _is_rowwise(graph, op, computed) for op in graph.operators):
         return None
 
     def sized(index: int, tensor: Tensor) -> Tensor:
@@ -42,7 +42,7 @@ def rebatched(graph: Graph, batch: int, new_batch: int) -> Graph | None:
     return replace(graph, tensors=tuple(sized(i, t) for i, t in enumerate(graph.tensors)))
 
 
-def _is_rowwise(graph: Graph, op: Operator, computed: set[int], batch: int) -> bool:
+def _is_rowwise(graph: Graph, op: Operator, computed: set[int]) -> bool:
     if op.kind not in _ROWWISE:
         return False
     if op.kind in ("FULLY_CONNECTED", "RESHAPE"):

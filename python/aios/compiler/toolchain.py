@@ -200,7 +200,7 @@ def _find(target: str, cxx: str, path: str) -> Toolchain:
     wanted = host if target == "native" else ("aarch64" if target == "aarch64" else "x86_64")
     tried: list[str] = []
     for command in _candidates(cxx, wanted if wanted != host else None):
-        toolchain = _probe(command, target, wanted, wanted == host)
+        toolchain = _probe(command, target, wanted)
         if toolchain is not None:
             return toolchain
         tried.append(shlex.join(command))
@@ -226,10 +226,10 @@ def _candidates(cxx: str, cross: str | None) -> list[tuple[str, ...]]:
     return found
 
 
-def _probe(command: tuple[str, ...], target: str, wanted: str, is_host: bool) -> Toolchain | None:
+def _probe(command: tuple[str, ...], target: str, wanted: str) -> Toolchain | None:
     """Asks a compiler for its version and the target's macros."""
     zig = "ziglang" in command
-    flags = _machine_flags(target, wanted, is_host, zig)
+    flags = _machine_flags(target, wanted, zig)
     version = _output([*command, "--version"])
     macros = _output([*command, *flags, "-x", "c++", "-dM", "-E", os.devnull])
     if version is None or macros is None:
@@ -245,7 +245,7 @@ def _probe(command: tuple[str, ...], target: str, wanted: str, is_host: bool) ->
     return Toolchain(command, label, target, flags, clang, lanes, features)
 
 
-def _machine_flags(target: str, wanted: str, is_host: bool, zig: bool) -> tuple[str, ...]:
+def _machine_flags(target: str, wanted: str, zig: bool) -> tuple[str, ...]:
     if target == "native":
         return ("-mcpu=native",) if wanted == "aarch64" or zig else ("-march=native",)
     if target == "aarch64":

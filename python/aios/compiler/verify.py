@@ -129,7 +129,7 @@ def _operator_faults(graph: Graph, op: Operator) -> Iterator[str]:
     else:
         yield from _shape_faults(graph, op)
         yield from _dtype_faults(graph, op)
-        yield from _body_faults(graph, op)
+        yield from _body_faults(op)
 
 
 def _shape_faults(graph: Graph, op: Operator) -> Iterator[str]:
@@ -168,7 +168,7 @@ def _dtype_faults(graph: Graph, op: Operator) -> Iterator[str]:
             yield f"makes {out} of {first}"
 
 
-def _body_faults(graph: Graph, op: Operator) -> Iterator[str]:
+def _body_faults(op: Operator) -> Iterator[str]:
     if op.attributes is None:
         return
     for field in fields(op.attributes):  # type: ignore[arg-type]

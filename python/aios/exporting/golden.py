@@ -1,4 +1,4 @@
-"""Golden samples: what the model is asked and what it answered, kept as proof in the bundle.
+"""Makes golden samples, what the model is asked and what it answered, and writes their file.
 
 The file is safetensors. Every tensor of signature SIG is named SIG/inputs/NAME or
 SIG/outputs/NAME; axis 0 counts samples, the rest is the shape of one call of batch 1. Strings are

@@ -1,7 +1,7 @@
 """Imports point down: no circle, and no room that imports one above it, in Python and in C++.
 
-Every import counts: at the top of a module, inside a function, and for types only. What a lower
-room must reach above it registers by name in a table of the lower one.
+Every import counts: at the top of a module, inside a function, for types only, and by a text that
+names a module. What a lower room must reach above it registers in a table of the lower one.
 """
 
 import ast
@@ -32,13 +32,13 @@ def _sources():
     return found
 
 
-def _imports(sources):
-    """For every module, the modules that it imports anywhere in its text."""
+def _imports(sources, asked=None):
+    """For every module, the modules that it imports anywhere in its text, or asks for otherwise."""
     return {
         name: {
             target
-            for asked in _asked(text)
-            if (target := _module(sources, asked)) and target != name
+            for wanted in (asked or _asked)(text)
+            if (target := _module(sources, wanted)) and target != name
         }
         for name, text in sources.items()
     }
@@ -54,6 +54,14 @@ def _asked(text):
         elif isinstance(node, ast.ImportFrom) and node.module:
             found += [f"{node.module}.{alias.name}" for alias in node.names]
     return found
+
+
+@functools.cache
+def _named(text):
+    """The modules that a module's texts name, as "aios.room.module" or "aios.room.module:thing"."""
+    values = [node.value for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Constant)]
+    pattern = re.compile(r"(aios(?:\.\w+){2,})(?::\w+)?")
+    return [found[1] for value in map(str, values) if (found := pattern.fullmatch(value))]
 
 
 def _module(sources, name):
@@ -96,6 +104,10 @@ def test_no_module_imports_one_of_a_higher_room():
     assert _upward(_imports(_sources())) == []
 
 
+def test_no_module_names_one_of_a_higher_room():
+    assert _upward(_imports(_sources(), _named)) == []
+
+
 def test_no_modules_import_one_another():
     assert _circles(_imports(_sources())) == []
 
@@ -112,6 +124,13 @@ def test_an_import_that_points_up_is_found(text):
     sources = {**_sources(), "aios.bundle.new": text}
     (found,) = _upward(_imports(sources))
     assert found.startswith("aios.bundle.new imports aios")
+
+
+@pytest.mark.parametrize("name", ["aios.workflow.gates", "aios.workflow.gates:Gates"])
+def test_a_text_that_names_a_higher_module_is_found(name):
+    sources = {**_sources(), "aios.bundle.new": f"CLASSES = {{'Gates': '{name}'}}"}
+    (found,) = _upward(_imports(sources, _named))
+    assert found == "aios.bundle.new imports aios.workflow.gates"
 
 
 def test_a_circle_is_found():

@@ -1,7 +1,7 @@
 """How a step's result is kept: small JSON in its record, larger values and arrays as content files.
 
 A value is turned into a JSON tree in which an array is the node `{"$array": …}`, naming a `.npy`
-file, bytes are `{"$file": …}`, tuples `{"$tuple": […]}` and the data classes of `_CLASSES`
+file, bytes are `{"$file": …}`, tuples `{"$tuple": […]}` and `storable` data classes
 `{"$class": …}`. Nothing is pickled, so reading a value runs no code. A `ValueRef` is what travels:
 the tree itself up to 16 KiB, else a `.json` file, with the SHA-256 of the tree, which thereby
 covers every array under it.
@@ -11,30 +11,40 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from aios.errors import AiosError, CorruptHomeError, InvalidArgumentError
 from aios.home.content_store import ContentStore, FileRef
 
+Kind = TypeVar("Kind")
+
 _INLINE_BYTES: Final = 16 << 10
-_CLASSES: Final = {
-    "FileRef": "aios.home.content_store",
-    "TrainingData": "aios.workflow.pipeline.training_data",
-    "Check": "aios.workflow.gates",
-    "Verdict": "aios.workflow.gates",
-}
+_CLASSES: Final[dict[str, type]] = {"FileRef": FileRef}
 _NODES: Final = ("$array", "$file", "$tuple", "$class", "$value", "$map")
+
+
+def storable(kind: type[Kind]) -> type[Kind]:
+    """Let stored values hold instances of this data class of aios: a decorator.
+
+    Its name and its fields are kept in homes, so both stay for good. Whoever reads values must have
+    imported its module.
+    """
+    _CLASSES[kind.__name__] = kind
+    return kind
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ValueRef:
     """A stored value: `inline` JSON, or a `file`.
 
-    `count` is its length if it is a list or tuple.
+    Attributes:
+        sha256: the hash of its tree, which holds the hashes of its arrays.
+        inline: the tree itself, if it is small.
+        file: else the file that the tree is in.
+        count: its length if it is a list or tuple.
     """
 
     sha256: str
@@ -162,12 +172,13 @@ def _encode(value: Any, store: ContentStore, place: str) -> Any:  # noqa: PLR091
         return _encode_dict(value, store, place)
     if isinstance(value, bytes | bytearray):
         return {"$file": list(dataclasses.astuple(store.put_bytes(bytes(value), ".bin")))}
-    if dataclasses.is_dataclass(value) and type(value).__name__ in _CLASSES:
+    kind = type(value)
+    if _CLASSES.get(kind.__name__) is kind:
         fields = {
-            field.name: _encode(getattr(value, field.name), store, f"{place}.{field.name}")
-            for field in dataclasses.fields(value)
+            name: _encode(getattr(value, name), store, f"{place}.{name}")
+            for name in value.__dataclass_fields__
         }
-        return {"$class": type(value).__name__, "fields": fields}
+        return {"$class": kind.__name__, "fields": fields}
     return _encode_array(value, store, place)
 
 
@@ -222,8 +233,7 @@ def _decode_array(tree: dict[str, Any], store: ContentStore) -> Any:
 
 
 def _decode_class(tree: dict[str, Any], store: ContentStore) -> Any:
-    name = tree["$class"]
-    made = getattr(importlib.import_module(_CLASSES[name]), name)
+    made = _CLASSES[tree["$class"]]
     return made(**{key: _decode(item, store) for key, item in tree["fields"].items()})
 
 

@@ -7,15 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from aios.errors import FailedPreconditionError, InvalidArgumentError
+from aios.home.codec import storable
 
 
 class GateFailedError(FailedPreconditionError):
-    """A model missed a limit.
+    """A model missed a limit, or several; the message names each.
 
-    The message names each one. Retrying doesn't help, a better model does.
+    Retrying doesn't help, a better model does.
     """
 
 
+@storable
 @dataclass(frozen=True, slots=True)
 class Check:
     """One limit: what was observed, what was asked, and whether it holds."""
@@ -32,6 +34,7 @@ class Check:
         return f"{self.name}: expected {word} {self.limit:.6g}, {found}"
 
 
+@storable
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The outcome of a gate; `reason` is empty when it passed."""

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from aios.errors import AiosError, DeadlineExceededError, NotFoundError, WorkflowFailedError
 from aios.home.bus import Bus
-from aios.home.codec import ValueRef, load_value
+from aios.home.codec import ValueRef
 from aios.home.home import Home
 from aios.home.messages import Message, from_stored
 from aios.home.store import RunRecord, RunStatus
 from aios.workflow.execution.reports import RunReport, StepReport
+from aios.workflow.values import load_value
 
 _POLL_S = 0.05
 

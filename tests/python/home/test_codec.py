@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,6 +108,15 @@ def test_elements_are_read_one_by_one(store):
 def test_what_cannot_be_stored_is_named_with_its_place(store, value, message):
     with pytest.raises(aios.InvalidArgumentError, match=message):
         store_value(value, store)
+
+
+def test_a_users_own_class_is_not_taken_for_one_of_the_same_name(store):
+    @dataclasses.dataclass
+    class Verdict:
+        passed: bool
+
+    with pytest.raises(aios.InvalidArgumentError, match="can't pass on a Verdict"):
+        store_value(Verdict(True), store)
 
 
 class Frame:

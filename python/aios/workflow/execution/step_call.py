@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from aios.home.codec import ValueRef, load_element, load_value, store_value
+from aios.home.codec import ValueRef, store_value
 from aios.workflow.execution.executor import Attempt
+from aios.workflow.values import load_element, load_value
 
 
 def call_here(attempt: Attempt) -> ValueRef:

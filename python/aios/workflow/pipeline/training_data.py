@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from aios.errors import InvalidArgumentError
+from aios.home.codec import storable
 
 
+@storable
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TrainingData:
     """Features and targets; the validation pair is what gates and drift profiles are measured on.

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aios.errors import InvalidArgumentError
-from aios.home.codec import ValueRef, load_element, load_value, store_value
+from aios.home.codec import ValueRef, store_value
 from aios.home.content_store import ContentStore
 from aios.home.error_text import error_json, is_home_full, recordable, traceback_of
 from aios.home.home_files import HomeFiles
@@ -29,6 +29,7 @@ from aios.home.store import AddMessage, Change
 from aios.workflow.execution.callables import resolve
 from aios.workflow.execution.context import StepContext
 from aios.workflow.execution.processes.pipes import MAX_MESSAGE_BYTES
+from aios.workflow.values import load_element, load_value
 
 _PR_SET_PDEATHSIG: Final = 1
 _FRAMES: Final = 100

@@ -225,9 +225,13 @@ class Bus:
                 except AiosError as error:
                     if not self._closed:
                         _log.warning("messages can't be read: %s", error)
-            self._subscriptions = tuple(item for item in self._subscriptions if not item.closed)
+            self._drop_closed()
             if not last:
                 self._wake.wait(self._poll_s)
+
+    def _drop_closed(self) -> None:
+        with self._lock:  # `subscribe` may add one meanwhile
+            self._subscriptions = tuple(item for item in self._subscriptions if not item.closed)
 
     def _deliver_durable(self, subscription: Subscription) -> None:
         while not subscription.closed:

@@ -199,12 +199,11 @@ def _encode_array(value: Any, store: ContentStore, place: str) -> Any:
         return _encode(value.item(), store, place)
     if not isinstance(value, np.ndarray) or value.dtype.hasobject:
         kind = f"array of {value.dtype}" if isinstance(value, np.ndarray) else type(value).__name__
-        use = "a run can't keep" if place.startswith("data") else "a step can't pass on"
         remedy = "; of a data frame, its .to_numpy()" if hasattr(value, "to_numpy") else ""
         raise InvalidArgumentError(
-            f"{place}: {use} a {kind}; use None, bool, int, float, str, bytes, a NumPy array,"
+            f"{place}: expected None, bool, int, float, str, bytes, a NumPy array,"
             " aios.TrainingData, context.save_file(path), or lists, tuples and dicts (string keys)"
-            f" of these{remedy}"
+            f" of these, got {kind}{remedy}"
         )
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(value).reshape(value.shape), allow_pickle=False)

@@ -189,16 +189,6 @@ class DriftDetected(Message):
     rows: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PredictionServed(Message):
-    """Telemetry of one call to `predict`; goes only over the fast path, never to the disk."""
-
-    name: str = ""
-    version: int = 0
-    latency_us: float = 0.0
-    ok: bool = True
-
-
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 _UPGRADES: Final[dict[tuple[str, int], Upgrade]] = {}
 

@@ -155,6 +155,26 @@ def test_a_closed_subscription_gets_nothing_more(store, bus):
     assert seen == []
 
 
+def test_a_subscription_that_comes_while_closed_ones_go_stays(bus):
+    came = threading.Event()
+
+    def join():
+        bus.subscribe(aios.ModelTrained, print)
+        came.set()
+
+    class Closing:
+        @property
+        def closed(self):
+            threading.Thread(target=join).start()
+            came.wait(0.2)  # it would come in between
+            return True
+
+    bus._subscriptions = (Closing(),)
+    bus._drop_closed()
+    assert came.wait(60)
+    assert len(bus._subscriptions) == 1
+
+
 def test_telemetry_within_the_bound_is_all_delivered_in_order(store):
     bus = Bus(store, capacity=100_000)
     seen = []

@@ -100,9 +100,9 @@ def test_elements_are_read_one_by_one(store):
     ("value", "message"),
     [
         ({1: "a"}, "result: expected string keys, got 1"),
-        ({"deep": [object()]}, r"result\['deep'\]\[0\]: a step can't pass on a object"),
-        (np.array([object()]), "array of object"),
-        ({1, 2}, "can't pass on a set"),
+        ({"deep": [object()]}, r"result\['deep'\]\[0\]: expected None, bool.*, got object$"),
+        (np.array([object()]), "got array of object"),
+        ({1, 2}, "got set$"),
     ],
 )
 def test_what_cannot_be_stored_is_named_with_its_place(store, value, message):
@@ -115,7 +115,7 @@ def test_a_users_own_class_is_not_taken_for_one_of_the_same_name(store):
     class Verdict:
         passed: bool
 
-    with pytest.raises(aios.InvalidArgumentError, match="can't pass on a Verdict"):
+    with pytest.raises(aios.InvalidArgumentError, match="got Verdict$"):
         store_value(Verdict(True), store)
 
 
@@ -131,10 +131,10 @@ class Frame:
 
 def test_a_data_frame_as_data_is_named_with_what_to_do(manager):
     manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(lambda data: 1)]))
-    message = r"data: a run can't keep a Frame; .*of a data frame, its \.to_numpy"
+    message = r"data: expected None, .*, got Frame; of a data frame, its \.to_numpy"
     with pytest.raises(aios.InvalidArgumentError, match=message):
         manager.execute_workflow("w", Frame())
-    with pytest.raises(aios.InvalidArgumentError, match=r"data\['x'\]: a run can't keep a Frame"):
+    with pytest.raises(aios.InvalidArgumentError, match=r"data\['x'\]: expected .*got Frame"):
         manager.execute_workflow("w", {"x": Frame()})
     with pytest.raises(aios.InvalidArgumentError, match="x_train: expected numbers or text of one"):
         aios.TrainingData(Frame(), np.zeros(1))

@@ -68,7 +68,7 @@ def test_what_a_step_may_not_return_fails_it_with_the_place(manager):
 
     register(manager, bad)
     with pytest.raises(
-        aios.WorkflowFailedError, match=r"result\['model'\]: a step can't pass on a object"
+        aios.WorkflowFailedError, match=r"result\['model'\]: expected None, bool.*, got object"
     ):
         manager.execute_workflow("w").result(60)
 

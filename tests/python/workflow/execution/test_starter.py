@@ -26,7 +26,7 @@ def test_a_run_is_recorded_with_its_input_plan_and_message(manager):
 
 
 def test_what_cannot_be_stored_starts_no_run(manager):
-    with pytest.raises(aios.InvalidArgumentError, match="data: a run can't keep a object"):
+    with pytest.raises(aios.InvalidArgumentError, match="data: expected None, bool.*, got object"):
         manager.execute_workflow("w", object())
     assert manager.runs() == []
 

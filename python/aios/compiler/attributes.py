@@ -1,8 +1,8 @@
 """The attributes of the operators that the passes make, one class a kind of operator.
 
-An operator of a file keeps the file's `options`, by name; the passes know what they make, and a
-lowering reads it as `op.typed(Elementwise).expression`. `compiler/verify.py` checks that each kind
-has its class.
+An operator of a file has the file's `options`, by name; what passes move into it is `Fused`. One
+that a pass makes has the class of its kind, which a lowering reads as
+`op.typed(Elementwise).expression`. `compiler/verify.py` checks that each kind has its class.
 """
 
 from __future__ import annotations
@@ -10,7 +10,42 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aios.compiler.expression import Expression
-from aios.compiler.graph import Array, Attributes, Graph
+from aios.compiler.graph import Array, Attributes, Graph, Operator
+
+#: The activation that changes nothing.
+IDENTITY: Expression = ("x", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Fused(Attributes):
+    """What passes have moved into an operator of the file.
+
+    Attributes:
+        activation: Applied to each element of the result.
+        residual: A tensor of the result's size that is added to it, or None.
+        residual_after: Whether that is added after the activation.
+        pads: Rows and columns of zeros around the image, in place of the file's padding: top,
+            left, bottom, right; or None.
+        pool: How squares of 2 x 2 of the result become one element, `kMax` or `kAverage`, or None.
+        unpooled_shape: The shape of the result before that.
+        exact: Whether the products must add in the order of their depth.
+    """
+
+    activation: Expression = IDENTITY
+    residual: int | None = None
+    residual_after: bool = False
+    pads: tuple[int, int, int, int] | None = None
+    pool: str | None = None
+    unpooled_shape: tuple[int, ...] = ()
+    exact: bool = False
+
+
+NOTHING_FUSED = Fused()
+
+
+def fused(op: Operator) -> Fused:
+    """Returns what passes have moved into an operator: nothing at first."""
+    return op.attributes if isinstance(op.attributes, Fused) else NOTHING_FUSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +182,7 @@ class Cell(Attributes):
         return int(self.recurrent.shape[1])
 
 
-#: The class of each kind's attributes; a kind that isn't here has options alone.
+#: The class of each kind's attributes; a kind that isn't here is the file's, with Fused or none.
 CLASSES: dict[str, type[Attributes]] = {
     "ATTENTION": Attention,
     "ELEMENTWISE": Elementwise,

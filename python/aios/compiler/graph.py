@@ -82,8 +82,8 @@ class Operator:
         kind: The operator's name.
         inputs: Tensors that it reads; `MISSING` for an optional one that isn't there.
         outputs: Tensors that it writes.
-        options: The file's own words for its form, by name, with what passes add to them.
-        attributes: In place of options: those of an operator that a pass made.
+        options: The file's own words for its form, by name.
+        attributes: What passes have made of it, or moved into it.
     """
 
     kind: str

@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 
 import numpy as np
 
-from aios.compiler.attributes import CLASSES, LoopBodies, Scan
+from aios.compiler.attributes import CLASSES, Fused, LoopBodies, Scan, fused
 from aios.compiler.graph import MISSING, Graph, Operator, Rewriter, Tensor
 from aios.compiler.passes.shape_rules import infer_shape
 from aios.errors import InternalError
@@ -122,8 +122,8 @@ def _order_faults(graph: Graph) -> Iterator[str]:
 
 def _operator_faults(graph: Graph, op: Operator) -> Iterator[str]:
     expected = CLASSES.get(op.kind)
-    if expected is None and op.attributes is not None:
-        yield f"has attributes {type(op.attributes).__name__}, and its kind has none"
+    if expected is None and not isinstance(op.attributes, Fused | None):
+        yield f"expected attributes Fused or none, got {op.attributes!r}"
     elif expected is not None and not isinstance(op.attributes, expected):
         yield f"expected attributes {expected.__name__}, got {op.attributes!r}"
     else:
@@ -200,5 +200,6 @@ def _touched(op: Operator) -> Iterator[int]:
 def _read(op: Operator) -> Iterator[int]:
     """What an operator reads: its inputs, and the tensor that is added to its result."""
     yield from (i for i in op.inputs if i != MISSING)
-    if "residual" in op.options:
-        yield op.options["residual"]
+    residual = fused(op).residual
+    if residual is not None:
+        yield residual

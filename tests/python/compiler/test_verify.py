@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aios.compiler import passes
-from aios.compiler.attributes import Elementwise, LoopBodies, Rounding, Scan
+from aios.compiler.attributes import Elementwise, Fused, LoopBodies, Rounding, Scan
 from aios.compiler.graph import Graph, Operator, Quantisation, Tensor
 from aios.compiler.passes.clean import remove_dead
 from aios.compiler.verify import checked, unread, verify
@@ -95,7 +95,7 @@ def test_what_is_wrong_is_named(graph, fault):
         ),
         (
             Operator("EXP", (0,), (1,), attributes=Rounding("float16")),
-            "has attributes Rounding, and its kind has none",
+            "expected attributes Fused or none, got Rounding(dtype='float16')",
         ),
         (
             Operator("SCAN", (0,), (1,), attributes=Scan(2, chain(), 1, 1, 1)),
@@ -111,7 +111,10 @@ def test_what_is_wrong_is_named(graph, fault):
             ),
             "body: no tensors [5]",
         ),
-        (Operator("FULLY_CONNECTED", (0, 0), (1,), {"residual": 1}), "reads tensors [1]"),
+        (
+            Operator("FULLY_CONNECTED", (0, 0), (1,), attributes=Fused(residual=1)),
+            "reads tensors [1]",
+        ),
     ],
 )
 def test_attributes_and_bodies_are_of_their_kind(operator, fault):

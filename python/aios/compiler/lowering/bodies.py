@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from aios.compiler.attributes import WriteRow
+from aios.compiler.attributes import Fused, WriteRow
 from aios.compiler.graph import Graph, Operator
 
 if TYPE_CHECKING:
@@ -21,13 +21,13 @@ def inline(lowerer: Lowerer, body: Graph) -> tuple[list[Operator], dict[int, int
     mapping[-1] = -1
     operators = []
     for op in body.operators:
-        options = dict(op.options)
-        if "residual" in options:
-            options["residual"] = mapping[options["residual"]]
         inputs, outputs = (
             tuple(mapping[i] for i in indices) for indices in (op.inputs, op.outputs)
         )
-        operators.append(replace(op, inputs=inputs, outputs=outputs, options=options))
+        attributes = op.attributes
+        if isinstance(attributes, Fused) and attributes.residual is not None:
+            attributes = replace(attributes, residual=mapping[attributes.residual])
+        operators.append(replace(op, inputs=inputs, outputs=outputs, attributes=attributes))
     return operators, mapping
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 import numpy as np
 
+from aios.compiler.attributes import Fused, fused
 from aios.compiler.graph import MISSING, Array, Operator
 from aios.compiler.lowering.core import (
     DeclineError,
@@ -46,7 +48,7 @@ def constant_product(lowerer: Lowerer, op: Operator, weights: Array, bias: Array
     lowerer.work = lowerer.work.plus(Work(single_rows=count) if rows == 1 else Work(other=count))
     sizes = f"{rows}, {depth}, {columns}"
     outputs: list[int | Scratch] = [op.outputs[0]]
-    exact = lowerer.machine.exact or op.options.get("exact", False)
+    exact = lowerer.machine.exact or fused(op).exact
     shared: Shared | None
     if narrow_pays(depth, columns, lanes=lanes):
         function, header = f"narrow<{sizes}, {types}>", "narrow.hpp"
@@ -123,14 +125,14 @@ def fully_connected(lowerer: Lowerer, op: Operator) -> None:
 
 def _product_of_activations(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a dense layer whose weights are computed, too: a product by a transposed matrix."""
-    if "residual" in op.options or any(i != MISSING for i in op.inputs[2:]):
+    if fused(op).residual is not None or any(i != MISSING for i in op.inputs[2:]):
         raise DeclineError("weights that are not constant")
-    attributes = {"adj_y": True, "activation": op.options.get("activation", ("x", 0))}
     columns, depth = lowerer.tensor(op.inputs[1]).shape
     rows = lowerer.tensor(op.inputs[0]).size // depth
     operands = [lowerer.temporary((rows, depth)), lowerer.temporary((rows, columns))]
     lowerer.alias(operands[0], op.inputs[0])
-    lowerer.lower(Operator("BATCH_MATMUL", (operands[0], op.inputs[1]), (operands[1],), attributes))
+    product = Operator("BATCH_MATMUL", (operands[0], op.inputs[1]), (operands[1],), {"adj_y": True})
+    lowerer.lower(replace(product, attributes=Fused(fused(op).activation)))
     lowerer.alias(op.outputs[0], operands[1])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import fused
 from aios.compiler.expression_writer import vector_struct
 from aios.compiler.program import Operand, Value
 
@@ -49,9 +50,9 @@ def activation_type(lowerer: Lowerer, expression: Expression) -> str:
 
 def epilogue(lowerer: Lowerer, op: Operator) -> tuple[str, ResidualUse]:
     """Returns the activation type and the residual of an operator that passes have fused."""
-    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
-    residual = op.options.get("residual")
-    if residual is None:
+    moved = fused(op)
+    activation = activation_type(lowerer, moved.activation)
+    if moved.residual is None:
         return activation, ResidualUse("", ())
-    place = "kAfterActivation" if op["residual_after"] else "kBeforeActivation"
-    return activation, ResidualUse(f", Residual::{place}", (Value(residual),))
+    place = "kAfterActivation" if moved.residual_after else "kBeforeActivation"
+    return activation, ResidualUse(f", Residual::{place}", (Value(moved.residual),))

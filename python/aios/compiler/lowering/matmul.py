@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aios.compiler.attributes import Attention
+from aios.compiler.attributes import IDENTITY, Attention, fused
 from aios.compiler.lowering.axes import axes, broadcast_strides
 from aios.compiler.lowering.core import (
     DeclineError,
@@ -36,7 +36,7 @@ def batch_matmul(lowerer: Lowerer, op: Operator) -> None:
     adjoint_x, adjoint_y = bool(op.options.get("adj_x")), bool(op.options.get("adj_y"))
     rows, depth = (left[-1], left[-2]) if adjoint_x else (left[-2], left[-1])
     columns = right[-2] if adjoint_y else right[-1]
-    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
+    activation = activation_type(lowerer, fused(op).activation)
     weights = lowerer.graph.constant(op.inputs[1])
     if weights is not None and len(weights.shape) == 2 and not adjoint_x:
         rows *= prod(left[:-2])
@@ -82,7 +82,7 @@ def _plain_product(lowerer: Lowerer, op: Operator) -> None:
     steps = [broadcast_strides(s[:-2], batch) for s in (left, right)]
     sizes = (axes(batch or (1,)), *(axes(s or (0,)) for s in steps), rows, depth, columns)
     words = ", ".join([*map(str, sizes), *(str(a).lower() for a in adjoint)])
-    if op.options.get("activation", ("x", 0)) != ("x", 0):
+    if fused(op).activation != IDENTITY:
         raise DeclineError("a fused activation")
     ctype(lowerer.tensor(op.inputs[0]))
     lowerer.work = lowerer.work.plus(Work(other=prod(batch) * rows * depth * columns))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aios.compiler.attributes import Elementwise
+from aios.compiler.attributes import IDENTITY, Elementwise, fused
 from aios.compiler.graph import MISSING, Operator
 from aios.compiler.lowering.axes import axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
@@ -34,18 +34,19 @@ def _shape(op: Operator, image: Sequence[int], out: Sequence[int], window: Seque
         [int(op.options.get(name) or 1) for name in names] for names in (_STRIDES, _DILATIONS)
     )
     before = [0, 0, 0]
-    if op["padding"] == _SAME and "pads" not in op.options:
+    pads = fused(op).pads
+    if pads is not None:
+        before = [0, *pads[:2]]
+    elif op["padding"] == _SAME:
         reach = [(k - 1) * d + 1 for k, d in zip(sizes[2], dilations, strict=True)]
         columns = zip(sizes[0], sizes[1], strides, reach, strict=True)
         before = [max(0, (o - 1) * s + r - n) // 2 for n, o, s, r in columns]
-    elif "pads" in op.options:
-        before = [0, *op["pads"][:2]]
     return f"VolumeShape<{', '.join(map(axes, (*sizes, strides, dilations, before)))}>"
 
 
 def _with_activation(lowerer: Lowerer, op: Operator) -> int:
     """Returns where to write the result; `_activate` then applies the operator's activation."""
-    if op.options.get("activation", ("x", 0)) == ("x", 0):
+    if fused(op).activation == IDENTITY:
         return op.outputs[0]
     out = lowerer.tensor(op.outputs[0])
     return lowerer.temporary(out.shape, out.dtype.name)
@@ -53,7 +54,7 @@ def _with_activation(lowerer: Lowerer, op: Operator) -> int:
 
 def _activate(lowerer: Lowerer, op: Operator, made: int) -> None:
     if made != op.outputs[0]:
-        attributes = Elementwise(op["activation"])
+        attributes = Elementwise(fused(op).activation)
         lowerer.lower(Operator("ELEMENTWISE", (made,), op.outputs, attributes=attributes))
 
 
@@ -70,7 +71,7 @@ def volume_conv(
         groups: How many groups the channels are cut into.
     """
     source, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0]).shape
-    if "residual" in op.options or "pool" in op.options:
+    if fused(op).residual is not None or fused(op).pool is not None:
         raise DeclineError("a fused operator")
     shape = _shape(op, source[1:-1], out[1:-1], window)
     made = _with_activation(lowerer, op)

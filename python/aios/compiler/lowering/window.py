@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from aios.compiler.attributes import fused
 from aios.compiler.graph import Array, Operator
 from aios.compiler.lowering.axes import dense_strides
 from aios.compiler.lowering.core import (
@@ -53,8 +54,9 @@ class Padding:
 
 def padding(op: Operator, shape: tuple[int, ...], window: tuple[int, int]) -> Padding:
     """Returns an operator's padding for an NHWC input and a window that dilation has widened."""
-    if "pads" in op.options:
-        return Padding(*op["pads"])
+    pads = fused(op).pads
+    if pads is not None:
+        return Padding(*pads)
     if op["padding"] != _SAME:
         return Padding(0, 0, 0, 0)
     before, after = [], []
@@ -90,9 +92,9 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
 
 def _is_pointwise(op: Operator, filters: tuple[int, ...]) -> bool:
     """Tells whether a convolution is a dense layer on every pixel."""
-    unpadded = not any(op.options.get("pads", ()))
+    unpadded = not any(fused(op).pads or ())
     sizes = (*filters[1:3], op["stride_h"], op["stride_w"])
-    return sizes == (1, 1, 1, 1) and unpadded and "pool" not in op.options
+    return sizes == (1, 1, 1, 1) and unpadded and fused(op).pool is None
 
 
 def _conv_shape(
@@ -133,11 +135,12 @@ def _conv2d_group(
     common["dilation_w"] = op.options.get("dilation_w_factor", 1)
     out = lowerer.tensor(op.outputs[0]).shape
     header = "conv.hpp"
-    if "pool" in op.options:
-        out = op["unpooled_shape"]
+    pool = fused(op).pool
+    if pool is not None:
+        out = fused(op).unpooled_shape
         packed = [pack_pooled_conv2d(*group, **common) for group in groups]
         header = "pooled_conv.hpp"
-        function = f"pooledConv2d<{shape}, {activation}, Pool::{op['pool']}>"
+        function = f"pooledConv2d<{shape}, {activation}, Pool::{pool}>"
     elif not lowerer.machine.exact and _winograd_pays(op, filters.shape, out):
         packed = [pack_winograd(*group, lanes=lowerer.machine.lanes) for group in groups]
         function = f"winogradConv2d<{shape}, {activation}{residual.template}>"
@@ -166,7 +169,7 @@ def _share_conv(
 ) -> Shared | None:
     """Says how threads share a convolution: by rows of the output, or groups of squares."""
     kernel, types = function.split("<", 1)
-    residual = "{4}" if "residual" in op.options else "nullptr"
+    residual = "{4}" if fused(op).residual is not None else "nullptr"
     filters = lowerer.tensor(op.inputs[1]).shape
     source, out = lowerer.tensor(op.inputs[0]).shape, lowerer.tensor(op.outputs[0]).shape
     multiply_adds = out[0] * out[1] * out[2] * int(np.prod(filters))
@@ -206,13 +209,13 @@ def _grouped(
     lowerer: Lowerer, op: Operator, filters: Array, bias: Array | None, groups: int
 ) -> None:
     """Convolves each group of channels in memory of its own, in a loop over groups."""
-    if "residual" in op.options or "pool" in op.options:
+    if fused(op).residual is not None or fused(op).pool is not None:
         raise DeclineError("a fused operator after a grouped convolution")
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
     wide, deep = source.shape[3] // groups, filters.shape[0] // groups
     part_in = lowerer.temporary((*source.shape[:3], wide))
     part_out = lowerer.temporary((*out.shape[:3], deep))
-    inner = Operator(op.kind, (part_in, *op.inputs[1:]), (part_out,), op.options)
+    inner = replace(op, inputs=(part_in, *op.inputs[1:]), outputs=(part_out,))
     start, before = lowerer.position, lowerer.work
     lowerer.work = Work()
     comment = summary(lowerer, op)
@@ -315,7 +318,7 @@ def transposed(lowerer: Lowerer, op: Operator) -> None:
     packed = pack_transposed_conv2d(
         filters, bias, lanes=lowerer.machine.lanes, stride_h=steps[0], stride_w=steps[1]
     )
-    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
+    activation = activation_type(lowerer, fused(op).activation)
     multiply_adds = batch * height * width * channels * count * kernel_h * kernel_w
     lowerer.work = lowerer.work.plus(Work(other=multiply_adds))
     lowerer.call(
@@ -339,7 +342,7 @@ def pool(lowerer: Lowerer, op: Operator) -> None:
     pads = padding(op, lowerer.tensor(op.inputs[0]).shape, window)
     numbers = [height, width, channels, *window, op["stride_h"], op["stride_w"]]
     numbers += [pads.top, pads.left, out_h, out_w]
-    activation = activation_type(lowerer, op.options.get("activation", ("x", 0)))
+    activation = activation_type(lowerer, fused(op).activation)
     name = "maxPool" if op.kind == "MAX_POOL_2D" else "averagePool"
     lowerer.call(
         f"{name}<{batch}, PoolShape<{', '.join(map(str, numbers))}>, {activation}>",

@@ -12,7 +12,7 @@ import numpy as np
 
 from aios.compiler.graph import Graph, Operator, Rewriter
 from aios.compiler.passes.adopt_windows import WINDOWS
-from aios.compiler.passes.adopting import Adopt, Adopter, Attributes
+from aios.compiler.passes.adopting import Adopt, Adopter, Options
 from aios.compiler.passes.subgraphs import map_bodies
 
 
@@ -39,8 +39,8 @@ def _adopted(adopter: Adopter, op: Operator, name: str) -> bool:
         adopter.emit(_SAME[name], op.inputs, op.outputs)
         return True
     if name in _WITH_ATTRIBUTES:
-        kind, attributes = _WITH_ATTRIBUTES[name]
-        adopter.emit(kind, op.inputs, op.outputs, attributes(dict(op.options)))
+        kind, options = _WITH_ATTRIBUTES[name]
+        adopter.emit(kind, op.inputs, op.outputs, options(dict(op.options)))
         return True
     rule = _RULES.get(name) or WINDOWS.get(name)
     return rule is not None and rule(adopter, op)
@@ -117,16 +117,16 @@ _SAME = {
 }
 
 
-def _keep_dims(attributes: Attributes) -> Attributes:
-    return {"keep_dims": attributes.get("keep_dims", False)}
+def _keep_dims(options: Options) -> Options:
+    return {"keep_dims": options.get("keep_dims", False)}
 
 
-def _given(*names: str) -> Callable[[Attributes], Attributes]:
-    return lambda attributes: {name: attributes.get(name, 0) for name in names}
+def _given(*names: str) -> Callable[[Options], Options]:
+    return lambda options: {name: options.get(name, 0) for name in names}
 
 
 _SLICE_MASKS = ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
-_WITH_ATTRIBUTES: dict[str, tuple[str, Callable[[Attributes], Attributes]]] = {
+_WITH_ATTRIBUTES: dict[str, tuple[str, Callable[[Options], Options]]] = {
     "All": ("REDUCE_ALL", _keep_dims),
     "Any": ("REDUCE_ANY", _keep_dims),
     "ArgMax": ("ARG_MAX", _given()),
@@ -176,11 +176,11 @@ def _gather(adopter: Adopter, op: Operator) -> bool:
     axis = adopter.constant(op.inputs[2]) if len(op.inputs) > 2 else None
     if axis is None and len(op.inputs) > 2:
         return False
-    attributes = {
+    options = {
         "axis": 0 if axis is None else int(axis.item()),
         "batch_dims": op.options.get("batch_dims", 0),
     }
-    adopter.emit("GATHER", op.inputs[:2], op.outputs, attributes)
+    adopter.emit("GATHER", op.inputs[:2], op.outputs, options)
     return True
 
 

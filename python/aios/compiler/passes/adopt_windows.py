@@ -53,8 +53,8 @@ def _depthwise(adopter: Adopter, op: Operator) -> bool:
         return False
     height, width, channels, multiplier = filters.shape
     flat = adopter.add_constant(filters.reshape(1, height, width, channels * multiplier))
-    attributes = {**window, "depth_multiplier": multiplier}
-    adopter.emit("DEPTHWISE_CONV_2D", (op.inputs[0], flat), op.outputs, attributes)
+    options = {**window, "depth_multiplier": multiplier}
+    adopter.emit("DEPTHWISE_CONV_2D", (op.inputs[0], flat), op.outputs, options)
     return True
 
 
@@ -72,9 +72,9 @@ def _transposed_conv2d(adopter: Adopter, op: Operator) -> bool:
         return False
     spread = _dilated(filters, (window["dilation_h_factor"], window["dilation_w_factor"]))
     weights = adopter.add_constant(np.ascontiguousarray(spread.transpose(2, 0, 1, 3)))
-    attributes = {name: window[name] for name in ("padding", "stride_h", "stride_w")}
+    options = {name: window[name] for name in ("padding", "stride_h", "stride_w")}
     inputs = (op.inputs[0], weights, op.inputs[2])
-    adopter.emit("TRANSPOSE_CONV", inputs, op.outputs, attributes)
+    adopter.emit("TRANSPOSE_CONV", inputs, op.outputs, options)
     return True
 
 
@@ -131,8 +131,8 @@ def _batch_norm(adopter: Adopter, op: Operator) -> bool:
 def _resize(kind: str) -> Adopt:
     def rule(adopter: Adopter, op: Operator) -> bool:
         names = ("align_corners", "half_pixel_centers", "antialias", "kernel_type")
-        attributes = {n: op.options[n] for n in names if n in op.options}
-        adopter.emit(kind, op.inputs, op.outputs, attributes)
+        options = {n: op.options[n] for n in names if n in op.options}
+        adopter.emit(kind, op.inputs, op.outputs, options)
         return True
 
     return rule

@@ -10,7 +10,7 @@ import numpy as np
 
 from aios.compiler.graph import MISSING, Array, Operator, Rewriter, Tensor
 
-Attributes = Mapping[str, Any]
+Options = Mapping[str, Any]
 
 
 class Adopter:
@@ -24,10 +24,10 @@ class Adopter:
         kind: str,
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
-        attributes: Attributes | None = None,
+        options: Options | None = None,
     ) -> None:
         """Appends an operator."""
-        self._rewriter.emit(Operator(kind, inputs, outputs, attributes or {}))
+        self._rewriter.emit(Operator(kind, inputs, outputs, options or {}))
 
     def tensor(self, index: int) -> Tensor:
         """Returns a tensor."""

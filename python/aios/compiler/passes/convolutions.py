@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from aios.compiler.expression import x
+from aios.compiler.attributes import IDENTITY, fused
 from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
 
 _VALID = 1
@@ -24,8 +24,9 @@ def depthwise_from_groups(graph: Graph) -> Graph:
             continue
         turned = np.ascontiguousarray(filters.transpose(3, 1, 2, 0))
         inputs = (op.inputs[0], rewriter.add_constant(turned), *op.inputs[2:])
-        attributes = {**op.options, "depth_multiplier": filters.shape[0] // channels}
-        rewriter.emit(Operator("DEPTHWISE_CONV_2D", inputs, op.outputs, attributes))
+        options = {**op.options, "depth_multiplier": filters.shape[0] // channels}
+        depthwise = replace(op, kind="DEPTHWISE_CONV_2D", inputs=inputs, options=options)
+        rewriter.emit(depthwise)
     return rewriter.finish()
 
 
@@ -37,7 +38,7 @@ def fuse_padding(graph: Graph) -> Graph:
     producers = graph.producers()
     rewriter = Rewriter(graph)
     for op in rewriter:
-        bare = op.kind in _WINDOWS and op["padding"] == _VALID and "pads" not in op.options
+        bare = op.kind in _WINDOWS and op["padding"] == _VALID and fused(op).pads is None
         rewriter.emit(_padded(rewriter, producers, op) if bare else op)
     return rewriter.finish()
 
@@ -68,14 +69,15 @@ def _padded(rewriter: Rewriter, producers: dict[int, Operator], op: Operator) ->
         reshaped = rewriter.add_tensor(Tensor(before.name, shape, before.dtype))
         rewriter.emit(Operator("RESHAPE", (inner,), (reshaped,)))
         inner = reshaped
-    attributes = {**op.options, "pads": (rows[1][0], rows[2][0], rows[1][1], rows[2][1])}
-    return replace(op, inputs=(inner, *op.inputs[1:]), options=attributes)
+    sides = (rows[1][0], rows[2][0], rows[1][1], rows[2][1])
+    attributes = replace(fused(op), pads=sides)
+    return replace(op, inputs=(inner, *op.inputs[1:]), attributes=attributes)
 
 
 def fuse_pooling(graph: Graph) -> Graph:
     """Lets a convolution compute the 2x2 pool of stride 2 of its own result."""
     producers, consumers = graph.producers(), graph.consumers()
-    fused: dict[int, Operator] = {}
+    pooled: dict[int, Operator] = {}
     gone: set[int] = set()
     for op in graph.operators:
         convolution = producers.get(op.inputs[0]) if op.inputs else None
@@ -85,20 +87,20 @@ def fuse_pooling(graph: Graph) -> Graph:
         alone = len(consumers[result]) == 1 and result not in graph.outputs
         if not alone or not _can_pool(graph, convolution):
             continue
-        attributes = {
-            **convolution.options,
-            "pool": "kMax" if op.kind == "MAX_POOL_2D" else "kAverage",
-            "unpooled_shape": graph.tensors[result].shape,
-        }
-        fused[id(op)] = replace(convolution, outputs=op.outputs, options=attributes)
+        attributes = replace(
+            fused(convolution),
+            pool="kMax" if op.kind == "MAX_POOL_2D" else "kAverage",
+            unpooled_shape=graph.tensors[result].shape,
+        )
+        pooled[id(op)] = replace(convolution, outputs=op.outputs, attributes=attributes)
         gone.add(id(convolution))
     return graph.with_operators(
-        fused.get(id(op), op) for op in graph.operators if id(op) not in gone
+        pooled.get(id(op), op) for op in graph.operators if id(op) not in gone
     )
 
 
 def _can_pool(graph: Graph, op: Operator) -> bool:
-    if op.kind != "CONV_2D" or "residual" in op.options or "pool" in op.options:
+    if op.kind != "CONV_2D" or fused(op).residual is not None or fused(op).pool is not None:
         return False
     filters = graph.constant(op.inputs[1])
     return filters is not None and filters.shape[3] == graph.tensors[op.inputs[0]].shape[3]
@@ -107,7 +109,7 @@ def _can_pool(graph: Graph, op: Operator) -> bool:
 def _is_halving(graph: Graph, op: Operator) -> bool:
     if op.kind not in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
         return False
-    if op.options.get("activation", x(0)) != x(0):
+    if fused(op).activation != IDENTITY:
         return False
     sizes = (op["filter_height"], op["filter_width"], op["stride_h"], op["stride_w"])
     _, height, width, _ = graph.tensors[op.inputs[0]].shape

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from aios.compiler.attributes import fused
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,7 +32,9 @@ def mark_exact(graph: Graph) -> Graph:
         elif op.kind == "ATTENTION":
             exact |= _products_behind(op.inputs[:2], producers)
     return graph.with_operators(
-        replace(op, options={**op.options, "exact": True}) if exact.intersection(op.outputs) else op
+        replace(op, attributes=replace(fused(op), exact=True))
+        if exact.intersection(op.outputs)
+        else op
         for op in graph.operators
     )
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from aios.bundle.dtypes import CTYPES
-from aios.compiler.attributes import Elementwise, Rounding
+from aios.compiler.attributes import IDENTITY, Elementwise, Rounding, fused
 from aios.compiler.expression import Expression, c, constant_of, inputs_of, substitute, x
 from aios.compiler.graph import Graph, Operator, Rewriter
 
@@ -124,16 +124,17 @@ def fused_activation(op: Operator, ctype: str = "float") -> Expression | None:
 def canonicalise(graph: Graph) -> Graph:
     """Turns each elementwise operator into an ELEMENTWISE with an expression.
 
-    A fused activation becomes the option `activation`, on operators that are not elementwise.
+    The file's activation becomes a `Fused` one, on operators that are not elementwise.
     """
     rewriter = Rewriter(graph)
     for op in rewriter:
         expression = _expression(graph, op)
         if expression is None:
             activation = fused_activation(op)
-            if activation not in (None, x(0)):
-                op = replace(op, options={**op.options, "activation": activation})  # noqa: PLW2901
-            rewriter.emit(op)
+            if activation is None or activation == IDENTITY:
+                rewriter.emit(op)
+            else:
+                rewriter.emit(replace(op, attributes=replace(fused(op), activation=activation)))
         else:
             rewriter.emit(_elementwise(graph, op, expression))
     return rewriter.finish()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from aios.compiler.attributes import Elementwise
+from aios.compiler.attributes import Elementwise, fused
 from aios.compiler.expression import Expression, inputs_of, simplify, substitute, x
 from aios.compiler.graph import MISSING, Graph, Operator
 from aios.compiler.passes.merging import is_vector
@@ -48,18 +48,19 @@ def _fuse_once(graph: Graph) -> Graph | None:
 
 
 def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operator | None:
-    if "residual" in producer.options or len(op.inputs) > 2:
+    moved = fused(producer)
+    if moved.residual is not None or len(op.inputs) > 2:
         return None
     same = {graph.tensors[i].size for i in (*op.inputs, *op.outputs)}
     if len(same) != 1:
         return None
     place = op.inputs.index(index)
     expression = op.typed(Elementwise).expression
-    before: Expression = producer.options.get("activation", x(0))
-    attributes = dict(producer.options)
+    before = moved.activation
     if len(op.inputs) == 1:
-        attributes["activation"] = simplify(substitute(expression, {0: before}))
-        return replace(producer, outputs=op.outputs, options=attributes)
+        activation = simplify(substitute(expression, {0: before}))
+        attributes = replace(moved, activation=activation)
+        return replace(producer, outputs=op.outputs, attributes=attributes)
     split = _split_residual(expression, place, 1 - place)
     if split is None or producer.kind in _ACTIVATION_ONLY or _is_grouped(graph, producer):
         return None
@@ -70,12 +71,11 @@ def _fused(graph: Graph, producer: Operator, op: Operator, index: int) -> Operat
         activation, after = before, True
     elif after:
         activation = substitute(activation, {0: before})
-    attributes["activation"] = activation
-    attributes["residual"] = op.inputs[1 - place]
-    attributes["residual_after"] = after
+    residual = op.inputs[1 - place]
+    attributes = replace(moved, activation=activation, residual=residual, residual_after=after)
     missing = (MISSING,) * (_ARITY[producer.kind] - len(producer.inputs))
-    inputs = (*producer.inputs, *missing, op.inputs[1 - place])
-    return Operator(producer.kind, inputs, op.outputs, attributes)
+    inputs = (*producer.inputs, *missing, residual)
+    return replace(producer, inputs=inputs, outputs=op.outputs, attributes=attributes)
 
 
 def _is_grouped(graph: Graph, op: Operator) -> bool:

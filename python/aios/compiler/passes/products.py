@@ -25,8 +25,8 @@ def _dense(graph: Graph, rewriter: Rewriter, op: Operator) -> Operator:
         return op
     rows = weights if op["adj_y"] else np.ascontiguousarray(weights.T)
     inputs = (op.inputs[0], rewriter.add_constant(rows), MISSING)
-    attributes = {"keep_num_dims": True, "fused_activation_function": 0}
-    return Operator("FULLY_CONNECTED", inputs, op.outputs, attributes)
+    options = {"keep_num_dims": True, "fused_activation_function": 0}
+    return Operator("FULLY_CONNECTED", inputs, op.outputs, options)
 
 
 def _with_biases(graph: Graph) -> Graph:
@@ -41,8 +41,8 @@ def _with_biases(graph: Graph) -> Graph:
             if _takes_bias(graph, layer, bias):
                 inputs = (*layer.inputs[:2], bias)
                 activation = op.options.get("fused_activation_function", 0)
-                attributes = {**layer.options, "fused_activation_function": activation}
-                fused[id(op)] = Operator(layer.kind, inputs, op.outputs, attributes)
+                options = {**layer.options, "fused_activation_function": activation}
+                fused[id(op)] = Operator(layer.kind, inputs, op.outputs, options)
                 gone.add(id(layer))
                 break
     kept = (op for op in graph.operators if id(op) not in gone)

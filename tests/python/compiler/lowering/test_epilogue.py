@@ -2,14 +2,17 @@
 
 from graphs import constant, functions_of, graph_of, lowered, tensor
 
+from aios.compiler.attributes import Fused
 from aios.compiler.graph import MISSING, Operator
 
 RELU = ("relu", ("x", 0))
 
 
-def _dense(**options):
+def _dense(**moved):
     tensors = [tensor(1, 4), constant([[1.0] * 4] * 4), tensor(1, 4)]
-    return graph_of(tensors, Operator("FULLY_CONNECTED", (0, 1, MISSING), (2,), options))
+    return graph_of(
+        tensors, Operator("FULLY_CONNECTED", (0, 1, MISSING), (2,), attributes=Fused(**moved))
+    )
 
 
 def test_known_activations_have_names_and_others_are_defined():

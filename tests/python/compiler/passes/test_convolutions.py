@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from aios.compiler.attributes import fused
 from aios.compiler.expression import x
 from aios.compiler.passes import optimise
 from aios.compiler.reader import read_graph
@@ -23,6 +24,6 @@ def test_padding_and_pooling_move_into_the_convolution(converted: Any) -> None:
     graph = optimise(read_graph(converted(keras.Model(source, tensor)).graphs[1]))
     (op,) = graph.operators
     assert op.kind == "CONV_2D"
-    assert op["pads"] == (1, 2, 0, 1)
-    assert op["pool"] == "kMax"
-    assert op["activation"] == ("relu", x(0))
+    assert fused(op).pads == (1, 2, 0, 1)
+    assert fused(op).pool == "kMax"
+    assert fused(op).activation == ("relu", x(0))

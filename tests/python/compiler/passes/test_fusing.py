@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aios.compiler.attributes import Fused, fused
 from aios.compiler.expression import x
 from aios.compiler.graph import MISSING, Graph, Operator, Tensor
 from aios.compiler.passes import optimise
@@ -36,9 +37,7 @@ def test_activations_and_residuals_move_into_the_dense_layer() -> None:
     )
     (op,) = optimise(graph).operators
     assert op.kind == "FULLY_CONNECTED"
-    assert op["activation"] == ("tanh", x(0))
-    assert op["residual"] == 0
-    assert op["residual_after"] is False
+    assert fused(op) == Fused(("tanh", x(0)), residual=0, residual_after=False)
 
 
 def test_a_result_that_somebody_else_reads_is_not_fused_away() -> None:

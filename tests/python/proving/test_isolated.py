@@ -1,11 +1,6 @@
 """A vendor's library that dies, hangs or ends its process does so in a child; the others go on."""
 
-import errno
-import os
-import signal
-import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -14,7 +9,7 @@ from vendor_stubs import build_stub
 from aios.bridge.engines import library_path
 from aios.bridge.isolation import may_isolate
 from aios.bundle.manifest import read_manifest
-from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError, UnsupportedError
+from aios.errors import InvalidArgumentError
 from aios.proving import EngineDiedError, open_prover
 from aios.proving.isolated import IsolatedProver
 
@@ -90,48 +85,6 @@ def test_engines_share_a_child_and_answer_as_the_training_model_does(digits):
         assert prover._child is child
 
 
-def test_errors_of_the_child_keep_their_type(tmp_path, digits):
-    (record,) = (a for a in read_manifest(digits.bundle).artifacts if a.engine == "litert")
-    (tmp_path / "no.tflite").write_bytes(b"nothing")
-    with IsolatedProver() as prover:
-        with pytest.raises(NotFoundError, match="no bundle at"):
-            prover.answers(tmp_path / "no.cell", record, "serving_default", {})
-        with pytest.raises(UnsupportedError, match="LiteRT can't run it"):
-            prover.interpret(tmp_path / "no.tflite", "serving_default", {})
-
-
-_PARENT = """
-import sys, threading
-from pathlib import Path
-from aios.bridge import engines
-engines.library_paths = lambda: {"openvino": sys.argv[1]}
-from aios.proving.isolated import IsolatedProver
-prover = IsolatedProver()
-print(prover._child._process.pid, flush=True)
-prover.verify(Path(sys.argv[2]), only=["openvino"])
-"""
-
-
-def test_a_child_that_hangs_does_not_outlive_its_parent(digits, tmp_path):
-    stub = build_stub(tmp_path, "openvino", "hang", "constructor")
-    command = [sys.executable, "-c", _PARENT, stub, str(digits.bundle)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
-        child = int(parent.stdout.readline())
-        parent.kill()
-    deadline = time.monotonic() + 60
-    while _lives(child) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not _lives(child)
-
-
-def _lives(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
 def test_engines_stay_in_the_process_where_the_user_or_the_program_wants_it(monkeypatch):
     assert may_isolate()
     assert not may_isolate({"AIOS_ISOLATION": "0"})
@@ -150,27 +103,3 @@ def test_a_time_limit_that_is_none_is_refused(monkeypatch, value):
     monkeypatch.setenv("AIOS_ENGINE_TIME_LIMIT_S", value)
     with pytest.raises(InvalidArgumentError, match="expected seconds, as 300, got"):
         IsolatedProver()
-
-
-def test_where_no_process_can_be_started_it_says_what_to_do(digits, monkeypatch):
-    def full(*_, **__):
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-    with monkeypatch.context() as limited:
-        limited.setattr(subprocess, "Popen", full)
-        with pytest.raises(UnavailableError, match="Resource temporarily.*AIOS_ISOLATION=0"):
-            IsolatedProver()
-    monkeypatch.setattr("aios.proving.process.child_command", lambda _: ["/bin/false"])
-    (entry,) = _verified(digits.bundle, only=["litert"]).values()
-    assert entry.reason == (
-        "the process to try engines in doesn't start: it ended its process with exit code 1 while "
-        "starting; AIOS_ISOLATION=0 tries them in yours"
-    )
-
-
-def test_closing_ends_the_child():
-    prover = IsolatedProver()
-    process = prover._child._process
-    prover.close()
-    assert process.returncode == -signal.SIGKILL
-    assert not os.path.exists(f"/proc/{process.pid}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from aios.compiler.graph import Graph, Operator, Tensor
+from aios.compiler.graph import MISSING, Graph, Operator, Tensor
 from aios.compiler.lowering import Lowerer, Machine
 
 
@@ -24,6 +25,15 @@ def constant(value: Any, dtype: Any = np.float32) -> Tensor:
 def graph_of(tensors: list[Tensor], *operators: Operator) -> Graph:
     """A graph whose input is the first tensor and whose output the last operator's."""
     return Graph(tuple(tensors), operators, (0,), operators[-1].outputs, ("x",), ("y",))
+
+
+def dense_graph(*rest: Operator, outputs: tuple[int, ...]) -> Graph:
+    """A graph that begins with a dense layer of 4 from tensor 0 to 2; one tensor an operator."""
+    tensors = [tensor(1, 4), constant(np.eye(4)), *(tensor(1, 4) for _ in range(1 + len(rest)))]
+    layer = Operator("FULLY_CONNECTED", (0, 1, MISSING), (2,), {"fused_activation_function": 0})
+    return replace(
+        graph_of(tensors, layer, *rest), outputs=outputs, output_names=("y",) * len(outputs)
+    )
 
 
 def lowered(graph: Graph, lanes: int = 16) -> Lowerer:

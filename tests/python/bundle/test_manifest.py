@@ -1,16 +1,14 @@
-""""""
+"""A manifest reads back as it was written, or is refused by name."""
 
-import hashlib
 import json
 from dataclasses import replace
 
 import pytest
+from manifests import MANIFEST, publish_document
 
 from aios.bundle.manifest import (
     ArtifactRecord,
     FileRecord,
-    GraphRecord,
-    Manifest,
     SignatureRecord,
     TensorRecord,
     hash_file,
@@ -18,31 +16,6 @@ from aios.bundle.manifest import (
     write_manifest,
 )
 from aios.errors import CorruptBundleError, NotFoundError, UnsupportedError
-
-MANIFEST = Manifest(
-    signatures=(
-        SignatureRecord(
-            "serve",
-            (TensorRecord("x", "float32", (-1, 4)),),
-            (TensorRecord("y", "float32", (-1, 2)),),
-        ),
-    ),
-    artifacts=(
-        ArtifactRecord(
-            "litert",
-            "any",
-            "float32",
-            "passed",
-            (FileRecord("m.tflite", 3, "a" * 64),),
-            (GraphRecord("m.tflite", 8, "serve", {"x": "x:0"}),),
-            composable=True,
-        ),
-    ),
-    files=(FileRecord("golden.safetensors", 0, "b" * 64),),
-    golden="golden.safetensors",
-    labels=("cat", "dog"),
-    provenance={"created": "2026-01-01"},
-)
 
 
 def test_a_manifest_reads_back_as_it_was_written(tmp_path):
@@ -58,7 +31,7 @@ def test_fields_of_artifacts_may_be_added_or_be_missing(tmp_path):
     for name in ("golden_samples", "relative_error", "proven_range", "probes", "propagated"):
         del entry[name]
     del document["input_ranges"], document["own_samples"]
-    _publish(tmp_path, document)
+    publish_document(tmp_path, document)
     assert read_manifest(tmp_path) == MANIFEST
 
 
@@ -87,12 +60,6 @@ def test_a_missing_file_is_named(tmp_path, missing):
     (tmp_path / missing).unlink()
     with pytest.raises(CorruptBundleError, match=missing):
         read_manifest(tmp_path)
-
-
-def _publish(path, document):
-    text = json.dumps(document)
-    (path / "manifest.json").write_text(text)
-    (path / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
 
 
 def test_what_no_bundle_can_hold_is_refused_before_it_is_written(tmp_path):

@@ -4,43 +4,13 @@ import hashlib
 import json
 
 import pytest
+from manifests import MANIFEST, publish_document
 
 from aios.bundle.manifest import (
-    ArtifactRecord,
-    FileRecord,
-    GraphRecord,
-    Manifest,
-    SignatureRecord,
-    TensorRecord,
     read_manifest,
     write_manifest,
 )
 from aios.errors import CorruptBundleError, UnsupportedError
-
-MANIFEST = Manifest(
-    signatures=(
-        SignatureRecord(
-            "serve",
-            (TensorRecord("x", "float32", (-1, 4)),),
-            (TensorRecord("y", "float32", (-1, 2)),),
-        ),
-    ),
-    artifacts=(
-        ArtifactRecord(
-            "litert",
-            "any",
-            "float32",
-            "passed",
-            (FileRecord("m.tflite", 3, "a" * 64),),
-            (GraphRecord("m.tflite", 8, "serve", {"x": "x:0"}),),
-            composable=True,
-        ),
-    ),
-    files=(FileRecord("golden.safetensors", 0, "b" * 64),),
-    golden="golden.safetensors",
-    labels=("cat", "dog"),
-    provenance={"created": "2026-01-01"},
-)
 
 
 @pytest.mark.parametrize("part", [-1e-5, "NaN", "1e999", 1.5, True, None, "1e-4"])
@@ -66,19 +36,13 @@ def test_ranges_that_hold_nothing_are_corrupt(tmp_path, bounds, of_artifact):
     document = json.loads((tmp_path / "manifest.json").read_text())
     place = document["artifacts"][0] if of_artifact else document
     place["proven_range" if of_artifact else "input_ranges"] = {"serve": {"x": bounds}}
-    _publish(tmp_path, document)
+    publish_document(tmp_path, document)
     with pytest.raises(CorruptBundleError, match="the range of 'x'"):
         read_manifest(tmp_path)
 
 
-def _publish(path, document):
-    text = json.dumps(document)
-    (path / "manifest.json").write_text(text)
-    (path / "manifest.sha256").write_text(hashlib.sha256(text.encode()).hexdigest() + "\n")
-
-
 def test_another_format_version_is_unsupported(tmp_path):
-    _publish(tmp_path, {"format_version": 2})
+    publish_document(tmp_path, {"format_version": 2})
     with pytest.raises(UnsupportedError, match="expected format_version 1, got 2"):
         read_manifest(tmp_path)
 
@@ -93,6 +57,6 @@ def test_another_format_version_is_unsupported(tmp_path):
     ],
 )
 def test_a_malformed_manifest_is_corrupt(tmp_path, document, told):
-    _publish(tmp_path, document)
+    publish_document(tmp_path, document)
     with pytest.raises(CorruptBundleError, match=told):
         read_manifest(tmp_path)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aios.compiler.expression import c, simplify, x
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_softplus_is_put_back_together() -> None:

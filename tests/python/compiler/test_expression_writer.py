@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aios.compiler.expression import c, x
 from aios.compiler.expression_writer import scalar_struct, vector_struct
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_shared_parts_of_an_expression_are_computed_once() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,8 +10,6 @@ from aios.compiler.graph import Graph, Tensor
 from aios.compiler.planner import plan
 from aios.compiler.program import Call, Loop, Program, Scratch, Value
 
-if TYPE_CHECKING:
-    pass
 FLOAT = np.dtype(np.float32)
 
 

@@ -1,4 +1,4 @@
-""""""
+"""An export: what it reports, refuses, and leaves where it is refused."""
 
 import warnings
 

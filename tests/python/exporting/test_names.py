@@ -81,3 +81,8 @@ def test_a_saved_model_is_asked_by_the_users_own_names_too(tmp_path):
     with aios.load(tmp_path / "m.cell") as bridge:
         assert [spec.name for spec in bridge.signature.inputs] == ["z (m/s)", "a b"]
         assert_within_tolerance(bridge.perform_inference(inputs)["y 1"], expected)
+
+
+def test_scopes_are_as_tensorflow_has_them_after_an_export(table):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="not a valid"):
+        tf.Graph.name_scope(tf.compat.v1.get_default_graph(), "a b").__enter__()

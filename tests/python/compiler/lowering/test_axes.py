@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from aios.compiler.lowering.axes import broadcast_strides, dense_strides, merge_axes
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_axes_merge_when_every_operand_walks_them_as_one() -> None:

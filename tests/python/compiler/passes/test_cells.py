@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from aios.compiler.passes import optimise
 from aios.compiler.reader import read_graph
-
-if TYPE_CHECKING:
-    pass
 
 
 def _kinds(compiled_model: Any, batch: int) -> list[str]:

@@ -1,34 +1,22 @@
 """Operators that are of no use are removed."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
 import numpy as np
+from graphs import constant, dense_graph, graph_of, tensor
 
-from aios.compiler.graph import MISSING, Graph, Operator, Tensor
+from aios.compiler.graph import Operator
 from aios.compiler.passes import optimise
-
-if TYPE_CHECKING:
-    pass
-FLOAT = np.dtype(np.float32)
+from aios.compiler.passes.clean import drop_identities
 
 
-def _constant(value: Any) -> Tensor:
-    array = np.asarray(value, np.float32)
-    return Tensor("constant", array.shape, FLOAT, array)
-
-
-def _dense(tensors: list[Tensor], *rest: Operator, outputs: tuple[int, ...]) -> Graph:
-    layer = Operator("FULLY_CONNECTED", (0, 1, MISSING), (2,), {"fused_activation_function": 0})
-    return Graph(tuple(tensors), (layer, *rest), (0,), outputs, ("x",), ("y",) * len(outputs))
-
-
-def _plain(size: int = 4) -> Tensor:
-    return Tensor("t", (1, size), FLOAT)
-
-
-def test_operators_that_nobody_reads_are_removed() -> None:
-    tensors = [_plain(), _constant(np.eye(4)), *(_plain() for _ in range(2))]
-    graph = _dense(tensors, Operator("EXP", (2,), (3,)), outputs=(2,))
+def test_operators_that_nobody_reads_are_removed():
+    graph = dense_graph(Operator("EXP", (2,), (3,)), outputs=(2,))
     assert [op.kind for op in optimise(graph).operators] == ["FULLY_CONNECTED"]
+
+
+def test_operators_that_change_nothing_are_removed_and_others_stay():
+    tensors = [tensor(2, 2), constant([0, 1], np.int32), constant([1, 0], np.int32)]
+    for order, kinds in ((1, []), (2, ["TRANSPOSE"])):
+        graph = graph_of([*tensors, tensor(2, 2)], Operator("TRANSPOSE", (0, order), (3,)))
+        changed = drop_identities(graph)
+        assert [op.kind for op in changed.operators] == kinds
+        assert changed.outputs == ((3,) if kinds else (0,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -10,9 +10,6 @@ from aios.compiler.attributes import fused
 from aios.compiler.expression import x
 from aios.compiler.passes import optimise
 from aios.compiler.reader import read_graph
-
-if TYPE_CHECKING:
-    pass
 
 
 def test_padding_and_pooling_move_into_the_convolution(converted: Any) -> None:

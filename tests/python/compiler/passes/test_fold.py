@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from aios.compiler.graph import Graph, Operator, Tensor
 from aios.compiler.passes import optimise
 
-if TYPE_CHECKING:
-    pass
 FLOAT = np.dtype(np.float32)
 
 

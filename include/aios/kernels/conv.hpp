@@ -244,7 +244,7 @@ AIOS_KERNEL_NOINLINE void conv2dRange(const float* __restrict in, const float* _
   for (int panel = 0; panel < kFullPanels; ++panel) {
     detail::convPanel<S, kPanelVectors, kLanes, Epilogue, kResidual>(in, packed, y, residual, begin,
                                                                      end);
-    packed += static_cast<std::size_t>(kDepth + 1) * kWidth;
+    packed += panelFloats(kDepth);
     y += kWidth;
     residual += kWidth;
   }

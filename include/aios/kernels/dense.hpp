@@ -34,11 +34,8 @@ constexpr int vectorsPerRowBlock(int vectors) {
 // Offset from a block's first weight to row k (0 is the bias) of its vector v.
 template <int K, int Vectors>
 constexpr std::size_t blockOffset(int v, int k) {
-  const int panel = v / kPanelVectors;
-  const int left = Vectors - panel * kPanelVectors;
-  const int width = left < kPanelVectors ? left : kPanelVectors;
-  return static_cast<std::size_t>((K + 1) * panel * kPanelVectors + k * width + v % kPanelVectors) *
-         kLanes;
+  const PackedVector vector = packedVector(K, Vectors, v);
+  return vector.offset + static_cast<std::size_t>(k * vector.stride);
 }
 
 // acc[0] += acc[1] + … + acc[Count - 1], halves first. A recursion, because GCC doesn't unroll a
@@ -134,7 +131,7 @@ AIOS_KERNEL_NOINLINE void denseRange(const float* __restrict x, const float* __r
   constexpr int kRest = vectorsFor(N) - kFullPanels * kPanelVectors;
   constexpr int kLastLanes = N - (vectorsFor(N) - 1) * kLanes;
   for (int panel = begin; panel < end; ++panel) {
-    const float* weights = packed + static_cast<std::size_t>(panel) * (K + 1) * kWidth;
+    const float* weights = packed + panel * panelFloats(K);
     const int column = panel * kWidth;
     if (panel < kFullPanels) {
       multiplyRows<M, kPanelVectors, K, K, N, kLanes, Epilogue, kResidual, kStreamed<K, N>>(

@@ -20,10 +20,8 @@ AIOS_KERNEL void packMatrix(const float* __restrict w, float* __restrict packed)
   constexpr int kVectors = vectorsFor(N);
   constexpr int kLast = N - (kVectors - 1) * kLanes;
   for (int v = 0; v < kVectors; ++v) {
-    const int panel = v / kPanelVectors;
-    const int left = kVectors - panel * kPanelVectors;
-    const int width = (left < kPanelVectors ? left : kPanelVectors) * kLanes;
-    float* to = packed + panel * kPanelVectors * kLanes * (K + 1) + v % kPanelVectors * kLanes;
+    const auto [offset, width] = packedVector(K, kVectors, v);
+    float* to = packed + offset;
     store(to, Vec{});
     const float* from = w + v * kLanes;
     if (v + 1 < kVectors) {
@@ -49,10 +47,8 @@ AIOS_KERNEL void packTransposed(const float* __restrict w, float* __restrict pac
   constexpr int kVectors = vectorsFor(N);
   constexpr int kLast = N - (kVectors - 1) * kLanes;
   for (int v = 0; v < kVectors; ++v) {
-    const int panel = v / kPanelVectors;
-    const int left = kVectors - panel * kPanelVectors;
-    const int width = (left < kPanelVectors ? left : kPanelVectors) * kLanes;
-    float* to = packed + panel * kPanelVectors * kLanes * (K + 1) + v % kPanelVectors * kLanes;
+    const auto [offset, width] = packedVector(K, kVectors, v);
+    float* to = packed + offset;
     store(to, Vec{});
     if (v + 1 < kVectors) {
       packTransposedStrip<K, N, Stride, kLanes>(w + v * kLanes * Stride, to + width, width);
@@ -73,9 +69,9 @@ AIOS_KERNEL void stridedProduct(const float* __restrict a, const float* __restri
   constexpr int kLastLanes = N - (vectorsFor(N) - 1) * kLanes;
   for (int panel = 0; panel < kFull; ++panel)
     multiplyRows<M, kPanelVectors, K, AStride, YStride, kLanes, Epilogue, Residual::kNone, Stream>(
-        a, packed + panel * (K + 1) * kWidth, y + panel * kWidth, y);
+        a, packed + panel * panelFloats(K), y + panel * kWidth, y);
   multiplyRows<M, kRest, K, AStride, YStride, kLastLanes, Epilogue, Residual::kNone, Stream>(
-      a, packed + kFull * (K + 1) * kWidth, y + kFull * kWidth, y);
+      a, packed + kFull * panelFloats(K), y + kFull * kWidth, y);
 }
 
 }  // namespace detail

@@ -144,7 +144,7 @@ AIOS_KERNEL_NOINLINE void pooledConv2dRange(const float* __restrict in,
       S::kKernelH * (S::kKernelW + (S::kPixels - 1) * S::kStrideW) * S::kChannels;
   for (int panel = 0; panel < kFullPanels; ++panel) {
     detail::pooledConvPanel<S, kPanelVectors, kLanes, Epilogue, kPool>(in, packed, y, begin, end);
-    packed += static_cast<std::size_t>(kDepth + 1) * kWidth;
+    packed += panelFloats(kDepth);
     y += kWidth;
   }
   detail::pooledConvPanel<S, kRest, kLastLanes, Epilogue, kPool>(in, packed, y, begin, end);

@@ -19,6 +19,26 @@ constexpr std::size_t packedFloats(int k, int n) {
   return static_cast<std::size_t>(k + 1) * static_cast<std::size_t>(padToLanes(n));
 }
 
+// Floats of a full panel of them.
+constexpr std::size_t panelFloats(int k) {
+  return static_cast<std::size_t>(k + 1) * kPanelVectors * kLanes;
+}
+
+// One column vector of a packed matrix.
+struct PackedVector {
+  std::size_t offset;  // of its bias, before its weights
+  int stride;          // from one weight to the next
+};
+
+// Vector `v` of `vectors` of a packed matrix with `k` rows.
+constexpr PackedVector packedVector(int k, int vectors, int v) {
+  const int panel = v / kPanelVectors;
+  const int left = vectors - panel * kPanelVectors;
+  const int width = left < kPanelVectors ? left : kPanelVectors;
+  return {panel * panelFloats(k) + static_cast<std::size_t>(v % kPanelVectors * kLanes),
+          width * kLanes};
+}
+
 // Rows of a full tile with the given number of column vectors, so that the accumulators, one row of
 // weights and a broadcast stay in registers.
 constexpr int tileRows(int vectors) {

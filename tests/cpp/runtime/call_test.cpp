@@ -1,27 +1,13 @@
 // Calls that can't be answered: each is refused by its code.
-#include <array>
 #include <utility>
 
-#include "aios/performance_cell.hpp"
 #include "expect_error.hpp"
-#include "tiny_bundle.hpp"
+#include "runtime/tiny_call.hpp"
 
 namespace aios {
 namespace {
 
-using Floats = std::array<float, 8>;
-
-class Call : public testing::Test {
- protected:
-  void SetUp() override { cell_.loadModel(bundle_.path().string()); }
-
-  const TinyBundle bundle_;
-  TensorFlowPerformanceCell cell_;
-  Floats x_{1, 2, 3, 4}, y_{}, z_{};
-  std::array<TensorView, 1> inputs_ = {TensorView::of(x_.data(), {2, 2})};
-  std::array<TensorView, 2> outputs_ = {TensorView::of(y_.data(), {2, 2}),
-                                        TensorView::of(z_.data(), {2, 2})};
-};
+class Call : public TinyCall {};
 
 TEST_F(Call, AnswersIntoMemoryOfItsOwn) {
   cell_.inference(inputs_, outputs_);
@@ -74,15 +60,6 @@ TEST_F(Call, OfACellThatWasMovedFromIsRefused) {
   refused([&] { cell_.close(); });
   taken.inference(inputs_, outputs_);
   EXPECT_EQ(y_, (Floats{2, 4, 6, 8}));
-}
-
-TEST_F(Call, ThatIsBoundAndWasMovedFromIsRefused) {
-  BoundCall call = cell_.bind(inputs_, outputs_);
-  BoundCall taken = std::move(call);
-  EXPECT_AIOS_ERROR(call(), kInvalidArgument, "the bound call was moved from");
-  x_ = {5, 6, 7, 8};
-  taken();
-  EXPECT_EQ(y_, (Floats{10, 12, 14, 16}));
 }
 
 }  // namespace

@@ -8,40 +8,10 @@
 #include <thread>
 
 #include "expect_error.hpp"
+#include "runtime/function_model.hpp"
 
 namespace aios::runtime {
 namespace {
-
-using Answer = std::function<void(Span<const TensorView>, Span<TensorView>)>;
-
-class FunctionSession final : public engines::Session {
- public:
-  explicit FunctionSession(Answer answer) : answer_(std::move(answer)) {}
-  void run(Span<const TensorView> inputs, Span<TensorView> outputs) override {
-    answer_(inputs, outputs);
-  }
-  std::vector<Tensor> answer(Span<const TensorView> inputs) override {
-    std::vector<Tensor> answers;
-    answers.emplace_back(DType::kFloat32, inputs[0].shape());
-    std::vector<TensorView> views = {answers[0].view()};
-    answer_(inputs, views);
-    return answers;
-  }
-
- private:
-  Answer answer_;
-};
-
-class FunctionModel final : public engines::Model {
- public:
-  explicit FunctionModel(Answer answer) : answer_(std::move(answer)) {}
-  std::unique_ptr<engines::Session> newSession(const Signature&) const override {
-    return std::make_unique<FunctionSession>(answer_);
-  }
-
- private:
-  Answer answer_;
-};
 
 Signature signatureOf(std::vector<int64_t> shape) {
   return {"serve", {{"x", DType::kFloat32, shape}}, {{"y", DType::kFloat32, shape}}};
@@ -254,20 +224,6 @@ TEST(Endpoint, ExplainsWhileAnotherThreadMeasures) {
   go_on = true;
   caller.join();
   EXPECT_FALSE(bench.endpoint().explain().empty());
-}
-
-TEST(ShapeRoutes, KnowsTheEngineOfExactlyTheShapesThatItWasTold) {
-  const Signature signature = signatureOf({-1});
-  Runner runner(std::make_shared<FunctionModel>(Answer()), signature, 1);
-  ShapeRoutes routes(4);
-  const auto of = [](std::vector<int64_t> shape) {
-    const std::vector<Tensor> x = zeros({{"x", DType::kFloat32, std::move(shape)}});
-    return fingerprintOf(viewsOf(x));
-  };
-  EXPECT_EQ(routes.find(of({1, 2})), nullptr);
-  routes.remember(of({1, 2}), runner);
-  EXPECT_EQ(routes.find(of({1, 2})), &runner);
-  EXPECT_EQ(routes.find(of({2, 1})), nullptr);
 }
 
 }  // namespace

@@ -282,8 +282,10 @@ class Cell:
 
     def __init__(self) -> None: ...
 
-    def _load(self, path: str, engine: str, threads: int, verify: str, precision: str, max_tuning_ms: float, tags: Sequence[str], libraries: Mapping[str, str]) -> None:
-        """Loads a bundle in place of the one loaded before."""
+    def _load(self, path: str, options: object, libraries: Mapping[str, str]) -> None:
+        """
+        Loads a bundle in place of the one loaded before, which stays on an error.
+        """
 
     def perform_inference(self, x: object, *, out: object | None = None, copy: bool = False, signature: str | None = None) -> Any:
         """
@@ -291,7 +293,8 @@ class Cell:
 
         Args:
             x: An array of the input's dtype and shape, or a dict of arrays by input name.
-            out: Writable C-contiguous array (or dict of them) that takes the answer; it is returned.
+            out: Writable C-contiguous array (or dict of them) that takes the answer; it is
+                returned.
             copy: Convert inputs of another dtype or layout instead of refusing them.
             signature: The signature to call; None for the model's default.
 
@@ -308,18 +311,16 @@ class Cell:
         """
         Binds arrays once, for calls that convert and check nothing.
 
-        Change `x` in place between calls; each call overwrites `out` (or the array that was made for it)
-        and returns it. For one thread at a time. Answers once, to check and to warm up. The call keeps the
-        model and the arrays alive, also after close().
+        Change `x` in place between calls; each call overwrites `out` (or the array that was made
+        for it) and returns it. For one thread at a time. Answers once, to check and to warm up.
+        The call keeps the model and the arrays alive, also after close().
 
         Raises:
             As perform_inference.
         """
 
     def benchmark_performance(self, x: object | None, iterations: int = 100) -> BenchmarkResult:
-        """
-        Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.
-        """
+        """Times `iterations` single calls on `x`, after 10 % more to warm up."""
 
     @property
     def signature(self) -> Signature:
@@ -331,7 +332,7 @@ class Cell:
 
     @property
     def engine(self) -> str:
-        """The engine that runs."""
+        """The engine that runs, as "litert"; in pure Python, as "python-litert"."""
 
     def metrics(self) -> Metrics:
         """Counters and latency of every signature since loading."""

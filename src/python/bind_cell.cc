@@ -6,6 +6,7 @@
 #include <array>
 
 #include "cell.hpp"
+#include "cell_docs.hpp"
 #include "numpy_tensor.hpp"
 #include "runtime/benchmark.hpp"
 #include "runtime/bound_call.hpp"
@@ -181,16 +182,24 @@ std::vector<Signature> signaturesOf(const Cell& cell) {
   return signatures;
 }
 
-void loadCell(Cell& cell, const std::string& path, const std::string& engine, int threads,
-              const std::string& verify, const std::string& precision, double max_tuning_ms,
-              const std::vector<std::string>& tags, const Libraries& libraries) {
-  CellOptions options = optionsWith(libraries);
-  options.engine = engine;
-  options.threads = threads;
-  options.verify = verifyFromName(verify);
-  options.precision = precision;
-  options.max_tuning_ms = max_tuning_ms;
-  cell.load(path, tags, options);
+template <typename Value>
+Value optionOf(nb::handle options, const char* name) {
+  const nb::object given = options.attr(name);
+  Value value{};
+  if (nb::try_cast<Value>(given, value)) return value;
+  throw Error(ErrorCode::kInvalidArgument,
+              std::string(name) + ": can't be " + nb::cast<std::string>(nb::repr(given)));
+}
+
+// `options` is an aios.bridge.options.LoadOptions.
+void loadCell(Cell& cell, const std::string& path, nb::handle options, const Libraries& libraries) {
+  CellOptions chosen = optionsWith(libraries);
+  chosen.engine = optionOf<std::string>(options, "engine");
+  chosen.threads = optionOf<int>(options, "threads");
+  chosen.verify = verifyFromName(optionOf<std::string>(options, "verify"));
+  chosen.precision = optionOf<std::string>(options, "precision");
+  chosen.max_tuning_ms = optionOf<double>(options, "max_tuning_ms");
+  cell.load(path, optionOf<std::vector<std::string>>(options, "tags"), chosen);
 }
 
 }  // namespace
@@ -306,53 +315,30 @@ void bindCell(nb::module_& module) {
   bindEngineChoice(module);
   nb::class_<Cell>(module, "Cell", "A C++ performance cell; base of TensorFlowCellularBridge.")
       .def(nb::init<>())
-      .def("_load", &loadCell, nb::arg("path"), nb::arg("engine"), nb::arg("threads"),
-           nb::arg("verify"), nb::arg("precision"), nb::arg("max_tuning_ms"), nb::arg("tags"),
-           nb::arg("libraries"), "Loads a bundle in place of the one loaded before.")
+      .def("_load", &loadCell, nb::arg("path"), nb::arg("options"), nb::arg("libraries"),
+           nb::sig("def _load(self, path: str, options: object, "
+                   "libraries: collections.abc.Mapping[str, str]) -> None"),
+           docs::kLoad)
       .def("perform_inference", &Cell::infer, nb::arg("x").none(), nb::kw_only(),
            nb::arg("out") = nb::none(), nb::arg("copy") = false, nb::arg("signature") = nb::none(),
            nb::sig("def perform_inference(self, x: object, *, out: object | None = None, "
                    "copy: bool = False, signature: str | None = None) -> typing.Any"),
-           R"(Answers one batch.
-
-Args:
-    x: An array of the input's dtype and shape, or a dict of arrays by input name.
-    out: Writable C-contiguous array (or dict of them) that takes the answer; it is returned.
-    copy: Convert inputs of another dtype or layout instead of refusing them.
-    signature: The signature to call; None for the model's default.
-
-Returns:
-    An array for one output, a dict by name for more, or when `x` is a dict.
-
-Raises:
-    InvalidArgumentError: A tensor doesn't fit the signature; the message names it.
-    NotFoundError: The model has no such signature.
-    FailedPreconditionError: No model is loaded, or it was loaded before a fork.)")
+           docs::kPerformInference)
       .def("bind", &Cell::bind, nb::arg("x").none(), nb::kw_only(), nb::arg("out") = nb::none(),
            nb::arg("signature") = nb::none(),
            nb::sig("def bind(self, x: object, *, out: object | None = None, "
                    "signature: str | None = None) -> typing.Callable[[], typing.Any]"),
-           R"(Binds arrays once, for calls that convert and check nothing.
-
-Change `x` in place between calls; each call overwrites `out` (or the array that was made for it)
-and returns it. For one thread at a time. Answers once, to check and to warm up. The call keeps the
-model and the arrays alive, also after close().
-
-Raises:
-    As perform_inference.)")
+           docs::kBind)
       .def("benchmark_performance", &Cell::benchmark, nb::arg("x").none(),
-           nb::arg("iterations") = 100,
-           "Times `iterations` single calls of the C++ cell on `x`, after 10 % more to warm up.")
+           nb::arg("iterations") = 100, docs::kBenchmarkPerformance)
       .def_prop_ro(
           "signature", [](const Cell& cell) { return cell.model()->endpoint().signature(); },
-          "The default signature.")
-      .def_prop_ro("signatures", signaturesOf, "All signatures, the default first.")
-      .def_prop_ro("engine", ofModel(&LoadedModel::engine), "The engine that runs.")
-      .def("metrics", ofModel(&LoadedModel::metrics),
-           "Counters and latency of every signature since loading.")
-      .def("explain", ofModel(&LoadedModel::explain),
-           "Why this engine: one row per artifact of the bundle.")
-      .def("close", &Cell::close, "Gives the model's memory back; later calls are refused.");
+          docs::kSignature)
+      .def_prop_ro("signatures", signaturesOf, docs::kSignatures)
+      .def_prop_ro("engine", ofModel(&LoadedModel::engine), docs::kEngine)
+      .def("metrics", ofModel(&LoadedModel::metrics), docs::kMetrics)
+      .def("explain", ofModel(&LoadedModel::explain), docs::kExplain)
+      .def("close", &Cell::close, docs::kClose);
   bindFastInference(module);
   module.def("nothing", [] {}, "Does nothing: what a call costs at least, for benchmarks.");
 }

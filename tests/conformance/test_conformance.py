@@ -6,6 +6,7 @@ An engine joins with a line in ENGINES: the kinds that it may decline. test_new_
 import numpy as np
 import pytest
 from conformance.kinds import KINDS, SAMPLES
+from cores import pure_python
 from tolerance import assert_within_tolerance
 
 import aios
@@ -46,11 +47,25 @@ def test_answers_equal_keras_at_batches_1_7_and_32(built, kind, engine):
     require_equal_answers(made, engine)
 
 
-def require_equal_answers(made, engine):
+@pytest.mark.parametrize(
+    ("engine", "name"),
+    [
+        ("litert", "lstm"),
+        ("litert", "multi_input"),
+        ("tensorflow", "multi_output"),
+        ("tensorflow", "string_lookup"),
+    ],
+)
+def test_answers_equal_keras_in_pure_python(built, engine, name):
+    (kind,) = [kind for kind in KINDS if kind.name == name]
+    require_equal_answers(built(kind), engine, pure_python().load)
+
+
+def require_equal_answers(made, engine, load=aios.load):
     """Keras' answers to every sample, at batches 1, 7 and 32."""
     assert engine in made.report.errors, made.report.declined[engine]
     expected = made.answers(made.inputs)
-    with aios.load(made.bundle, engine=engine, verify="full") as bridge:
+    with load(made.bundle, engine=engine, verify="full") as bridge:
         assert bridge.engine.removeprefix("python-") == engine
         for batch in (1, 7, SAMPLES):
             for start in range(0, SAMPLES, batch):

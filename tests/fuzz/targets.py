@@ -17,6 +17,7 @@ import numpy as np
 
 from aios import _core
 from aios.bridge import TensorFlowCellularBridge, fallback
+from aios.bridge.options import LoadOptions
 from aios.bundle.dtypes import numpy_dtype
 from aios.bundle.golden import read_tensors, samples_of
 from aios.bundle.integrity import check_files, open_bundle
@@ -39,7 +40,8 @@ def _load(bundle: Path, engine: str, verify: str) -> TensorFlowCellularBridge:
 
 def _load_in_python(bundle: Path, engine: str, verify: str) -> fallback.Cell:
     cell = fallback.Cell()
-    cell._load(str(bundle), engine, 1, verify, "float32", 0, ["serve"], {})
+    options = LoadOptions(engine=engine, verify=verify, max_tuning_ms=0)
+    cell._load(str(bundle), options, {})
     return cell
 
 

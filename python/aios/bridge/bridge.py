@@ -6,8 +6,9 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,24 +16,10 @@ import numpy.typing as npt
 from aios.bridge.core import core
 from aios.bridge.engines import library_paths
 from aios.bridge.isolation import library_check
+from aios.bridge.options import LoadOptions
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 
 _ALIGNMENT = 64
-
-
-class _Options(NamedTuple):
-    engine: str
-    threads: int
-    precision: str
-    max_tuning_ms: float
-
-
-class _Loaded(NamedTuple):
-    """What was loaded: enough to load it again."""
-
-    path: str
-    verify: str
-    tags: tuple[str, ...]
 
 
 class TensorFlowCellularBridge(core.Cell):
@@ -64,8 +51,11 @@ class TensorFlowCellularBridge(core.Cell):
         max_tuning_ms: float = 300,
     ) -> None:
         super().__init__()
-        self._options = _Options(engine, threads, precision, max_tuning_ms)
-        self._loaded: _Loaded | None = None
+        self._options = LoadOptions(
+            engine=engine, threads=threads, precision=precision, max_tuning_ms=max_tuning_ms
+        )
+        # The path of what is loaded; the options are those that it was loaded with.
+        self._path: str | None = None
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = threading.Lock()
 
@@ -83,7 +73,6 @@ class TensorFlowCellularBridge(core.Cell):
                 tensorflow runs, and unchecked.
             verify: "quick" checks every file's size and SHA-256, then 2 golden samples on the
                 chosen engine; "full" all samples on every engine; "off" sizes only.
-
             tags: Tags of a bare SavedModel's graph.
 
         Raises:
@@ -92,20 +81,11 @@ class TensorFlowCellularBridge(core.Cell):
             UnsupportedError: The bundle is of another format version.
             InvalidArgumentError: An unknown engine, `threads` or `verify`; no path.
         """
-        loaded = _Loaded(_location(path), verify, _tags(tags))
-        options = self._options
+        location = _location(path)
+        options = replace(self._options, verify=verify, tags=_tags(tags))
         core.check_libraries_with(library_check())
-        self._load(
-            loaded.path,
-            options.engine,
-            options.threads,
-            loaded.verify,
-            options.precision,
-            options.max_tuning_ms,
-            list(loaded.tags),
-            library_paths(),
-        )
-        self._loaded = loaded
+        self._load(location, options, library_paths())
+        self._path, self._options = location, options
 
     def submit(self, x: object, *, copy: bool = False, signature: str | None = None) -> Future[Any]:
         """Answers in another thread; the future gives what perform_inference would return.
@@ -117,7 +97,7 @@ class TensorFlowCellularBridge(core.Cell):
                 raised by the future.
         """
         with self._pool_lock:
-            if self._loaded is None:
+            if self._path is None:
                 raise FailedPreconditionError(
                     "no model is loaded; call load_model_from_training_cell or aios.load first"
                 )
@@ -132,25 +112,24 @@ class TensorFlowCellularBridge(core.Cell):
         """
         with self._pool_lock:
             pool, self._pool = self._pool, None
-            self._loaded = None
+            self._path = None
         if pool is not None:
             pool.shutdown()
         super().close()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A bridge pickles as its path and options, and loads again where it is unpickled."""
-        return _restored, (self._options, self._loaded)
+        return _restored, (self._options, self._path)
 
     def __repr__(self) -> str:
-        options, loaded = self._options, self._loaded
+        options = self._options
         asked = f"engine={options.engine!r}"
         threads = f"threads={options.threads}"
         try:
             running = f"{asked} running {self.engine}"
         except FailedPreconditionError:
             return f"<{type(self).__name__} {asked}, {threads}: no model is loaded>"
-        path = loaded.path if loaded else ""
-        return f"<{type(self).__name__} {path!r}, {running}, {threads}>"
+        return f"<{type(self).__name__} {self._path!r}, {running}, {threads}>"
 
     def __enter__(self) -> Self:
         return self
@@ -182,15 +161,15 @@ def _tags(tags: object) -> tuple[str, ...]:
     raise InvalidArgumentError(f"tags: expected names, as ['serve'], got {tags!r}")
 
 
-def _restored(options: _Options, loaded: _Loaded | None) -> TensorFlowCellularBridge:
+def _restored(options: LoadOptions, path: str | None) -> TensorFlowCellularBridge:
     bridge = TensorFlowCellularBridge(
         options.engine,
         options.threads,
         precision=options.precision,
         max_tuning_ms=options.max_tuning_ms,
     )
-    if loaded is not None:
-        bridge.load_model_from_training_cell(loaded.path, verify=loaded.verify, tags=loaded.tags)
+    if path is not None:
+        bridge.load_model_from_training_cell(path, verify=options.verify, tags=options.tags)
     return bridge
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from aios.bridge import engines
 from aios.bridge.core import core
 from aios.bridge.fallback.records import ArtifactVerification
+from aios.bridge.options import LoadOptions
 from aios.bundle.comparison import Arrays
 from aios.bundle.manifest import ArtifactKey, ArtifactRecord
 from aios.errors import NotFoundError, UnsupportedError
@@ -56,11 +57,10 @@ class InProcessProver(Prover):
         if self._cell is None or self._loaded != wanted:
             self.close()
             self._cell = core.Cell()
-            tags, max_tuning_ms = ["serve"], 0.0
-            self._cell._load(
-                str(bundle), artifact.engine, 1, "off", artifact.precision, max_tuning_ms, tags,
-                self._libraries,
-            )  # fmt: skip
+            options = LoadOptions(
+                engine=artifact.engine, precision=artifact.precision, verify="off", max_tuning_ms=0
+            )
+            self._cell._load(str(bundle), options, self._libraries)
             self._loaded = wanted
         self._tell("answering")
         answers: Arrays = self._cell.perform_inference(inputs, signature=signature)

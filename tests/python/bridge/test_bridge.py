@@ -4,9 +4,11 @@ from tolerance import assert_within_tolerance
 
 import aios
 
+pytestmark = pytest.mark.usefixtures("core")
+
 
 @pytest.fixture(scope="module", params=["auto", "litert", "tensorflow"])
-def bridge(digits, request):
+def bridge(core, digits, request):
     with aios.load(digits.bundle, engine=request.param) as loaded:
         yield loaded
 

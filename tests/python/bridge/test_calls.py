@@ -10,6 +10,8 @@ from tolerance import assert_within_tolerance
 
 import aios
 
+pytestmark = pytest.mark.usefixtures("core")
+
 
 @pytest.fixture
 def bridge(digits):
@@ -105,8 +107,8 @@ def test_a_bridge_pickles_with_the_tags_that_it_was_loaded_with(digits, monkeypa
     pickle.loads(pickle.dumps(bridge)).close()
     bridge.close()
     assert asked[0] == asked[1]
-    assert asked[1][3] == "off"
-    assert asked[1][6] == ["serve", "gpu"]
+    _, options, _ = asked[1]
+    assert (options.verify, options.tags) == ("off", ("serve", "gpu"))
 
 
 def test_what_is_submitted_after_closing_is_refused_and_starts_no_thread(digits):
@@ -234,3 +236,32 @@ def test_an_unknown_signature_names_those_that_there_are(bridge, digits):
     )
     with pytest.raises(aios.NotFoundError, match="'abacus'.*'serving_default'"):
         bridge.perform_inference(x, signature="abacus")
+
+
+@pytest.fixture(scope="module")
+def two_signatures(tmp_path_factory):
+    tf = pytest.importorskip("tensorflow", reason="needs the extra [tensorflow]")
+
+    class Two(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32, "x")])
+        def double(self, x):
+            return {"y": 2 * x}
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, "z")])
+        def negate(self, z):
+            return {"y": -z}
+
+    module, folder = Two(), tmp_path_factory.mktemp("two")
+    signatures = {"double": module.double, "negate": module.negate}
+    tf.saved_model.save(module, str(folder / "saved"), signatures=signatures)
+    aios.export(folder / "saved", folder / "m.cell", engines=("litert", "tensorflow"))
+    return folder / "m.cell"
+
+
+@pytest.mark.parametrize("engine", ["litert", "tensorflow"])
+def test_several_signatures_are_called_by_name(two_signatures, engine):
+    x, z = np.ones((5, 3), np.float32), np.ones((2, 2), np.float32)
+    with aios.load(two_signatures, engine=engine) as bridge:
+        assert [signature.name for signature in bridge.signatures] == ["double", "negate"]
+        np.testing.assert_array_equal(bridge.perform_inference(x), 2 * x)
+        np.testing.assert_array_equal(bridge.perform_inference(z, signature="negate"), -z)

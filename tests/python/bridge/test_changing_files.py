@@ -7,23 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from cores import pure_python
 
 import aios
-from aios.bridge import fallback
 from aios.bundle import publish
 from aios.bundle.directory import BundleDirectory
 from aios.bundle.integrity import check_files, open_bundle
 
 #: Of the engine of each name, in C++ and in pure Python.
 ENGINES = ("compiled", "litert", "openvino", "tensorflow", "auto")
-
-
-def _load(bundle, engine, *, native=True):
-    if native:
-        return aios.load(bundle, engine=engine, max_tuning_ms=0)
-    cell = fallback.Cell()
-    cell._load(str(bundle), engine, 1, "quick", "float32", 0, ["serve"], {})
-    return cell
 
 
 def _cut(path):
@@ -41,7 +33,7 @@ def test_files_that_are_edited_after_loading_change_no_answer(digits, tmp_path, 
     x = digits.x_test[:40]
     for number, edit in enumerate((_cut, _scribble)):
         bundle = shutil.copytree(digits.bundle, tmp_path / f"{number}.cell")
-        with _load(bundle, engine) as bridge:
+        with aios.load(bundle, engine=engine, max_tuning_ms=0) as bridge:
             expected = bridge.perform_inference(x[:1])
             for path in bundle.rglob("*"):
                 if path.is_file():
@@ -73,12 +65,9 @@ def test_a_file_that_is_edited_before_its_engine_is_loaded_is_not_used(bundle_co
         assert bridge.engine == "compiled"
 
 
-@pytest.mark.native
-@pytest.mark.parametrize("native", [True, False], ids=["cpp", "python"])
+@pytest.mark.usefixtures("core")
 @pytest.mark.parametrize("engine", ["litert", "tensorflow"])
-def test_a_load_while_the_bundle_is_exchanged_finds_one_of_the_two(
-    digits, tmp_path, engine, native
-):
+def test_a_load_while_the_bundle_is_exchanged_finds_one_of_the_two(digits, tmp_path, engine):
     bundle = tmp_path / "m.cell"
     shutil.copytree(digits.bundle, bundle)
     stop = threading.Event()
@@ -95,10 +84,10 @@ def test_a_load_while_the_bundle_is_exchanged_finds_one_of_the_two(
     writer.start()
     try:
         for _ in range(10):
-            _load(bundle, engine, native=native).close()
+            aios.load(bundle, engine=engine, max_tuning_ms=0).close()
         seen = len(exchanged)
         while len(exchanged) == seen:  # it did go on meanwhile
-            _load(bundle, engine, native=native).close()
+            aios.load(bundle, engine=engine, max_tuning_ms=0).close()
     finally:
         stop.set()
         writer.join()
@@ -112,5 +101,5 @@ def test_a_load_that_no_exchange_explains_fails_at_once(bundle_copy, monkeypatch
     )
     (bundle_copy / "manifest.sha256").unlink()
     with pytest.raises(aios.CorruptBundleError, match=r"manifest\.sha256.*No such file"):
-        _load(bundle_copy, "auto", native=False)
+        pure_python().load(bundle_copy)
     assert opened.count("manifest.json") == 1

@@ -9,6 +9,8 @@ from safetensors.numpy import load_file, save_file
 import aios
 from aios.bundle.manifest import hash_file, read_manifest, write_manifest
 
+pytestmark = pytest.mark.usefixtures("core")
+
 
 def _files(bundle):
     return sorted(str(p.relative_to(bundle)) for p in bundle.rglob("*") if p.is_file())
@@ -153,6 +155,12 @@ def test_golden_samples_that_are_not_numbers_are_refused(bundle_copy):
     write_manifest(bundle_copy, replace(manifest, files=files))
     with pytest.raises(aios.CorruptBundleError, match="tolerances away"):
         aios.load(bundle_copy, verify="full")
+
+
+def test_full_verification_runs_every_golden_sample(wrong_golden):
+    aios.load(wrong_golden, engine="litert").close()
+    with pytest.raises(aios.CorruptBundleError, match="golden sample 5, tensor 'output_0'"):
+        aios.load(wrong_golden, engine="litert", verify="full")
 
 
 def test_not_a_bundle_is_not_found(tmp_path):

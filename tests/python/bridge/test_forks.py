@@ -6,6 +6,8 @@ import pytest
 
 pytest.importorskip("tensorflow", reason="needs the extra [tensorflow]")
 
+pytestmark = pytest.mark.native
+
 _DEADLINE_S = 60
 
 #: What every program below begins with.

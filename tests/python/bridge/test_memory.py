@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from benchmarks import memory
 
+pytestmark = pytest.mark.native
+
 
 @pytest.mark.parametrize("engine", ["compiled", "litert", "openvino"])
 def test_sixty_loads_give_their_memory_back(digits, engine):

@@ -7,9 +7,8 @@ import socket
 import pytest
 
 import aios
-from aios.bridge import fallback
 
-pytestmark = pytest.mark.native
+pytestmark = pytest.mark.usefixtures("core")
 
 
 def _folder(path):
@@ -33,17 +32,8 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=["cpp", "python"])
-def load(request):
-    if request.param == "cpp":
-        return lambda bundle: aios.load(bundle, engine="litert")
-    return lambda bundle: fallback.Cell()._load(
-        str(bundle), "litert", 1, "quick", "float32", 0, ["serve"], {}
-    )
-
-
 @pytest.mark.parametrize("make", KINDS, ids=["fifo", "folder", "socket", "link"])
-def test_what_is_no_file_is_refused_at_once(load, bundle_copy, make):
+def test_what_is_no_file_is_refused_at_once(bundle_copy, make):
     for name in (
         "manifest.json", "manifest.sha256", "golden.safetensors", "litert/dynamic.tflite",
         "saved_model/saved_model.pb",
@@ -53,19 +43,20 @@ def test_what_is_no_file_is_refused_at_once(load, bundle_copy, make):
         path.unlink()
         make(path)
         with pytest.raises(aios.CorruptBundleError) as caught:
-            load(bundle_copy)
+            aios.load(bundle_copy, engine="litert")
         assert KINDS[make] in str(caught.value)
         assert name in str(caught.value)
         path.rmdir() if make is _folder else path.unlink()
         path.write_bytes(content)
 
 
-def test_a_device_is_no_bundle(load, tmp_path):
+def test_a_device_is_no_bundle():
     for path in ("/dev/zero", "/dev/stdin"):
         with pytest.raises(aios.NotFoundError, match=r"no bundle at .*Not a directory"):
-            load(path)
+            aios.load(path, engine="litert")
 
 
+@pytest.mark.native
 @pytest.mark.parametrize("make", [os.mkfifo, _folder, _link_to_a_device])
 def test_a_selection_cache_that_is_no_file_is_as_good_as_none(digits, tmp_path, monkeypatch, make):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))

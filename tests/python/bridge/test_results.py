@@ -7,6 +7,8 @@ import pytest
 
 import aios
 
+pytestmark = pytest.mark.usefixtures("core")
+
 
 @pytest.fixture
 def bridge(digits):
@@ -40,6 +42,7 @@ def test_a_result_is_an_ordinary_array(bridge, samples):
         assert result.shape == (1, 10)
 
 
+@pytest.mark.native
 def test_dropped_results_give_their_memory_to_the_next(bridge, samples):
     places = {bridge.perform_inference(x).ctypes.data for x in samples}
     assert len(places) <= 2
@@ -108,6 +111,7 @@ def test_a_result_outlives_its_bridge(digits, samples):
     np.testing.assert_array_equal(result, copy)
 
 
+@pytest.mark.native
 def test_a_weak_reference_that_closes_the_cell_ends_no_call_halfway(digits, run_python):
     code = f"""
 import weakref
@@ -132,6 +136,7 @@ print(refused)
     assert run_python(code) == "20\n"
 
 
+@pytest.mark.native
 def test_a_weak_reference_that_calls_the_cell_while_it_closes(digits, run_python):
     code = f"""
 import weakref

@@ -10,6 +10,8 @@ from tolerance import assert_within_tolerance
 import aios
 from aios.bridge.engines import library_path
 
+pytestmark = pytest.mark.native
+
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):

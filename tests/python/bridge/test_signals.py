@@ -2,6 +2,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.native
+
 # In a process of its own: a signal that came late would end the tests.
 _PROGRAM = """
 import signal, sys, threading, time

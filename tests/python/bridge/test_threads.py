@@ -7,6 +7,8 @@ import pytest
 
 import aios
 
+pytestmark = pytest.mark.native
+
 LOAD = """
 import os, sys, threading
 os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: {cpus}])

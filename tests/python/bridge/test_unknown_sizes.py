@@ -9,6 +9,8 @@ from aios.bridge.engines import library_path
 
 tf = pytest.importorskip("tensorflow", reason="needs the extra [tensorflow]")
 
+pytestmark = pytest.mark.native
+
 ENGINES = ("litert", "openvino", "tensorflow")
 
 

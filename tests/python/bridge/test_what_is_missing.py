@@ -11,6 +11,8 @@ from tolerance import assert_within_tolerance
 import aios
 from aios.bundle.manifest import hash_file, read_manifest, write_manifest
 
+pytestmark = pytest.mark.native
+
 #: Where `aios_compiled_model` has `cpu_features`, `workspace_bytes` and `weights_bytes`.
 _FEATURES_AT = 32
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cores import pure_python
 
 import aios
 
@@ -61,15 +62,13 @@ def test_other_floats_keep_their_precision(tmp_path, dtype, error):
 @pytest.mark.filterwarnings("ignore::aios.PurePythonWarning")
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_tensors_of_16_bits_pass_the_bridge_and_the_fallback(tmp_path, dtype):
-    from aios.bridge import fallback
     from aios.bundle.dtypes import numpy_dtype
 
     half = numpy_dtype(dtype)
     x = np.arange(-6, 6, dtype=np.float32).reshape(4, 3).astype(half)
     report = aios.export(_module(dtype, lambda x: x * 3), tmp_path / "m.cell", samples=x)
     assert "tensorflow" in report.errors
-    pure = fallback.Cell()
-    pure._load(str(tmp_path / "m.cell"), "tensorflow", 1, "full", "float32", 0, ["serve"], {})
+    pure = pure_python().load(tmp_path / "m.cell", engine="tensorflow", verify="full")
     with aios.load(tmp_path / "m.cell", engine="tensorflow", verify="full") as bridge:
         for cell in (bridge, pure):
             answer = cell.perform_inference(x)

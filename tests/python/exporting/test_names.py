@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from cores import pure_python
 from tolerance import assert_within_tolerance
 
 import aios
-from aios.bridge import fallback
 from aios.bundle.manifest import read_manifest
 
 keras = pytest.importorskip("keras", reason="needs the extra [tensorflow]")
@@ -75,8 +75,7 @@ def test_a_saved_model_is_asked_by_the_users_own_names_too(tmp_path):
     assert read_manifest(tmp_path / "m.cell").artifacts[0].graphs[0].path == "saved_model"
     inputs = _inputs(("z (m/s)", "a b"))
     expected = inputs["z (m/s)"] * 2 - inputs["a b"]
-    pure = fallback.Cell()
-    pure._load(str(tmp_path / "m.cell"), "tensorflow", 1, "full", "float32", 0, ["serve"], {})
+    pure = pure_python().load(tmp_path / "m.cell", engine="tensorflow", verify="full")
     assert_within_tolerance(pure.perform_inference(inputs)["y 1"], expected)
     with aios.load(tmp_path / "m.cell") as bridge:
         assert [spec.name for spec in bridge.signature.inputs] == ["z (m/s)", "a b"]

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from cores import pure_python
 
 import aios
 from aios.bundle.manifest import read_manifest
@@ -59,8 +60,7 @@ def test_the_manifest_tells_what_had_to_be_proved(sigmoid):
 def test_pure_python_prefers_what_is_proved_further(sigmoid):
     from aios.bridge import fallback
 
-    cell = fallback.Cell()
-    cell._load(str(sigmoid.path), "auto", 1, "full", "float32", 0, ["serve"], {})
+    cell = pure_python().load(sigmoid.path, verify="full")
     assert cell.engine == "python-tensorflow"
     reasons = {row.engine: row.reason for row in cell.explain()}
     assert "it is proved for x from -1e+09" in reasons["python-litert"]

@@ -7,10 +7,11 @@ from typing import Any
 
 from aios.bridge.fallback import arrays, statistics
 from aios.bridge.fallback.arrays import Array
-from aios.bridge.fallback.loaded_model import LoadedModel, LoadOptions, load_model
+from aios.bridge.fallback.loaded_model import LoadedModel, load_model, require_valid
 from aios.bridge.fallback.notice import warn_once
 from aios.bridge.fallback.records import BenchmarkResult, EngineChoice, Metrics, Signature
 from aios.bridge.fallback.runner import Runner
+from aios.bridge.options import LoadOptions
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 
 
@@ -20,20 +21,10 @@ class Cell:
     def __init__(self) -> None:
         self._model: LoadedModel | None = None
 
-    def _load(  # noqa: PLR0917
-        self,
-        path: str,
-        engine: str,
-        threads: int,
-        verify: str,
-        precision: str,
-        max_tuning_ms: float,
-        tags: Sequence[str],
-        libraries: Mapping[str, str],
-    ) -> None:
-        """Loads a bundle in place of the one loaded before."""
+    def _load(self, path: str, options: LoadOptions, libraries: Mapping[str, str]) -> None:
+        """Loads a bundle in place of the one loaded before, which stays on an error."""
         del libraries
-        options = LoadOptions(engine, threads, verify, precision, max_tuning_ms, tags)
+        require_valid(options)
         warn_once()
         self._model = load_model(path, options)
 
@@ -127,7 +118,7 @@ class Cell:
 
     @property
     def engine(self) -> str:
-        """The engine that runs, as "python-litert"."""
+        """The engine that runs, as "litert"; in pure Python, as "python-litert"."""
         return self._require_model().engine
 
     def metrics(self) -> Metrics:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,6 +22,7 @@ from aios.bridge.fallback.runner import Runner
 from aios.bridge.fallback.tensorflow import describe_saved_model
 from aios.bridge.fallback.threads import process_budget
 from aios.bridge.fallback.verifier import verify
+from aios.bridge.options import LoadOptions
 from aios.bundle import integrity
 from aios.bundle.directory import BundleDirectory, though_replaced
 from aios.bundle.golden import read_tensors
@@ -42,45 +43,34 @@ _PRECISIONS = ("float32", "fastest", "float16", "bfloat16", "int8")
 _SAMPLES: dict[str, int | None] = {"quick": 2, "full": None, "off": 0}
 
 
-@dataclass(frozen=True, slots=True)
-class LoadOptions:
-    """How to load a bundle.
+def require_valid(options: LoadOptions) -> None:
+    """Checks the values of options, in the words of the C++ cell.
 
     Raises:
         InvalidArgumentError: One is out of range.
         NotFoundError: The engine can't run in pure Python.
     """
+    if options.verify not in _SAMPLES:
+        _refuse(f"verify: expected 'quick', 'full' or 'off', got '{options.verify}'")
+    if options.engine not in _ENGINES:
+        _refuse(
+            f"engine: expected {', '.join(_ENGINES[:-1])} or {_ENGINES[-1]}, got '{options.engine}'"
+        )
+    if options.precision not in _PRECISIONS:
+        _refuse(
+            "precision: expected float32 or fastest, or float16, bfloat16 or int8 alone, got "
+            f"'{options.precision}'"
+        )
+    if not options.max_tuning_ms >= 0:
+        _refuse(f"max_tuning_ms: expected 0 or more, got {options.max_tuning_ms}")
+    if options.threads < 1:
+        _refuse(f"threads: expected 1 or more, got {options.threads}")
+    if options.engine not in ("auto", *LOADERS):
+        raise NotFoundError(refusal(options.engine))
 
-    engine: str
-    threads: int
-    verify: str
-    precision: str
-    max_tuning_ms: float
-    tags: Sequence[str]
 
-    def __post_init__(self) -> None:
-        if self.verify not in _SAMPLES:
-            self._refuse(f"verify: expected 'quick', 'full' or 'off', got '{self.verify}'")
-        if self.engine not in _ENGINES:
-            self._refuse(
-                f"engine: expected {', '.join(_ENGINES[:-1])} or {_ENGINES[-1]}, got "
-                f"'{self.engine}'"
-            )
-        if self.precision not in _PRECISIONS:
-            self._refuse(
-                "precision: expected float32 or fastest, or float16, bfloat16 or int8 alone, got "
-                f"'{self.precision}'"
-            )
-        if not self.max_tuning_ms >= 0:
-            self._refuse(f"max_tuning_ms: expected 0 or more, got {self.max_tuning_ms}")
-        if self.threads < 1:
-            self._refuse(f"threads: expected 1 or more, got {self.threads}")
-        if self.engine not in ("auto", *LOADERS):
-            raise NotFoundError(refusal(self.engine))
-
-    @staticmethod
-    def _refuse(message: str) -> NoReturn:
-        raise InvalidArgumentError(message)
+def _refuse(message: str) -> NoReturn:
+    raise InvalidArgumentError(message)
 
 
 def load_model(path: str, options: LoadOptions) -> LoadedModel:

@@ -58,6 +58,14 @@ def report(double, context):
 FLOW = aios.Workflow(id="flow", steps=[report, double, load])
 
 
+def twice(number):
+    return number * 2
+
+
+def refuse(number):
+    raise ValueError(f"no {number}")
+
+
 def run_one(manager, function, data=None, **options):
     """Start a run of one isolated step."""
     step = aios.step(isolated=True, name="step", **options)(function)

@@ -16,14 +16,15 @@ from aios.workflow.steps import Step
 class InlineExecutor:
     """Holds attempts until `run` is called; `AICellManager(home, executor=InlineExecutor())`.
 
-    It takes every step, isolated ones too, and runs them in this process. For one manager, and for
-    one thread at a time.
+    It takes every step, isolated ones too, and runs them in this process. One thread at a time may
+    ask for steps; attempts come to wait from any thread.
     """
 
     keeps_time: Final = False
 
     def __init__(self) -> None:
         self._waiting: dict[str, tuple[Attempt, Perform]] = {}
+        self._closed = False
 
     @property
     def waiting(self) -> list[str]:
@@ -43,12 +44,12 @@ class InlineExecutor:
         Raises:
             NotFoundError: no such attempt waits.
         """
-        asked = (item for item in self._waiting if not name or f"/{item}".endswith(f"/{name}"))
+        asked = (item for item in self.waiting if not name or f"/{item}".endswith(f"/{name}"))
         found = next(asked, None)
         if found is None:
             raise NotFoundError(
                 f"no attempt of {name or 'any step'} waits; waiting:"
-                f" {', '.join(self._waiting) or 'none'}"
+                f" {', '.join(self.waiting) or 'none'}"
             )
         _, perform = self._waiting.pop(found)
         perform(call_here)
@@ -67,7 +68,8 @@ class InlineExecutor:
 
     def submit(self, attempt: Attempt, perform: Perform) -> None:
         """Let the attempt wait for `run`."""
-        self._waiting[_name(attempt)] = (attempt, perform)
+        if not self._closed:
+            self._waiting[_name(attempt)] = (attempt, perform)
 
     def cancel(self, attempt: Attempt) -> None:
         """Let it wait no more."""
@@ -76,11 +78,13 @@ class InlineExecutor:
 
     def release(self, run_id: str) -> None:
         """Keep nothing of the run."""
-        for name in [item for item in self._waiting if item.startswith(f"{run_id}/")]:
-            del self._waiting[name]
+        for name in self.waiting:
+            if name.startswith(f"{run_id}/"):
+                self._waiting.pop(name, None)
 
     def close(self) -> None:
-        """Keep nothing."""
+        """Keep nothing, and take nothing more."""
+        self._closed = True
         self._waiting.clear()
 
 

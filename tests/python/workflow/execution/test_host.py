@@ -1,19 +1,19 @@
 """A host drives its runs, beats for their leases, and gives up what hangs."""
 
 import threading
-import time
 
 import numpy as np
 import pytest
 from workflow_doubles import FLOW, FakeClock, load, register, wait_until
 
 import aios
+from aios.workflow.execution.inline import InlineExecutor
 from aios.workflow.execution.run_writer import RunWriter
 
 
 @pytest.fixture
 def delivered(monkeypatch):
-    """The names of the events that drivers have dealt with, also in vain."""
+    """The names of the events that writers have dealt with, also in vain."""
     events = []
     original = RunWriter.deliver
 
@@ -109,50 +109,46 @@ def test_cancel_ends_a_run_at_once_and_tells_its_step(manager):
 
 def test_two_managers_on_one_home_share_runs_and_steal_none(make_manager):
     """Four leases pass while the step goes on; its owner beats in each."""
-    starts, release, clock = [], threading.Event(), FakeClock()
+    starts, clock, inline = [], FakeClock(), InlineExecutor()
 
     def slow(data, context):
         starts.append(context.run_id)
-        assert release.wait(60)
         return 1
 
-    one, two = (make_manager(clock=clock, lease_s=10) for _ in range(2))
+    one, two = (make_manager(clock=clock, lease_s=10, executor=inline) for _ in range(2))
     for manager in (one, two):
         register(manager, slow)
     run = one.execute_workflow("w")
-    wait_until(lambda: starts)
     for _ in range(8):
         clock.monotonic += 5.0
         one._host._beat()
         two._host._take_over()
         assert one.run_record(run.id).lease.epoch == 1
-    release.set()
-    assert two.run(run.id).result(60).status == "SUCCESS"
+    inline.run_all()
+    assert two.run(run.id).status == "SUCCESS"
     assert starts == [run.id]
     assert run.steps[0].launches == 1
 
 
 def test_a_closed_managers_runs_are_taken_over_by_another(make_manager):
-    slow_down = threading.Event()
-
     def first(data):
         return 1
 
-    def second(first, context):
-        while not slow_down.is_set():
-            context.check_cancelled()
-            time.sleep(0.01)
+    def second(first):
         return first + 1
 
-    one, two = make_manager(), make_manager()
+    inline, other = InlineExecutor(), InlineExecutor()
+    one, two = make_manager(executor=inline), make_manager(executor=other)
     register(one, first, second)
     run = one.execute_workflow("w")
-    wait_until(lambda: len(run.steps) == 2)
+    inline.run("first")
+    assert len(run.steps) == 2
     one.close()
-    slow_down.set()
     register(two, first, second)
+    wait_until(lambda: other.waiting)
+    other.run_all()
     taken = two.run(run.id)
-    assert taken.result(60).status == "SUCCESS"
+    assert taken.status == "SUCCESS"
     assert [item.launches for item in taken.steps] == [1, 2]
     assert any(isinstance(item, aios.RunTakenOver) for item in taken.events())
 
@@ -181,23 +177,17 @@ def test_a_manager_that_froze_past_its_lease_can_record_nothing(make_manager, de
 
 
 def test_wall_clock_jumps_never_shorten_a_lease(make_manager):
-    clock = FakeClock()
-    one, two = make_manager(clock=clock, lease_s=5), make_manager(clock=clock, lease_s=5)
-    release = threading.Event()
-
-    def wait(data):
-        release.wait(60)
-        return 1
-
-    register(one, wait)
+    clock, inline = FakeClock(), InlineExecutor()
+    one, two = (make_manager(clock=clock, lease_s=5, executor=inline) for _ in range(2))
+    register(one, load)
     run = one.execute_workflow("w")
-    register(two, wait)
+    register(two, load)
     for jump in (+86_400.0, -10 * 86_400.0):
         clock.wall_s += jump
         two._host._take_over()
-        assert run._manager.run_record(run.id).lease.epoch == 1
-    release.set()
-    assert run.result(60).status == "SUCCESS"
+        assert one.run_record(run.id).lease.epoch == 1
+    inline.run_all()
+    assert run.status == "SUCCESS"
 
 
 def test_a_lease_of_another_boot_is_taken_only_after_a_whole_lease_without_a_beat(make_manager):
@@ -221,21 +211,17 @@ def test_a_lease_of_another_boot_is_taken_only_after_a_whole_lease_without_a_bea
 
 
 def test_runs_beyond_the_bound_wait_in_the_store(make_manager):
-    manager = make_manager(max_active_runs=2)
-    started, release = [], threading.Event()
-
-    def work(data):
-        started.append(data)
-        assert release.wait(60)
-
-    register(manager, work)
+    inline = InlineExecutor()
+    manager = make_manager(max_active_runs=2, executor=inline)
+    register(manager, load)
     runs = [manager.execute_workflow("w", number) for number in range(8)]
-    wait_until(lambda: len(started) == 2)
     manager._host._take_over()
     waiting = [run for run in runs if not manager.run_record(run.id).lease.owner]
-    assert (manager._host.active(), len(waiting), len(started)) == (2, 6, 2)
-    release.set()
-    assert [run.result(60).status for run in runs] == ["SUCCESS"] * 8
+    assert (manager._host.active(), len(waiting), len(inline.waiting)) == (2, 6, 2)
+    for _ in runs:
+        wait_until(lambda: inline.waiting)
+        inline.run()
+    assert [run.status for run in runs] == ["SUCCESS"] * 8
 
 
 def test_a_full_disk_lets_go_of_the_run_and_resume_goes_on(manager):

@@ -1,10 +1,20 @@
 """The executor for tests: nothing runs until it is asked for, and the order is the test's."""
 
 import pytest
+from conformance.executor import ExecutorConformance
 from workflow_doubles import wait_until
 
 import aios
 from aios.workflow.execution.inline import InlineExecutor
+
+
+class TestInlineExecutor(ExecutorConformance):
+    @pytest.fixture
+    def executor(self):
+        return InlineExecutor()
+
+    def go_on(self, executor):
+        executor.run_all()
 
 
 @pytest.fixture

@@ -3,9 +3,18 @@
 import threading
 
 import pytest
+from conformance.executor import ExecutorConformance
 from workflow_doubles import wait_until
 
-from aios.workflow.execution.threads import WorkerPool
+from aios.workflow.execution.threads import ThreadExecutor, WorkerPool
+
+
+class TestThreadExecutor(ExecutorConformance):
+    @pytest.fixture
+    def executor(self):
+        made = ThreadExecutor(2)
+        yield made
+        made.close()
 
 
 @pytest.fixture

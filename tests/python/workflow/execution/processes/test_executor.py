@@ -1,9 +1,29 @@
-"""Steps in child processes: crashes, time limits, orphans, and how functions get there."""
+"""Isolated steps: each runs in a child process, and whatever ends it is a failed step."""
 
 import pytest
-from workflow_doubles import run_one
+from conformance.executor import ExecutorConformance
+from workflow_doubles import run_one, twice, wait_until
 
 import aios
+from aios.workflow.execution.processes.executor import ProcessExecutor
+
+
+class TestProcessExecutor(ExecutorConformance):
+    options = {"isolated": "x"}  # noqa: RUF012
+
+    @pytest.fixture
+    def executor(self):
+        made = ProcessExecutor(2)
+        yield made
+        made.close()
+
+    def test_the_child_of_a_run_ends_with_it(self, executor, attempt, perform, ends):
+        made = attempt(twice, 1)
+        executor.submit(made, perform(made))
+        wait_until(lambda: ends)
+        assert len(executor.pids()) == 1
+        executor.release("r")
+        assert executor.pids() == []
 
 
 def test_an_exception_keeps_its_type_and_place(manager):

@@ -8,7 +8,7 @@ import pytest
 from tolerance import assert_within_tolerance
 
 import aios
-from aios.bridge.engines import library_path
+from aios.bridge.engines import library_path, library_paths
 
 pytestmark = pytest.mark.native
 
@@ -96,6 +96,22 @@ def test_another_number_of_threads_is_measured_for_itself(digits, cache):
     aios.load(digits.bundle).close()
     aios.load(digits.bundle, threads=2).close()
     assert len(list(cache.iterdir())) == 2
+
+
+@pytest.mark.parametrize("engine", ["litert", "openvino", "tensorflow"])
+def test_another_library_of_any_vendor_is_measured_for_itself(
+    digits, cache, tmp_path, monkeypatch, engine
+):
+    found = library_paths()
+    if engine not in found:
+        pytest.skip(f"engine '{engine}' isn't installed")
+    aios.load(digits.bundle, max_tuning_ms=1).close()
+    other = tmp_path / "other.so"
+    other.symlink_to(found[engine])
+    monkeypatch.setattr("aios.bridge.bridge.library_paths", lambda: {**found, engine: str(other)})
+    for _ in range(2):
+        aios.load(digits.bundle, max_tuning_ms=1).close()
+        assert len(list(cache.iterdir())) == 2
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"serving_default@0": 3}'])

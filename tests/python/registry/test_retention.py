@@ -62,6 +62,13 @@ def count(manager, table):
         return db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0]
 
 
+def rows(manager):
+    """How many each table has."""
+    with sqlite3.connect(manager.home.path / "aios.db") as db:
+        tables = db.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    return {table: count(manager, table) for (table,) in tables}
+
+
 def pages(manager):
     with sqlite3.connect(manager.home.path / "aios.db") as db:
         return db.execute("PRAGMA page_count").fetchone()[0]
@@ -70,7 +77,7 @@ def pages(manager):
 def test_the_size_of_a_home_is_bounded_by_what_is_kept(daily):
     """New data every day: after each `prune` there is what the newest runs name, and no more."""
     manager, run_day = daily
-    sizes = []
+    sizes, held = [], []
     for day in range(RUNS):
         run_day(day)
         if day % 20 == 19:
@@ -82,7 +89,9 @@ def test_the_size_of_a_home_is_bounded_by_what_is_kept(daily):
             assert (count(manager, "runs"), count(manager, "steps")) == (10, 20)
             assert count(manager, "messages") == 10 * 6 + 6
             assert list(manager.home.pins.iterdir()) == []
+            held.append(rows(manager))
             sizes.append(pages(manager))
+    assert held == [held[0]] * len(held)
     # Pages split as they fill: without `prune` the last would be three times the first.
     assert max(sizes) < 2 * sizes[0]
 

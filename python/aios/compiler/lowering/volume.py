@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,14 +11,12 @@ from aios.compiler.attributes import IDENTITY, Elementwise, fused
 from aios.compiler.graph import MISSING, Operator
 from aios.compiler.lowering.axes import axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
+from aios.compiler.options import window_of
 from aios.compiler.program import Literal, Operand, Packed, Value, Work
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_SAME = 0
-_STRIDES = ("stride_d", "stride_h", "stride_w")
-_DILATIONS = ("dilation_d_factor", "dilation_h_factor", "dilation_w_factor")
 _POOLS = {
     "AVERAGE_POOL_2D": "volumeAveragePool",
     "AVERAGE_POOL_3D": "volumeAveragePool",
@@ -30,14 +28,13 @@ _POOLS = {
 def _shape(op: Operator, image: Sequence[int], out: Sequence[int], window: Sequence[int]) -> str:
     """Returns the VolumeShape of a window; sizes are depth, height and width, or the last two."""
     sizes = [[1] * (3 - len(s)) + list(s) for s in (image, out, window)]
-    strides, dilations = (
-        [int(op.options.get(name) or 1) for name in names] for names in (_STRIDES, _DILATIONS)
-    )
+    walk = window_of(op)
+    strides, dilations = walk.stride, walk.dilation
     before = [0, 0, 0]
     pads = fused(op).pads
     if pads is not None:
         before = [0, *pads[:2]]
-    elif op["padding"] == _SAME:
+    elif walk.same:
         reach = [(k - 1) * d + 1 for k, d in zip(sizes[2], dilations, strict=True)]
         columns = zip(sizes[0], sizes[1], strides, reach, strict=True)
         before = [max(0, (o - 1) * s + r - n) // 2 for n, o, s, r in columns]
@@ -151,9 +148,8 @@ def _transposed(
 def volume_pool(lowerer: Lowerer, op: Operator) -> None:
     """Lowers pooling of volumes, or of images of any type."""
     source, out = lowerer.tensor(op.inputs[0]), lowerer.tensor(op.outputs[0])
-    window: list[Any] = [op["filter_height"], op["filter_width"]]
-    if "filter_depth" in op.options:
-        window = [op["filter_depth"], *window]
+    # An image has no depth, which is 1 then.
+    window = window_of(op).size[-(len(source.shape) - 2) :]
     if op.kind.startswith("AVERAGE") and source.dtype.kind != "f":
         raise DeclineError(f"dtype {source.dtype.name}")
     shape = _shape(op, source.shape[1:-1], out.shape[1:-1], window)

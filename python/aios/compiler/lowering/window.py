@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from aios.compiler.lowering.dense import constant_product
 from aios.compiler.lowering.epilogue import activation_type, epilogue
 from aios.compiler.lowering.shape import move
 from aios.compiler.lowering.volume import image_conv, transposed_image_conv, volume_pool
+from aios.compiler.options import window_of
 from aios.compiler.packing import (
     pack_conv2d,
     pack_depthwise,
@@ -33,8 +34,6 @@ from aios.compiler.program import Loop, Packed, PackedStep, Scratch, Shared, Ste
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_SAME = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,11 @@ def padding(op: Operator, shape: tuple[int, ...], window: tuple[int, int]) -> Pa
     pads = fused(op).pads
     if pads is not None:
         return Padding(*pads)
-    if op["padding"] != _SAME:
+    walk = window_of(op)
+    if not walk.same:
         return Padding(0, 0, 0, 0)
     before, after = [], []
-    for size, width, stride in zip(
-        shape[1:3], window, (op["stride_h"], op["stride_w"]), strict=True
-    ):
+    for size, width, stride in zip(shape[1:3], window, walk.stride_2d, strict=True):
         total = max(0, (-(-size // stride) - 1) * stride + width - size)
         before.append(total // 2)
         after.append(total - total // 2)
@@ -93,7 +91,7 @@ def conv2d(lowerer: Lowerer, op: Operator) -> None:
 def _is_pointwise(op: Operator, filters: tuple[int, ...]) -> bool:
     """Tells whether a convolution is a dense layer on every pixel."""
     unpadded = not any(fused(op).pads or ())
-    sizes = (*filters[1:3], op["stride_h"], op["stride_w"])
+    sizes = (*filters[1:3], *window_of(op).stride_2d)
     return sizes == (1, 1, 1, 1) and unpadded and fused(op).pool is None
 
 
@@ -106,11 +104,12 @@ def _conv_shape(
     """
     batch, height, width, _ = lowerer.tensor(op.inputs[0]).shape
     kernel_h, kernel_w = kernel
-    dilation = op.options.get("dilation_h_factor", 1), op.options.get("dilation_w_factor", 1)
+    walk = window_of(op)
+    dilation = walk.dilation_2d
     reach = (kernel_h - 1) * dilation[0] + 1, (kernel_w - 1) * dilation[1] + 1
     pads = padding(op, lowerer.tensor(op.inputs[0]).shape, reach)
     numbers = [batch, height, width, *depths, kernel_h, kernel_w]
-    numbers += [op["stride_h"], op["stride_w"], *dilation]
+    numbers += [*walk.stride_2d, *dilation]
     numbers += [pads.top, pads.left, pads.bottom, pads.right]
     optional = [1, 1, 1, 1, 0, 0, 0, 0]
     while len(numbers) > 7 and numbers[-1] == optional[len(numbers) - 8]:
@@ -131,8 +130,9 @@ def _conv2d_group(
     padded = (height + pads.top + pads.bottom) * (width + pads.left + pads.right)
     nbytes = batch * padded * channels * 4 if pads.any else 0
     scratch = Scratch(nbytes, f"kConvScratch<{shape}>")
-    common = {"lanes": lowerer.machine.lanes, "stride_w": op["stride_w"]}
-    common["dilation_w"] = op.options.get("dilation_w_factor", 1)
+    walk = window_of(op)
+    common: dict[str, Any] = {"lanes": lowerer.machine.lanes}
+    common |= {"stride_w": walk.stride[2], "dilation_w": walk.dilation[2]}
     out = lowerer.tensor(op.outputs[0]).shape
     header = "conv.hpp"
     pool = fused(op).pool
@@ -148,7 +148,7 @@ def _conv2d_group(
         scratch = Scratch(floats * 4, f"kWinogradScratch<{shape}>")
         header = "winograd.hpp"
     else:
-        common |= {"out_w": out[2], "stride_h": op["stride_h"], "padded": pads.any}
+        common |= {"out_w": out[2], "stride_h": walk.stride[1], "padded": pads.any}
         packed = [pack_conv2d(*group, **common) for group in groups]
         function = f"conv2d<{shape}, {activation}{residual.template}>"
     count = int(np.prod(out)) * int(np.prod(filters.shape[1:]))
@@ -187,8 +187,8 @@ def _share_conv(
 
 def _winograd_pays(op: Operator, filters: tuple[int, ...], out: tuple[int, ...]) -> bool:
     """Tells whether Winograd's method is faster than walking: `winogradPays` in `winograd.hpp`."""
-    dilation = op.options.get("dilation_h_factor", 1), op.options.get("dilation_w_factor", 1)
-    if (op["stride_h"], op["stride_w"], *dilation, *filters[1:3]) != (1, 1, 1, 1, 3, 3):
+    walk = window_of(op)
+    if (*walk.stride_2d, *walk.dilation_2d, *filters[1:3]) != (1, 1, 1, 1, 3, 3):
         return False
     tiles = out[0] * -(-out[1] // 4) * -(-out[2] // 4)
     used = out[0] * out[1] * out[2] / (16 * tiles)
@@ -278,7 +278,8 @@ def _edges_in_tiles(lowerer: Lowerer, op: Operator, kernel_w: int, pads: Padding
     out_w = lowerer.tensor(op.outputs[0]).shape[2]
     pieces = -(-out_w // 8)
     short, tall = out_w // pieces, out_w % pieces
-    stride, dilation = op["stride_w"], op.options.get("dilation_w_factor", 1)
+    walk = window_of(op)
+    stride, dilation = walk.stride[2], walk.dilation[2]
     last = (out_w - short) * stride - pads.left
     reach = last - stride + (kernel_w - 1) * dilation + 1
     first = short + 1 if tall else short
@@ -298,9 +299,10 @@ def transposed(lowerer: Lowerer, op: Operator) -> None:
     batch, height, width, channels = lowerer.tensor(op.inputs[2]).shape
     _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
     count, kernel_h, kernel_w, _ = filters.shape
-    steps = op["stride_h"], op["stride_w"]
+    walk = window_of(op)
+    steps = walk.stride_2d
     cut = [
-        max(0, (size - 1) * step + kernel - out) // 2 if op["padding"] == _SAME else 0
+        max(0, (size - 1) * step + kernel - out) // 2 if walk.same else 0
         for size, step, kernel, out in zip(
             (height, width), steps, (kernel_h, kernel_w), (out_h, out_w), strict=True
         )
@@ -338,9 +340,10 @@ def pool(lowerer: Lowerer, op: Operator) -> None:
         return
     batch, height, width, channels = lowerer.tensor(op.inputs[0]).shape
     _, out_h, out_w, _ = lowerer.tensor(op.outputs[0]).shape
-    window = op["filter_height"], op["filter_width"]
+    walk = window_of(op)
+    window = walk.size[1:]
     pads = padding(op, lowerer.tensor(op.inputs[0]).shape, window)
-    numbers = [height, width, channels, *window, op["stride_h"], op["stride_w"]]
+    numbers = [height, width, channels, *window, *walk.stride_2d]
     numbers += [pads.top, pads.left, out_h, out_w]
     activation = activation_type(lowerer, fused(op).activation)
     name = "maxPool" if op.kind == "MAX_POOL_2D" else "averagePool"

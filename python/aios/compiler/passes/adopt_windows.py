@@ -53,8 +53,7 @@ def _depthwise(adopter: Adopter, op: Operator) -> bool:
         return False
     height, width, channels, multiplier = filters.shape
     flat = adopter.add_constant(filters.reshape(1, height, width, channels * multiplier))
-    options = {**window, "depth_multiplier": multiplier}
-    adopter.emit("DEPTHWISE_CONV_2D", (op.inputs[0], flat), op.outputs, options)
+    adopter.emit("DEPTHWISE_CONV_2D", (op.inputs[0], flat), op.outputs, window)
     return True
 
 

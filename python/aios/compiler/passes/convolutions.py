@@ -8,8 +8,8 @@ import numpy as np
 
 from aios.compiler.attributes import IDENTITY, fused
 from aios.compiler.graph import Graph, Operator, Rewriter, Tensor
+from aios.compiler.options import window_of
 
-_VALID = 1
 _WINDOWS = ("CONV_2D", "DEPTHWISE_CONV_2D")
 
 
@@ -24,9 +24,7 @@ def depthwise_from_groups(graph: Graph) -> Graph:
             continue
         turned = np.ascontiguousarray(filters.transpose(3, 1, 2, 0))
         inputs = (op.inputs[0], rewriter.add_constant(turned), *op.inputs[2:])
-        options = {**op.options, "depth_multiplier": filters.shape[0] // channels}
-        depthwise = replace(op, kind="DEPTHWISE_CONV_2D", inputs=inputs, options=options)
-        rewriter.emit(depthwise)
+        rewriter.emit(replace(op, kind="DEPTHWISE_CONV_2D", inputs=inputs))
     return rewriter.finish()
 
 
@@ -38,7 +36,7 @@ def fuse_padding(graph: Graph) -> Graph:
     producers = graph.producers()
     rewriter = Rewriter(graph)
     for op in rewriter:
-        bare = op.kind in _WINDOWS and op["padding"] == _VALID and fused(op).pads is None
+        bare = op.kind in _WINDOWS and not window_of(op).same and fused(op).pads is None
         rewriter.emit(_padded(rewriter, producers, op) if bare else op)
     return rewriter.finish()
 
@@ -111,7 +109,7 @@ def _is_halving(graph: Graph, op: Operator) -> bool:
         return False
     if fused(op).activation != IDENTITY:
         return False
-    sizes = (op["filter_height"], op["filter_width"], op["stride_h"], op["stride_w"])
+    walk = window_of(op)
     _, height, width, _ = graph.tensors[op.inputs[0]].shape
-    whole = op["padding"] == _VALID or (height % 2 == 0 and width % 2 == 0)
-    return sizes == (2, 2, 2, 2) and whole
+    whole = not walk.same or (height % 2 == 0 and width % 2 == 0)
+    return (walk.size[1:], walk.stride_2d) == ((2, 2), (2, 2)) and whole

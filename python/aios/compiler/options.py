@@ -42,11 +42,7 @@ class Window:
 
 
 def window_of(op: Operator) -> Window:
-    """Returns the window of a convolution or a pool.
-
-    Raises:
-        KeyError: The options have no padding or no strides.
-    """
+    """Returns the window of a convolution or a pool; a stride that no file leaves out is 0 then."""
     given = op.options
 
     def sizes(*names: str) -> tuple[int, int, int]:
@@ -54,8 +50,32 @@ def window_of(op: Operator) -> Window:
         return depth, rows, columns
 
     return Window(
-        given["padding"] == _SAME,
-        (int(given.get("stride_d") or 1), int(given["stride_h"]), int(given["stride_w"])),
+        given.get("padding", _SAME) == _SAME,
+        (
+            int(given.get("stride_d") or 1),
+            int(given.get("stride_h", 0)),
+            int(given.get("stride_w", 0)),
+        ),
         sizes("dilation_d_factor", "dilation_h_factor", "dilation_w_factor"),
         sizes("filter_depth", "filter_height", "filter_width"),
     )
+
+
+def activation_code(op: Operator) -> int:
+    """Returns the schema's ActivationFunctionType that the converter fused; 0 for none."""
+    return int(op.options.get("fused_activation_function", 0))
+
+
+def axis_of(op: Operator, default: int = 0) -> int:
+    """Returns the dimension that an operator works on, which may count from the end."""
+    return int(op.options.get("axis", default))
+
+
+def batch_dims_of(op: Operator) -> int:
+    """Returns how many leading dimensions a gather takes together, which may count from the end."""
+    return int(op.options.get("batch_dims", 0))
+
+
+def adjoints_of(op: Operator) -> tuple[bool, bool]:
+    """Returns whether the left and the right matrix of a product are turned."""
+    return bool(op.options.get("adj_x")), bool(op.options.get("adj_y"))

@@ -1,9 +1,14 @@
 """The file's options of an operator, as classes."""
 
-import pytest
-
 from aios.compiler.graph import Operator
-from aios.compiler.options import Window, window_of
+from aios.compiler.options import (
+    Window,
+    activation_code,
+    adjoints_of,
+    axis_of,
+    batch_dims_of,
+    window_of,
+)
 
 
 def _op(**options):
@@ -21,9 +26,16 @@ def test_a_window_has_what_the_file_says_and_1_where_it_says_nothing():
     assert (window_of(full).stride_2d, window_of(full).dilation_2d) == ((3, 4), (6, 7))
 
 
-@pytest.mark.parametrize("missing", ["padding", "stride_h", "stride_w"])
-def test_what_a_window_must_have_is_named(missing):
-    options = {"padding": 0, "stride_h": 1, "stride_w": 1}
-    del options[missing]
-    with pytest.raises(KeyError, match=missing):
-        window_of(_op(**options))
+def test_strides_that_no_file_leaves_out_have_no_default_that_could_be_meant():
+    assert window_of(_op()).stride_2d == (0, 0)
+
+
+def test_options_that_the_file_leaves_out_are_the_schemas_defaults():
+    bare = Operator("GATHER", (0, 1), (2,))
+    assert (activation_code(bare), axis_of(bare), axis_of(bare, -1), batch_dims_of(bare)) == (
+        0, 0, -1, 0,
+    )  # fmt: skip
+    assert adjoints_of(bare) == (False, False)
+    full = _op(fused_activation_function=3, axis=-2, batch_dims=1, adj_x=True, adj_y=0)
+    assert (activation_code(full), axis_of(full), batch_dims_of(full)) == (3, -2, 1)
+    assert adjoints_of(full) == (True, False)

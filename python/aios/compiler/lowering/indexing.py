@@ -11,6 +11,7 @@ from aios.compiler.attributes import WriteRow
 from aios.compiler.lowering.axes import axes
 from aios.compiler.lowering.bodies import copy
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, summary
+from aios.compiler.options import axis_of, batch_dims_of
 from aios.compiler.program import Packed, Value
 
 if TYPE_CHECKING:
@@ -30,8 +31,8 @@ def gather(lowerer: Lowerer, op: Operator) -> None:
     """Takes slices of an axis by index; an index out of range is taken as the nearest."""
     table, index = (op.inputs[1], op.inputs[0]) if op.kind != "GATHER" else op.inputs[:2]
     shape, indices = lowerer.tensor(table).shape, lowerer.tensor(index).shape
-    axis = int(op.options.get("axis", 0)) % len(shape)
-    batch = int(op.options.get("batch_dims", 0)) % (len(indices) + 1)
+    axis = axis_of(op) % len(shape)
+    batch = batch_dims_of(op) % (len(indices) + 1)
     counts = [prod(shape[batch:axis]), shape[axis], prod(indices[batch:]), prod(shape[axis + 1 :])]
     _require_indices(lowerer, index)
     function, header = "gather", "shape.hpp"
@@ -126,7 +127,7 @@ def bincount(lowerer: Lowerer, op: Operator) -> None:
 def one_hot(lowerer: Lowerer, op: Operator) -> None:
     """Lowers a one-hot encoding along any axis."""
     out = lowerer.tensor(op.outputs[0])
-    axis = int(op.options.get("axis", -1)) % len(out.shape)
+    axis = axis_of(op, -1) % len(out.shape)
     counts = prod(out.shape[:axis]), out.shape[axis], prod(out.shape[axis + 1 :])
     _require_indices(lowerer, op.inputs[0])
     lowerer.call(

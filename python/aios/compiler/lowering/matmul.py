@@ -19,6 +19,7 @@ from aios.compiler.lowering.core import (
     summary,
 )
 from aios.compiler.lowering.epilogue import activation_type
+from aios.compiler.options import adjoints_of
 from aios.compiler.packing import pack_dense, pad_to_lanes
 from aios.compiler.program import Packed, Scratch, Shared, Work
 
@@ -33,7 +34,7 @@ def batch_matmul(lowerer: Lowerer, op: Operator) -> None:
     if not is_float32(lowerer, op) or _is_partial(left, right):
         _plain_product(lowerer, op)
         return
-    adjoint_x, adjoint_y = bool(op.options.get("adj_x")), bool(op.options.get("adj_y"))
+    adjoint_x, adjoint_y = adjoints_of(op)
     rows, depth = (left[-1], left[-2]) if adjoint_x else (left[-2], left[-1])
     columns = right[-2] if adjoint_y else right[-1]
     activation = activation_type(lowerer, fused(op).activation)
@@ -75,7 +76,7 @@ def _is_partial(left: tuple[int, ...], right: tuple[int, ...]) -> bool:
 def _plain_product(lowerer: Lowerer, op: Operator) -> None:
     """Lowers products of any type, and any broadcast of the batch, by plain loops."""
     left, right = (lowerer.tensor(i).shape for i in op.inputs[:2])
-    adjoint = [bool(op.options.get(name)) for name in ("adj_x", "adj_y")]
+    adjoint = adjoints_of(op)
     rows, depth = (left[-1], left[-2]) if adjoint[0] else (left[-2], left[-1])
     columns = right[-2] if adjoint[1] else right[-1]
     batch = np.broadcast_shapes(left[:-2], right[:-2])

@@ -9,6 +9,7 @@ import numpy as np
 
 from aios.compiler.attributes import LayerNorm
 from aios.compiler.lowering.core import DeclineError, Lowerer, lowers, require_float32, summary
+from aios.compiler.options import activation_code
 
 if TYPE_CHECKING:
     from aios.compiler.graph import Operator
@@ -33,7 +34,7 @@ def layer_norm(lowerer: Lowerer, op: Operator) -> None:
 def l2_normalisation(lowerer: Lowerer, op: Operator) -> None:
     """Lowers division by the length of the last axis."""
     require_float32(lowerer, op)
-    if op.options.get("fused_activation_function", 0):
+    if activation_code(op):
         raise DeclineError("a fused activation")
     shape = lowerer.tensor(op.inputs[0]).shape
     lowerer.call(

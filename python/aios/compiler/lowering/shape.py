@@ -9,6 +9,7 @@ import numpy as np
 
 from aios.compiler.lowering.axes import axes, broadcast_strides, dense_strides, merge_axes
 from aios.compiler.lowering.core import DeclineError, Lowerer, ctype, lowers, summary
+from aios.compiler.options import activation_code, axis_of
 from aios.compiler.program import Packed, Step, Value
 
 if TYPE_CHECKING:
@@ -84,10 +85,10 @@ def transpose(lowerer: Lowerer, op: Operator) -> None:
 @lowers("CONCATENATION")
 def concatenation(lowerer: Lowerer, op: Operator) -> None:
     """Copies each part into its place."""
-    if op.options.get("fused_activation_function", 0):
+    if activation_code(op):
         raise DeclineError("a fused activation")
     out = lowerer.tensor(op.outputs[0])
-    axis = int(op.options.get("axis", 0)) % max(1, len(out.shape))
+    axis = axis_of(op) % max(1, len(out.shape))
     _join(lowerer, op, axis, [lowerer.tensor(i).shape for i in op.inputs])
 
 
@@ -95,7 +96,7 @@ def concatenation(lowerer: Lowerer, op: Operator) -> None:
 def pack(lowerer: Lowerer, op: Operator) -> None:
     """Stacks tensors along a new axis."""
     out = lowerer.tensor(op.outputs[0])
-    axis = int(op.options.get("axis", 0)) % len(out.shape)
+    axis = axis_of(op) % len(out.shape)
     shape = lowerer.tensor(op.inputs[0]).shape
     _join(lowerer, op, axis, [(*shape[:axis], 1, *shape[axis:])] * len(op.inputs))
 
@@ -123,7 +124,7 @@ def split(lowerer: Lowerer, op: Operator) -> None:
     source = op.inputs[place]
     shape = lowerer.tensor(source).shape
     if op.kind == "UNPACK":
-        axis = int(op.options.get("axis", 0))
+        axis = axis_of(op)
     else:
         axis = int(constant(lowerer, op, 0 if op.kind == "SPLIT" else 2, "an axis")[0])
     axis %= len(shape)

@@ -6,6 +6,7 @@ import numpy as np
 
 from aios.compiler.attributes import Attention
 from aios.compiler.graph import Array, Graph, Operator, Rewriter
+from aios.compiler.options import activation_code
 
 _HEADS_FIRST = [0, 2, 1, 3]
 _HEADS_FIRST_TRANSPOSED = [0, 2, 3, 1]
@@ -127,4 +128,4 @@ class _Matcher:
 
     @staticmethod
     def _plain(op: Operator) -> bool:
-        return not op.options.get("fused_activation_function", 0)
+        return not activation_code(op)

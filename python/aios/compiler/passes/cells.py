@@ -9,6 +9,7 @@ import numpy as np
 
 from aios.compiler.attributes import Cell, Scan
 from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
+from aios.compiler.options import activation_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -311,7 +312,7 @@ class _Step:
 
     @staticmethod
     def _plain(op: Operator) -> bool:
-        return not op.options.get("fused_activation_function", 0)
+        return not activation_code(op)
 
 
 def absorb_orders(graph: Graph) -> Graph:

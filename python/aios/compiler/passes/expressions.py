@@ -11,6 +11,7 @@ from aios.bundle.dtypes import CTYPES
 from aios.compiler.attributes import IDENTITY, Elementwise, Rounding, fused
 from aios.compiler.expression import Expression, c, constant_of, inputs_of, substitute, x
 from aios.compiler.graph import Graph, Operator, Rewriter
+from aios.compiler.options import activation_code
 
 # The most terms of one sum.
 MAX_TERMS = 16
@@ -117,7 +118,7 @@ def elementwise_kinds() -> frozenset[str]:
 
 def fused_activation(op: Operator, ctype: str = "float") -> Expression | None:
     """Returns the activation that the converter fused, or None for one that is unknown."""
-    function = _FUSED.get(int(op.options.get("fused_activation_function", 0)))
+    function = _FUSED.get(activation_code(op))
     return None if function is None else function(x(0), ctype)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from aios.bundle.dtypes import numpy_dtype
 from aios.compiler.attributes import Rounding
 from aios.compiler.graph import MISSING, Array, Graph, Operator, Rewriter, Tensor
+from aios.compiler.options import activation_code, axis_of
 from aios.compiler.passes.shape_rules import infer_shape
 from aios.compiler.passes.subgraphs import settle_bodies
 
@@ -24,12 +25,12 @@ _FOLDS: dict[str, Fold] = {
     "ADD": lambda op, v, out: v[0] + v[1],
     "BROADCAST_TO": lambda op, v, out: np.broadcast_to(v[0], out.shape),
     "CAST": lambda op, v, out: v[0].astype(out.dtype),
-    "CONCATENATION": lambda op, v, out: np.concatenate(v, int(op["axis"])),
+    "CONCATENATION": lambda op, v, out: np.concatenate(v, axis_of(op)),
     "DEQUANTIZE": lambda op, v, out: v[0].astype(np.float32),
     "DIV": lambda op, v, out: v[0] / v[1],
     "EXPAND_DIMS": lambda op, v, out: v[0].reshape(out.shape),
     "FILL": lambda op, v, out: np.full(out.shape, v[1], out.dtype),
-    "GATHER": lambda op, v, out: np.take(v[0], v[1], int(op.options.get("axis", 0))),
+    "GATHER": lambda op, v, out: np.take(v[0], v[1], axis_of(op)),
     "GREATER": lambda op, v, out: v[0] > v[1],
     "GREATER_EQUAL": lambda op, v, out: v[0] >= v[1],
     "LESS": lambda op, v, out: v[0] < v[1],
@@ -41,7 +42,7 @@ _FOLDS: dict[str, Fold] = {
     "MINIMUM": lambda op, v, out: np.minimum(v[0], v[1]),
     "MUL": lambda op, v, out: v[0] * v[1],
     "NEG": lambda op, v, out: -v[0],
-    "PACK": lambda op, v, out: np.stack(v, int(op["axis"])),
+    "PACK": lambda op, v, out: np.stack(v, axis_of(op)),
     "RANGE": lambda op, v, out: v[0] + v[2] * np.arange(out.size).astype(out.dtype),
     "RESHAPE": lambda op, v, out: v[0].reshape(out.shape),
     "REVERSE_V2": lambda op, v, out: np.flip(v[0], tuple(int(a) for a in v[1])),
@@ -90,7 +91,7 @@ def foldable_kinds() -> frozenset[str]:
 
 def _value(rewriter: Rewriter, op: Operator) -> Array | None:
     out = rewriter.tensors[op.outputs[0]] if len(op.outputs) == 1 else None
-    if out is None or op.options.get("fused_activation_function", 0):
+    if out is None or activation_code(op):
         return None
     if op.kind in _OF_SHAPES:
         return _OF_SHAPES[op.kind](rewriter.tensors[op.inputs[0]].shape, out)

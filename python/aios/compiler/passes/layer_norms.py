@@ -8,6 +8,7 @@ import numpy as np
 
 from aios.compiler.attributes import LayerNorm
 from aios.compiler.graph import Graph, Operator, Rewriter
+from aios.compiler.options import activation_code
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +51,7 @@ class _Matcher:
 
     def layer_norm(self, op: Operator) -> _Found | None:
         """Returns (x, gamma, beta, epsilon) when `op` is the last operator of a layer norm."""
-        if op.options.get("fused_activation_function", 0):
+        if activation_code(op):
             return None
         for scaled, shift in self._either(op):
             product = self._made(scaled, "MUL")
@@ -127,7 +128,7 @@ class _Matcher:
 
     def _made(self, index: int, kind: str) -> Operator | None:
         op = self._producers.get(index)
-        if op is None or op.kind != kind or op.options.get("fused_activation_function", 0):
+        if op is None or op.kind != kind or activation_code(op):
             return None
         return op
 

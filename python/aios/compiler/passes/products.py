@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from aios.compiler.graph import MISSING, Graph, Operator, Rewriter
+from aios.compiler.options import activation_code, adjoints_of
 from aios.compiler.passes.subgraphs import map_bodies
 
 _BIASED = ("FULLY_CONNECTED", "CONV_2D", "DEPTHWISE_CONV_2D")
@@ -21,9 +22,9 @@ def use_weights(graph: Graph) -> Graph:
 def _dense(graph: Graph, rewriter: Rewriter, op: Operator) -> Operator:
     """Returns a BATCH_MATMUL by a constant matrix of float32 as a FULLY_CONNECTED."""
     weights = graph.constant(op.inputs[1]) if op.kind == "BATCH_MATMUL" else None
-    if weights is None or weights.ndim != 2 or weights.dtype != np.float32 or op["adj_x"]:
+    if weights is None or weights.ndim != 2 or weights.dtype != np.float32 or adjoints_of(op)[0]:
         return op
-    rows = weights if op["adj_y"] else np.ascontiguousarray(weights.T)
+    rows = weights if adjoints_of(op)[1] else np.ascontiguousarray(weights.T)
     inputs = (op.inputs[0], rewriter.add_constant(rows), MISSING)
     options = {"keep_num_dims": True, "fused_activation_function": 0}
     return Operator("FULLY_CONNECTED", inputs, op.outputs, options)
@@ -40,7 +41,7 @@ def _with_biases(graph: Graph) -> Graph:
                 continue
             if _takes_bias(graph, layer, bias):
                 inputs = (*layer.inputs[:2], bias)
-                activation = op.options.get("fused_activation_function", 0)
+                activation = activation_code(op)
                 options = {**layer.options, "fused_activation_function": activation}
                 fused[id(op)] = Operator(layer.kind, inputs, op.outputs, options)
                 gone.add(id(layer))
@@ -60,9 +61,7 @@ def _takes_bias(graph: Graph, layer: Operator, index: int) -> bool:
     bias = graph.constant(index)
     if layer.kind not in _BIASED or bias is None or bias.dtype != np.float32:
         return False
-    if layer.options.get("fused_activation_function", 0) or any(
-        i != MISSING for i in layer.inputs[2:]
-    ):
+    if activation_code(layer) or any(i != MISSING for i in layer.inputs[2:]):
         return False
     columns = graph.tensors[layer.outputs[0]].shape[-1]
     return bias.shape[-1:] == (columns,) and bias.size == columns

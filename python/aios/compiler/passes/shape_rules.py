@@ -12,6 +12,7 @@ from math import prod
 import numpy as np
 
 from aios.compiler.graph import MISSING, Operator, Rewriter, Tensor
+from aios.compiler.options import adjoints_of, axis_of, batch_dims_of
 from aios.compiler.passes.expressions import elementwise_kinds
 
 Shape = tuple[int, ...]
@@ -59,14 +60,14 @@ def _reshape(op: Operator, tensors: list[Tensor]) -> Shape | None:
 
 def _concatenation(op: Operator, tensors: list[Tensor]) -> Shape | None:
     shape = list(tensors[0].shape)
-    axis = int(op["axis"]) % len(shape)
+    axis = axis_of(op) % len(shape)
     shape[axis] = sum(t.shape[axis] for t in tensors)
     return tuple(shape)
 
 
 def _pack(op: Operator, tensors: list[Tensor]) -> Shape | None:
     shape = tensors[0].shape
-    axis = int(op.options.get("axis", 0)) % (len(shape) + 1)
+    axis = axis_of(op) % (len(shape) + 1)
     return (*shape[:axis], len(tensors), *shape[axis:])
 
 
@@ -77,8 +78,8 @@ def _transpose(op: Operator, tensors: list[Tensor]) -> Shape | None:
 
 def _gather(op: Operator, tensors: list[Tensor]) -> Shape | None:
     table, index = tensors[0].shape, tensors[1].shape
-    axis = int(op.options.get("axis", 0)) % len(table)
-    batch = int(op.options.get("batch_dims", 0)) % (len(index) + 1)
+    axis = axis_of(op) % len(table)
+    batch = batch_dims_of(op) % (len(index) + 1)
     return (*table[:axis], *index[batch:], *table[axis + 1 :])
 
 
@@ -91,8 +92,8 @@ def _dense(op: Operator, tensors: list[Tensor]) -> Shape | None:
 
 def _matmul(op: Operator, tensors: list[Tensor]) -> Shape | None:
     left, right = tensors[0].shape, tensors[1].shape
-    rows = left[-1] if op.options.get("adj_x") else left[-2]
-    columns = right[-2] if op.options.get("adj_y") else right[-1]
+    rows = left[-1] if adjoints_of(op)[0] else left[-2]
+    columns = right[-2] if adjoints_of(op)[1] else right[-1]
     return (*np.broadcast_shapes(left[:-2], right[:-2]), rows, columns)
 
 

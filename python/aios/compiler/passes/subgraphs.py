@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from aios.compiler.attributes import BranchBodies, LoopBodies, WriteRow
 from aios.compiler.graph import Graph, Operator, Rewriter
+from aios.compiler.options import axis_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,7 +119,7 @@ class _Written:
 
     def row(self, op: Operator) -> tuple[int, int, int] | None:
         """Returns (x, v, i) when `op` puts x together again with row i replaced by v."""
-        if op.kind != "CONCATENATION" or int(op["axis"]) != 0 or len(op.inputs) != 3:
+        if op.kind != "CONCATENATION" or axis_of(op) != 0 or len(op.inputs) != 3:
             return None
         before, value, after = op.inputs
         head, tail = self._producers.get(before), self._producers.get(after)

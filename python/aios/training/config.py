@@ -32,6 +32,8 @@ class TrainingConfig:
         tensorboard_dir: Where TensorBoard's event files go.
         mixed_precision: False for float32; "mixed_bfloat16" or "mixed_float16" computes in 16
             bits and keeps float32 weights; True is "mixed_bfloat16". What is exported is float32.
+        keep_checkpoint: Leaves the checkpoint of a complete training, for whoever has still to keep
+            the model somewhere: killed before that, it has nothing left to train.
     """
 
     epochs: int = 20
@@ -43,6 +45,7 @@ class TrainingConfig:
     checkpoint_dir: str | Path | None = None
     tensorboard_dir: str | Path | None = None
     mixed_precision: bool | str = False
+    keep_checkpoint: bool = False
 
     def __post_init__(self) -> None:
         self._require_count("epochs", self.epochs, 20)
@@ -62,6 +65,10 @@ class TrainingConfig:
                 raise InvalidArgumentError(
                     f"{name}: expected a directory, as 'runs/digits', got {value!r}"
                 )
+        if not isinstance(self.keep_checkpoint, bool):
+            raise InvalidArgumentError(
+                f"keep_checkpoint: expected True or False, as False, got {self.keep_checkpoint!r}"
+            )
         if not isinstance(self.mixed_precision, bool) and self.mixed_precision not in _MIXED:
             raise InvalidArgumentError(
                 f"mixed_precision: expected False, True or a policy, as 'mixed_bfloat16' or "

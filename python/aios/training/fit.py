@@ -137,7 +137,7 @@ class Fit:
             stopped_early=state.stopping.get("stopped_epoch", 0) not in (0, None),
             best_epoch=_best_epoch(state),
         )
-        if file is not None:
+        if file is not None and not config.keep_checkpoint:
             file.remove()
         return report
 

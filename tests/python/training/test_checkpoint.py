@@ -162,6 +162,26 @@ def test_a_training_killed_after_its_last_epoch_has_nothing_left_to_train(tmp_pa
     np.testing.assert_array_equal(flat_weights(cell.model), flat_weights(killed.model))
 
 
+@pytest.mark.parametrize("patience", [None, 1])
+def test_a_checkpoint_that_is_kept_leaves_nothing_to_train(tmp_path, patience):
+    x, y = blobs(count=60)
+    wrong = np.random.default_rng(1).permutation(y)
+    weights, reports = [], []
+    for _ in range(2):
+        config = aios.TrainingConfig(
+            epochs=4, early_stopping_patience=patience, learning_rate=0.05,
+            checkpoint_dir=tmp_path, keep_checkpoint=True,
+        )  # fmt: skip
+        cell = aios.TensorFlowTrainingCell(config)
+        cell.create_model((5,), 3, hidden_units=())
+        reports.append(cell.train(x, y, x, wrong))
+        weights.append(flat_weights(cell.model))
+    first, second = reports
+    assert (second.epochs, second.resumed_from) == (0, len(first.history["loss"]))
+    assert second.best_epoch == first.best_epoch
+    np.testing.assert_array_equal(*weights)
+
+
 def test_the_optimizers_state_is_kept(tmp_path):
     from safetensors import safe_open
 

@@ -14,6 +14,7 @@ import aios
         {"learning_rate": 0},
         {"early_stopping_patience": 0},
         {"optimizer": 3},
+        {"keep_checkpoint": 1},
     ],
 )
 def test_a_bad_config_names_its_field_and_a_good_value(options):

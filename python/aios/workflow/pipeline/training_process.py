@@ -36,7 +36,8 @@ def train(
     """
     from aios.training import TrainingConfig
 
-    settings = {**config, "checkpoint_dir": context.checkpoint_dir}
+    # Kept until the run is over: a kill may come between the training's end and its record.
+    settings = {**config, "checkpoint_dir": context.checkpoint_dir, "keep_checkpoint": True}
     cell = _cell(TrainingConfig(**settings), builder, prepare)
     report = cell.train(
         *(prepare.x_train, prepare.y_train, prepare.x_val, prepare.y_val),

@@ -45,8 +45,12 @@ def test_what_was_told_of_is_saved_and_a_killed_training_goes_on_after_it(data, 
     assert (result["resumed_from"], result["epochs"]) == (2, 2)
     assert len(result["history"]["loss"]) == 4
     assert [message.epoch for message in told] == [3, 4]
-    assert list(context.checkpoint_dir.iterdir()) == []
     assert context.open_file(result["weights"]).stat().st_size > 0
+
+    again = training_process.train(data, config, None, context)  # killed before it was recorded
+    assert (again["resumed_from"], again["epochs"]) == (4, 0)
+    assert again["history"] == result["history"]
+    assert again["metrics"] == pytest.approx(result["metrics"], rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench clients zoo fuzz fuzz-server sanitize clean
+.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench bench-server clients zoo fuzz fuzz-server sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -70,6 +70,10 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.memory
 	$(BIN)/python -m benchmarks.workflow
 	$(BIN)/python -m benchmarks.isolation
+
+# What a request costs the server, beside a loop of recv and send alone.
+bench-server: $(VENV)/.test
+	$(BIN)/python -m benchmarks.server
 
 # As `make zoo ZOO="MobileNet VGG16"`; all of it, two hours, writes docs/zoo.md.
 ZOO :=

@@ -1,6 +1,5 @@
 #include "server/dispatcher.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace aios::server {
@@ -10,22 +9,13 @@ namespace {
 // connections waiting.
 constexpr double kLongestInPlaceUs = 30;
 
-// How many samples a body has at most, roughly: of JSON two bytes a number is the least.
-int64_t samplesIn(const ServedModel& model, const protocol::HttpRequest& request) {
-  std::size_t sample_bytes = 0;
-  for (const TensorSpec& spec : model.model().endpoint().signature().inputs) {
-    std::size_t bytes = byteSize(spec.dtype);
-    for (std::size_t axis = 1; axis < spec.shape.size(); ++axis) {
-      bytes *= static_cast<std::size_t>(std::max<int64_t>(spec.shape[axis], 1));
-    }
-    sample_bytes += bytes;
-  }
-  return static_cast<int64_t>(std::max<std::size_t>(request.body.size() / (sample_bytes + 1), 1));
-}
+// A body that would take too long to read.
+constexpr std::size_t kLargestInPlace = 64 << 10;
 
+// Whether a call is certainly long, before its body is read.
 bool isLong(const ServedModel& model, const protocol::HttpRequest& request) {
-  const runtime::Endpoint& endpoint = model.model().endpoint();
-  return !(endpoint.expectedUs(samplesIn(model, request)) <= kLongestInPlaceUs);
+  return request.body.size() > kLargestInPlace ||
+         model.model().endpoint().expectedUs(1) > kLongestInPlaceUs;
 }
 
 }  // namespace
@@ -54,13 +44,17 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     answer = api::notFound(route, found);
     return true;
   }
+  api::Call call{std::move(route), request.inference_header_length, request.body};
   if (!isLong(*found.model, request)) {
-    answer = caller_.answer(*found.model,
-                            {std::move(route), request.inference_header_length, request.body});
-    return true;
+    std::optional<protocol::HttpAnswer> now =
+        caller_.answerWithin(kLongestInPlaceUs, *found.model, call);
+    if (now.has_value()) {
+      answer = std::move(*now);
+      return true;
+    }
   }
-  const Protocol protocol = route.protocol;
-  if (workers_.submit({ticket_, std::move(found.model), std::move(route),
+  const Protocol protocol = call.route.protocol;
+  if (workers_.submit({ticket_, std::move(found.model), std::move(call.route),
                        request.inference_header_length, std::string(request.body)})) {
     return false;
   }

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <exception>
+#include <limits>
 #include <new>
 
 #include "server/api/kserve.hpp"
@@ -97,11 +98,20 @@ protocol::HttpAnswer overloaded(Protocol protocol) {
 }
 
 protocol::HttpAnswer Caller::answer(const ServedModel& model, const Call& call) {
+  return *answerWithin(std::numeric_limits<double>::infinity(), model, call);
+}
+
+std::optional<protocol::HttpAnswer> Caller::answerWithin(double longest_us,
+                                                         const ServedModel& model,
+                                                         const Call& call) try {
   const auto begin = std::chrono::steady_clock::now();
+  workspace_.allow(longest_us);
   protocol::HttpAnswer answer = answerTo(model, call, workspace_);
   model.counters(thread_).record(call.route.protocol, outcomeOf(answer.status), workspace_.batch(),
                                  std::chrono::steady_clock::now() - begin);
   return answer;
+} catch (const TakesLonger&) {
+  return std::nullopt;
 }
 
 }  // namespace aios::server::api

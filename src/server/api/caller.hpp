@@ -31,6 +31,9 @@ class Caller {
 
   // Throws nothing: errors are answers too, in the protocol's own form.
   protocol::HttpAnswer answer(const ServedModel& model, const Call& call);
+  // The same; nothing, where the model is expected to take longer than this.
+  std::optional<protocol::HttpAnswer> answerWithin(double longest_us, const ServedModel& model,
+                                                   const Call& call);
 
  private:
   const std::size_t thread_;

@@ -12,6 +12,8 @@ namespace {
 using wire::appendInteger;
 using wire::appendJsonString;
 
+constexpr std::size_t kUsualBytes = 512;
+
 // Every output where none was asked for by name.
 std::vector<RequestedOutput> outputsOf(const InferRequest& request, const Signature& signature) {
   std::vector<RequestedOutput> outputs = request.outputs;
@@ -71,6 +73,7 @@ protocol::HttpAnswer infer(const ServedModel& model, const Call& call, Workspace
   const Span<const TensorView> tensors = workspace.run(endpoint);
   const std::vector<RequestedOutput> outputs = outputsOf(request, signature);
   protocol::HttpAnswer answer;
+  answer.body.reserve(kUsualBytes);
   appendHead(model, request, answer.body);
   bool any_binary = false;
   for (const RequestedOutput& output : outputs) {

@@ -32,6 +32,7 @@ void Workspace::setShape(std::size_t index, Span<const int64_t> shape) {
 Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
   const Signature& signature = endpoint.signature();
   batch_ = checkInputs(signature, input_views_);
+  if (endpoint.expectedUs(batch_) > longest_us_) throw TakesLonger();
   if (batch_ == 0 || !endpoint.outputShapesAreKnown()) {
     answers_ = endpoint.infer(input_views_);
     output_views_ = runtime::viewsOf(answers_);

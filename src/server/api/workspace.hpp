@@ -2,12 +2,16 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "runtime/endpoint.hpp"
 #include "server/wire/tensor_buffer.hpp"
 
 namespace aios::server::api {
+
+// A call that was given less time than it is expected to take: nothing was done.
+struct TakesLonger {};
 
 // For one thread.
 class Workspace {
@@ -19,8 +23,10 @@ class Workspace {
   void setShape(std::size_t index, Span<const int64_t> shape);
   bool hasInput(std::size_t index) const noexcept { return given_[index]; }
 
-  // Answers the inputs. The outputs are valid until the next start().
+  // Answers the inputs. The outputs are valid until the next start(). Throws TakesLonger where that
+  // is expected to take longer than it may, or nobody knows how long.
   Span<const TensorView> run(runtime::Endpoint& endpoint);
+  void allow(double longest_us) noexcept { longest_us_ = longest_us; }
   // Of what was run last; 1 where inputs have none.
   int64_t batch() const noexcept { return batch_; }
 
@@ -34,6 +40,7 @@ class Workspace {
   std::vector<TensorView> output_views_;
   std::vector<Tensor> answers_;  // of outputs whose shapes only the answer tells
   int64_t batch_ = 1;
+  double longest_us_ = std::numeric_limits<double>::infinity();
 };
 
 }  // namespace aios::server::api

@@ -70,9 +70,9 @@ std::string_view JsonReader::string(std::string& storage) {
     if (static_cast<unsigned char>(*cursor_) < 0x20) fail("no control character in a string");
     ++cursor_;
   }
-  storage.assign(start, cursor_);
   if (cursor_ == end_) fail("'\"'");
   if (*cursor_ == '"') return {start, static_cast<std::size_t>(cursor_++ - start)};
+  storage.assign(start, cursor_);
   unescape(storage);
   return storage;
 }

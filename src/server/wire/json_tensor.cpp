@@ -12,9 +12,7 @@ namespace {
 // What the first value of each depth showed, which all others have to match.
 class NestedReader {
  public:
-  NestedReader(JsonReader& reader, TensorBuffer& tensor) : reader_(reader), tensor_(tensor) {
-    shape_.dims.fill(kUnknown);
-  }
+  explicit NestedReader(JsonReader& reader) : reader_(reader) { shape_.dims.fill(kUnknown); }
 
   template <typename ReadElement>
   Shape read(ReadElement read_element) {
@@ -56,18 +54,17 @@ class NestedReader {
   }
 
   JsonReader& reader_;
-  TensorBuffer& tensor_;
   Shape shape_;
   bool settled_ = false;
 };
 
 template <typename T>
 Shape readNumbers(JsonReader& reader, TensorBuffer& tensor) {
-  return NestedReader(reader, tensor).read([&] { tensor.push(reader.number<T>()); });
+  return NestedReader(reader).read([&] { tensor.push(reader.number<T>()); });
 }
 
 Shape readBooleans(JsonReader& reader, TensorBuffer& tensor) {
-  return NestedReader(reader, tensor).read([&] {
+  return NestedReader(reader).read([&] {
     const char next = reader.peek();
     const bool is_number = next == '0' || next == '1';
     tensor.push(is_number ? reader.number<uint8_t>() == 1 : reader.boolean());
@@ -88,7 +85,7 @@ void readBase64(JsonReader& reader, TensorBuffer& tensor) {
 
 Shape readStrings(JsonReader& reader, TensorBuffer& tensor) {
   std::string storage;
-  return NestedReader(reader, tensor).read([&] {
+  return NestedReader(reader).read([&] {
     if (reader.peek() == '{') {
       readBase64(reader, tensor);
       return;
@@ -100,19 +97,16 @@ Shape readStrings(JsonReader& reader, TensorBuffer& tensor) {
 
 template <typename T>
 void appendNumber(T value, std::string& json) {
-  constexpr std::size_t kLongest = 32;
-  const std::size_t size = json.size();
-  json.resize(size + kLongest);
-  char* const begin = json.data() + size;
-  char* end = std::to_chars(begin, begin + kLongest, value).ptr;
+  char digits[32];
+  char* end = std::to_chars(&digits[0], &digits[0] + sizeof digits - 2, value).ptr;
   if constexpr (std::is_floating_point_v<T>) {
-    if (std::string_view(begin, static_cast<std::size_t>(end - begin)).find_first_of(".e") ==
-        std::string_view::npos) {
+    const std::string_view text(&digits[0], static_cast<std::size_t>(end - &digits[0]));
+    if (text.find_first_of(".e") == std::string_view::npos) {
       *end++ = '.';
       *end++ = '0';
     }
   }
-  json.resize(static_cast<std::size_t>(end - json.data()));
+  json.append(&digits[0], end);
 }
 
 template <typename T>

@@ -1,0 +1,1 @@
+"""What a request costs the server, against a loop of recv and send alone."""

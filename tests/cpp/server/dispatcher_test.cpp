@@ -1,0 +1,90 @@
+#include "server/dispatcher.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <mutex>
+
+#include "server/tiny_server.hpp"
+
+namespace aios::server {
+namespace {
+
+class DispatcherTest : public ::testing::Test {
+ protected:
+  DispatcherTest() {
+    const auto model = std::make_shared<ServedModel>("tiny", 1, tiny.model(), 2);
+    dispatcher.use(
+        std::make_shared<ModelTable>(ServedModels{model}, std::map<std::string, Labels>()));
+    dispatcher.setTicket({0, 7, 9});
+  }
+
+  // Whether the request is answered at once.
+  bool dispatch(const std::string& target, const std::string& body) {
+    protocol::HttpRequest request;
+    request.method = "POST";
+    request.target = target;
+    request.body = body;
+    return dispatcher.answer(request, answer);
+  }
+  bool predict(const std::string& body) { return dispatch("/v1/models/tiny:predict", body); }
+  // Calls are timed every so often; on a busy machine one may look slow for a while.
+  bool isAnsweredInPlaceOnceItIsKnown(const std::string& body) {
+    for (int attempt = 0; attempt < 10000; ++attempt) {
+      if (predict(body)) return true;
+      tiny.post("/v1/models/tiny:predict", body);
+    }
+    return false;
+  }
+
+  TinyServer tiny;
+  SlowLane slow_lane{1};
+  std::promise<protocol::HttpAnswer> delivered;
+  Ticket ticket;
+  std::once_flag once;
+  Workers workers{1, 1, 20000, [this](const Ticket& of, protocol::HttpAnswer given) {
+                    std::call_once(once, [&] {
+                      ticket = of;
+                      delivered.set_value(std::move(given));
+                    });
+                  }};
+  Dispatcher dispatcher{0, workers, slow_lane};
+  protocol::HttpAnswer answer;
+};
+
+constexpr const char* kOne = R"({"instances": [[1, 2]]})";
+
+TEST_F(DispatcherTest, HandsACallOfUnknownLengthToAWorker) {
+  // Nothing is known of batches of three.
+  EXPECT_FALSE(predict(R"({"instances": [[1, 2], [3, 4], [5, 6]]})"));
+  const protocol::HttpAnswer given = delivered.get_future().get();
+  EXPECT_EQ(given.status, 200);
+  EXPECT_NE(given.body.find("\"z\": [8.0, 9.0]"), std::string::npos) << given.body;
+  EXPECT_EQ(ticket.connection, 7U);
+  EXPECT_EQ(ticket.request, 9U);
+}
+
+TEST_F(DispatcherTest, AnswersAFastCallInPlace) {
+  EXPECT_TRUE(isAnsweredInPlaceOnceItIsKnown(kOne));
+  EXPECT_EQ(answer.status, 200);
+}
+
+TEST_F(DispatcherTest, HandsALargeBodyToAWorkerUnread) {
+  ASSERT_TRUE(isAnsweredInPlaceOnceItIsKnown(kOne));
+  EXPECT_FALSE(predict(kOne + std::string(100000, ' ')));
+}
+
+TEST_F(DispatcherTest, AnswersWhatNoModelCanAtOnce) {
+  EXPECT_TRUE(dispatch("/v1/models/nope:predict", kOne));
+  EXPECT_EQ(answer.status, 404);
+}
+
+TEST_F(DispatcherTest, HandsOtherRequestsToTheSlowLaneUntilThatIsFull) {
+  EXPECT_FALSE(dispatch("/v2", ""));
+  EXPECT_TRUE(dispatch("/v2", ""));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_EQ(slow_lane.take()->target, "/v2");
+}
+
+}  // namespace
+}  // namespace aios::server

@@ -21,7 +21,7 @@ from aios.home.messages import Message
 from aios.home.store import AddMessage
 from aios.registry.model_version import ModelVersion
 from aios.registry.registry import Registry
-from aios.telemetry.metrics import Labels, gauge_text, histogram_text
+from aios.telemetry.metrics import Labels, gauge_text, histogram_text, label_text
 
 _log = logging.getLogger("aios.workflow")
 
@@ -154,7 +154,7 @@ class Predictor:
         yield "# HELP aios_predict_errors_total Calls that raised."
         yield "# TYPE aios_predict_errors_total counter"
         for label, item in labels:
-            yield f"aios_predict_errors_total{_text(label)} {item.errors}"
+            yield f"aios_predict_errors_total{label_text(label)} {item.errors}"
         yield from gauge_text(
             "aios_drift_psi",
             "Population-stability index of the worst feature in the last full window.",
@@ -232,12 +232,6 @@ class Predictor:
 def _parse(route: str) -> tuple[str, str]:
     name, _, alias = route.partition("@")
     return name, alias or "champion"
-
-
-def _text(labels: Labels) -> str:
-    from aios.telemetry.metrics import label_text
-
-    return label_text(labels)
 
 
 def _load_bundle(path: Path) -> Model:

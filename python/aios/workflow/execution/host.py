@@ -186,9 +186,13 @@ class Host:
     # --- the writer's host -----------------------------------------------------------------------
 
     def launch(self, writer: RunWriter, attempt: Attempt) -> None:
-        """Give an attempt to the executor of its step."""
+        """Give an attempt to the executor of its step; one that can't take it has failed."""
         executor = self.executors.of(attempt.step)
-        executor.submit(attempt, functools.partial(self._perform, writer, attempt))
+        try:
+            executor.submit(attempt, functools.partial(self._perform, writer, attempt))
+        except Exception as error:
+            failed = Failed(attempt.launch.task, attempt.launch.launch, error_json(error), 0.0)
+            self.time.later(0.0, lambda: writer.deliver(failed))
 
     def later(self, writer: RunWriter, task: str, delay_s: float) -> None:
         """Queue a retry."""
@@ -229,7 +233,7 @@ class Host:
     def _give_up(self, attempt: Attempt) -> None:
         """Stop waiting for an attempt; its result will be ignored."""
         attempt.context.cancelled.set()
-        self.executors.of(attempt.step).cancel(attempt)
+        self.executors.cancel(attempt)
 
     # --- an executor's thread --------------------------------------------------------------------
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+
 from aios.errors import InvalidArgumentError
-from aios.workflow.execution.executor import LOCAL, Executor, Limits, make_executor
+from aios.workflow.execution.executor import LOCAL, Attempt, Executor, Limits, make_executor
 from aios.workflow.execution.processes.executor import ProcessExecutor
 from aios.workflow.execution.threads import ThreadExecutor
 from aios.workflow.steps import Step
 
+_log = logging.getLogger("aios.workflow")
+
 
 class Executors:
     """The executors of one manager.
+
+    An executor of another package may fail when it is told of an end: that is logged, and keeps
+    nobody from going on.
 
     Args:
         chosen: the name of an executor, or one, that is asked before the local ones; "local" for
@@ -41,12 +48,22 @@ class Executors:
         """The first one that takes the step."""
         return next(item for item in self._in_order if item.takes(step))
 
+    def cancel(self, attempt: Attempt) -> None:
+        """Tell the attempt's executor that nobody waits for it."""
+        self._tell(self.of(attempt.step), "cancel", attempt)
+
     def release(self, run_id: str) -> None:
         """Let all of them drop what they keep for a run."""
         for item in self._in_order:
-            item.release(run_id)
+            self._tell(item, "release", run_id)
 
     def close(self) -> None:
         """Close all of them."""
         for item in self._in_order:
-            item.close()
+            self._tell(item, "close")
+
+    def _tell(self, executor: Executor, what: str, *arguments: object) -> None:
+        try:
+            getattr(executor, what)(*arguments)
+        except Exception:
+            _log.exception("%s.%s failed; the manager goes on", type(executor).__name__, what)

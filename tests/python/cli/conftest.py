@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -18,11 +19,22 @@ def aios_command(tmp_path):
             [sys.executable, "-m", "aios", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
             check=False,
             cwd=cwd,
             env={**untouched, "COLUMNS": "160", **environment},
         )
+
+    return run
+
+
+@pytest.fixture
+def doctor(aios_command):
+    """Runs `aios doctor --json`, and gives how it ended and what it reported."""
+
+    def run(*arguments, **environment):
+        shown = aios_command("doctor", "--json", *arguments, **environment)
+        return shown, json.loads(shown.stdout)
 
     return run
 

@@ -1,5 +1,4 @@
 import json
-import struct
 
 import pytest
 
@@ -72,22 +71,6 @@ def test_a_wrong_answer_is_a_red_row_without_figures_and_exit_1(wrong_golden, ai
     assert row["p50_us"] is None
     assert row["wrong"]
     assert "tolerances" in row["reason"]
-
-
-def test_plot_draws_a_panel_per_row(digits, aios_command, tmp_path):
-    pytest.importorskip("matplotlib", reason="needs the extra [plot]")
-    heights = []
-    for batches in ("1", "1,4,8"):
-        shown = aios_command(
-            "bench", digits.bundle, "--engine", "litert", "--batch", batches, "--iterations", 30,
-            "--plot", "latency.png",
-        )  # fmt: skip
-        assert shown.returncode == 0, shown.stderr
-        assert "litert" in shown.stdout
-        content = (tmp_path / "latency.png").read_bytes()
-        assert content[:8] == b"\x89PNG\r\n\x1a\n"
-        heights.append(struct.unpack(">II", content[16:24])[1])
-    assert heights[1] > 1.5 * heights[0]
 
 
 @pytest.mark.parametrize(

@@ -45,22 +45,23 @@ struct Graph {
 
 // One engine's files in the bundle.
 struct Artifact {
-  std::string engine;     // "litert", …
+  std::string engine;     // as engines/engine_table.hpp names them
   std::string target;     // "any", or the CPU that it was compiled for
   std::string precision;  // "float32", …
   Verdict verdict = Verdict::kPending;
   std::string reason;  // why it failed or was declined
   Tolerance tolerance;
   double max_error = 0;  // largest absolute error at export
-  // It is proved on the first so many of each signature's golden samples: all but those far out of
-  // the model's range, where a lower precision is.
+  // How many of each signature's golden samples, from the first on, judge it: all, but for a lower
+  // precision, which isn't asked for what is far out of the model's range.
   std::size_t golden_samples = std::numeric_limits<std::size_t>::max();
-  // The input values that it is proved for; golden samples outside don't judge it. Where it says
-  // nothing of its own, those that had to be proved, and `range_known` is false.
+  // The input values that it is proved for; golden samples outside don't judge it. Where the
+  // manifest says none for it alone, those that every artifact had to be proved for; `range_known`
+  // is false.
   SignatureRanges proven;
   bool range_known = false;
-  // Of `probes` calls that the training model answers with NaN or infinities, those that it hides
-  // none of. At most `probes`.
+  // The training model answers `probes` calls with NaN or infinities; in `propagated` of them, at
+  // most all, this artifact shows those too.
   std::size_t probes = 0;
   std::size_t propagated = 0;
   std::vector<FileRecord> files;

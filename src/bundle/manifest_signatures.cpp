@@ -10,7 +10,7 @@
 namespace aios::bundle {
 namespace {
 
-// Fewer than half of the sizes can be multiplied without a check: an element has up to 16 bytes.
+// Divides before it multiplies, so that no product overflows.
 void checkTensorSize(const TensorSpec& spec) {
   int64_t bytes = static_cast<int64_t>(byteSize(spec.dtype));
   for (const int64_t size : spec.shape) {

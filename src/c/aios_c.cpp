@@ -123,8 +123,8 @@ aios::TensorView viewOf(const aios_tensor& tensor) {
           aios::Span<const int64_t>(tensor.shape, tensor.rank)};
 }
 
-// Few tensors live on the stack, so that a call allocates nothing; those that there are not aren't
-// even cleared.
+// A few tensors live on the stack, so that a call allocates nothing; places for more aren't even
+// cleared.
 class Views {
  public:
   Views(const aios_tensor* tensors, std::size_t count) : count_(count) {

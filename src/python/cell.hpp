@@ -32,7 +32,6 @@ class Cell {
 
   // Throws FailedPrecondition if none is loaded.
   const std::shared_ptr<runtime::LoadedModel>& model() const;
-  bool isLoaded() const noexcept { return model_ != nullptr; }
   // The default endpoint where it takes one array and gives one whose shape is known; else null.
   runtime::Endpoint* plainEndpoint() const noexcept { return plain_endpoint_; }
   RecycledResults& results() noexcept { return results_; }

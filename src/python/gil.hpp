@@ -10,8 +10,8 @@
 
 namespace aios::python {
 
-// A call that the interpreter's exit waits for. Made and destroyed under the GIL; never returns
-// from its making in a thread that has called before and comes again while the interpreter exits.
+// A call that the interpreter's exit waits for. Made and destroyed under the GIL. Its constructor
+// never returns in a thread that has called before and comes again while the interpreter exits.
 class InCall {
  public:
   InCall();

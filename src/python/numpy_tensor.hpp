@@ -26,7 +26,7 @@ struct BorrowedArray {
 BorrowedArray borrowInput(nanobind::handle value, const TensorSpec& spec, bool copy);
 
 // The view of an object that borrowInput() would take as it is: an exact NumPy array, contiguous,
-// of the spec's dtype; none of any other. Owns nothing, throws nothing.
+// of the spec's dtype; nothing for any other object. Owns nothing, throws nothing.
 std::optional<TensorView> viewPlainArray(PyObject* value, DType dtype) noexcept;
 
 // A writable, C-contiguous NumPy array of the right dtype; anything else is InvalidArgument.

@@ -7,8 +7,8 @@ namespace aios::runtime {
 
 // Does the work in a thread of its own, of a lower priority where the system has one for threads,
 // and returns when it is done; rethrows what it throws. A thread of its own, because one that has
-// lowered its priority may not raise it again; so may no thread that the work itself starts: work
-// that starts threads which stay is not for here.
+// lowered its priority may not raise it again. Nor may threads that it starts: work that starts
+// threads which stay doesn't belong here.
 void inBackground(const std::function<void()>& work);
 
 }  // namespace aios::runtime

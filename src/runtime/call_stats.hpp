@@ -10,8 +10,8 @@
 
 namespace aios::runtime {
 
-// Written by one thread at a time (the session's caller), read by any. No read-modify-write: a
-// writer alone may load and store.
+// Written by one thread at a time (the session's caller), read by any. With one writer, a load and
+// a store do what would else take an atomic addition.
 class CallStats {
  public:
   // Whether the next call should be timed: reading the clock twice costs as much as a small model.

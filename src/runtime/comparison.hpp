@@ -51,8 +51,9 @@ void compareTensor(const TensorView& answer, const TensorView& reference,
 // nothing for what isn't rows of two or more floats.
 void compareClasses(const TensorView& answer, const TensorView& reference, Verification& result);
 
-// Whether NaN and infinities of the reference are NaN or infinities in the answer, of which the
-// order of a sum alone makes one of the other. Other dtypes than floats tell nothing.
+// Whether the answer has NaN or an infinity wherever the reference has one of them; which of the
+// two may depend on the order of a sum alone. True for other dtypes than floats, which have
+// neither.
 bool hidesNothing(const TensorView& answer, const TensorView& reference);
 
 }  // namespace aios::runtime

@@ -92,7 +92,8 @@ bool isLightAnywhere(const Artifact* artifact) {
   return facts != nullptr && facts->runs_anywhere && isLight(artifact);
 }
 
-// Nothing, where nothing lighter is left, or nothing light that runs on any processor passed.
+// Takes none out where nothing lighter is left, or where no light engine that runs on any processor
+// passed.
 std::vector<Preferred> takeOutHeavy(Artifacts& from, const Artifacts& all) {
   const bool lighter = std::any_of(from.begin(), from.end(), isLight);
   const bool anywhere = std::any_of(all.begin(), all.end(), isLightAnywhere);

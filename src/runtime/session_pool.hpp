@@ -40,8 +40,8 @@ class SessionPool {
     Slot* slot_;
   };
 
-  // The same for a caller that keeps its session. Those who take turns have `capacity` sessions
-  // besides all that are kept.
+  // The same for a caller that keeps its session, which doesn't count towards `capacity`: that is
+  // for those who take turns.
   class KeptLease {
    public:
     explicit KeptLease(SessionPool& pool) : pool_(pool), slot_(pool.takeToKeep()) {}

@@ -25,8 +25,9 @@ inline uint64_t fingerprintOf(Span<const TensorView> tensors) noexcept {
   return fingerprint;
 }
 
-// Of a fixed size: a shape may push out another. Takes no lock, so a reader may once get the engine
-// of another shape: any engine of the model answers right, or refuses.
+// Of a fixed size: a shape may push out another. Takes no lock, so a reader may for a moment get
+// the engine of another shape, which does no harm: any engine of the model answers right, or
+// refuses.
 class ShapeRoutes {
  public:
   explicit ShapeRoutes(std::size_t size) : slots_(size) {}

@@ -18,8 +18,8 @@ class ThreadBudget {
   // What is left of a wish.
   int cut(int threads) const noexcept { return threads < size_ ? threads : size_; }
 
-  // Whether a call on so many threads has to hold a share. One on its caller's thread alone has
-  // not, unless the budget is smaller than what the system keeps the process to anyway.
+  // Whether a call on so many threads has to hold a share. One on its caller's thread alone needs
+  // none, unless the budget is smaller than what the system keeps the process to anyway.
   bool governs(int threads) const noexcept { return threads > 1 || size_ < cpus_; }
 
   // Calls that wait for their share.

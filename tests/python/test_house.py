@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from aios.bridge import fallback
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 #: Lowest first. `_core` is the C++ extension; the face, `aios` itself, is above all of them.
@@ -164,3 +166,16 @@ def test_no_cpp_file_includes_one_of_a_higher_room():
         if CPP_ROOMS.index(other) > CPP_ROOMS.index(room)
     ]
     assert upward == []
+
+
+def test_no_cpp_file_but_its_own_folder_and_the_table_names_an_engine():
+    names = "|".join(facts.name for facts in fallback.engines())
+    found = [
+        f"{path.relative_to(REPOSITORY)}: {line.strip()}"
+        for path in sorted((REPOSITORY / "src").rglob("*"))
+        if path.suffix in (".cpp", ".hpp", ".cc") and path.name != "engine_table.cpp"
+        for line in path.read_text().splitlines()
+        for name in re.findall(rf"[\"'](?:{names})[\"']", line.partition("//")[0])
+        if path.parent.name != name[1:-1]
+    ]
+    assert found == []

@@ -14,7 +14,7 @@
 
 namespace aios::kernels {
 
-inline constexpr int kWinogradOut = 4, kWinogradIn = 6, kWinogradPositions = 36;
+inline constexpr int kWinogradOut = 4, kWinogradPositions = 36;
 
 template <class S>
 struct WinogradTiling {

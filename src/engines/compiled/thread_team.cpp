@@ -71,7 +71,8 @@ void ThreadTeam::run(uint32_t count, Task task, void* argument) noexcept {
 }
 
 void ThreadTeam::takeTasks(uint32_t lane) noexcept {
-  // Looked at first: taking where nothing is left would count the word up for ever.
+  // Looked at first: to take where nothing is left would still count up, in time into the number
+  // of tasks.
   while (nextOf(state_.load(std::memory_order_relaxed)) <
          countOf(state_.load(std::memory_order_relaxed))) {
     const uint64_t taken = state_.fetch_add(1, std::memory_order_acq_rel);

@@ -37,8 +37,9 @@ class ThreadTeam {
 
   aios_compiled_parallel parallel_;
 
-  // Job number, tasks, and the next one to take, in one word: whoever takes a task of a job knows
-  // that the job isn't over before that task, so what follows belongs to it.
+  // The job's number, how many tasks it has, and which is next to take, in one word. A job is over
+  // only when every task that was taken is done, so whoever has taken one finds that job's task and
+  // argument below.
   std::atomic<uint64_t> state_{0};
   Task task_ = nullptr;
   void* argument_ = nullptr;

@@ -133,7 +133,8 @@ void ShapedModel::stageOutputs(const Shapes& shapes) {
   }
 }
 
-// LiteRT's word on shapes that a graph calculates is that of an earlier call until a run.
+// Where a graph calculates the shapes of its outputs, LiteRT tells those of the call before until
+// it has run.
 void ShapedModel::bindRoomy(const OutputMemory& memory) {
   releaseOutputs();
   const Shapes told = outputShapes(/*update=*/true);
@@ -203,8 +204,8 @@ void ShapedModel::learn(const OutputMemory& memory) {
   learned_ = true;
 }
 
-// LiteRT reports success where it has put an answer elsewhere, as of some operators whose outputs'
-// shapes are calculated.
+// LiteRT may report success although it has put an answer elsewhere: it does for some operators
+// that calculate the shapes of their outputs.
 void ShapedModel::requireWritten() {
   std::vector<bool> untouched(answers_.size(), true);
   for (const int mark : {0xA5, 0x5A}) {

@@ -67,7 +67,7 @@ TEST(Preference, KeepsInReserveWhatHidesNan) {
             "compiled in 0");
 }
 
-TEST(Preference, TakesNotTensorFlowForNanAlone) {
+TEST(Preference, DoesNotTakeTensorFlowForNanAlone) {
   EXPECT_EQ(orderOf({artifactOf("litert", 9, 1), artifactOf("tensorflow", 9)}),
             "litert | tensorflow ");
 }

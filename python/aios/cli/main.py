@@ -10,6 +10,7 @@ import typer
 
 from aios.cli import (
     bench,
+    client,
     compile,
     demo,
     doctor,
@@ -43,6 +44,7 @@ app.command("bench")(bench.bench)
 app.command("serve")(serve.serve)
 app.add_typer(workflow.app)
 app.add_typer(registry.app)
+app.add_typer(client.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
-from aios.bundle.dtypes import describe
 from aios.bundle.manifest import read_manifest
 from aios.cli.array_files import read_arrays, require_output, write_arrays
+from aios.cli.arrays import described, document_of, print_arrays
 from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.suggestions import PrecisionOption, allowed_precision, engine_names, require_bundle
@@ -70,7 +70,7 @@ def run(
     labelled = _labelled(arrays, manifest.labels)
     if output is not None:
         write_arrays("--output", output, arrays)
-        shapes = ", ".join(f"{name} {_described(array)}" for name, array in arrays.items())
+        shapes = ", ".join(f"{name} {described(array)}" for name, array in arrays.items())
         talk.print(Text(f"{output}: {shapes}, engine {used}"))
     if as_json:
         print_json(_document(used, arrays, labelled, output))
@@ -91,25 +91,10 @@ def _answer(bridge: Any, x: Any, *, cast: bool, signature: str | None) -> Any:
 def _document(
     engine: str, arrays: Arrays, labelled: list[dict[str, Any]] | None, output: Path | None
 ) -> dict[str, Any]:
-    outputs = {}
-    for name, array in arrays.items():
-        described: dict[str, Any] = {"dtype": str(array.dtype), "shape": list(array.shape)}
-        if output is None:
-            described["values"] = _listed(array)
-        outputs[name] = described
+    outputs = {
+        name: document_of(array, with_values=output is None) for name, array in arrays.items()
+    }
     return {"engine": engine, "outputs": outputs, "labels": labelled, "output": output}
-
-
-def _listed(array: npt.NDArray[Any]) -> Any:
-    if array.dtype.kind not in "OS":
-        return array.tolist()
-    texts = [
-        value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        for value in array.ravel().tolist()
-    ]
-    import numpy as np
-
-    return np.asarray(texts, dtype=object).reshape(array.shape).tolist()
 
 
 def _labelled(arrays: Arrays, labels: tuple[str, ...] | None) -> list[dict[str, Any]] | None:
@@ -126,13 +111,7 @@ def _labelled(arrays: Arrays, labels: tuple[str, ...] | None) -> list[dict[str, 
     ]
 
 
-def _described(array: npt.NDArray[Any]) -> str:
-    return describe(str(array.dtype), array.shape)
-
-
 def _print(arrays: Arrays, labelled: list[dict[str, Any]] | None) -> None:
-    import numpy as np
-
     if labelled is not None:
         listing = Listing(
             Column("sample", right=True), Column("label", folds=True), Column("score", right=True)
@@ -143,6 +122,4 @@ def _print(arrays: Arrays, labelled: list[dict[str, Any]] | None) -> None:
         if len(labelled) > _SHOWN_ROWS:
             talk.print(f"{len(labelled) - _SHOWN_ROWS} more; all of them with --output or --json")
         return
-    for name, array in arrays.items():
-        data.print(Text(f"{name} {_described(array)}", style="bold"))
-        data.print(Text(np.array2string(array, threshold=200, precision=6)))
+    print_arrays(arrays)

@@ -57,7 +57,14 @@ class VersionMonitor:
         self._windows: dict[str, list[Any]] = {}
 
     def answered(self, started_ns: int, ended_ns: int, x: Any, y: Any) -> None:
-        """Count a call that was answered."""
+        """Count a call that was answered.
+
+        Args:
+            started_ns: when it began, in nanoseconds of `time.perf_counter_ns`.
+            ended_ns: when it ended.
+            x: its input, or inputs by name, whose rows may be sampled.
+            y: its answer, likewise.
+        """
         seconds = (ended_ns - started_ns) * 1e-9
         place = bisect_left(LATENCY_BOUNDS, seconds)
         with self._lock:

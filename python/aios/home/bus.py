@@ -163,6 +163,9 @@ class Bus:
             callback: an exception in it is logged and counted; the bus goes on.
             name: keeps the place across restarts: what came while nobody listened is delivered.
             capacity: the bound of the telemetry queue.
+
+        Raises:
+            FailedPreconditionError: the bus is closed.
         """
         kinds = types if isinstance(types, tuple) else (types,)
         queue = TelemetryQueue(capacity or self._capacity, self._wake)

@@ -130,7 +130,11 @@ def load_value(ref: ValueRef, store: ContentStore) -> Any:
 
 
 def load_element(ref: ValueRef, index: int, store: ContentStore) -> Any:
-    """Read element `index` of a stored list or tuple, and only that."""
+    """Read element `index` of a stored list or tuple, and only that.
+
+    Raises:
+        CorruptHomeError: there is no such element, or its file is missing or changed.
+    """
     tree = _tree(ref, store)
     try:
         element = (tree["$tuple"] if isinstance(tree, dict) else tree)[index]

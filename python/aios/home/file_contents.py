@@ -58,7 +58,11 @@ def chunks(source: Path) -> Iterator[bytes]:
 
 
 def unchanged(source: Path, sha256: str) -> Iterator[bytes]:
-    """`chunks` of a file, which must still have this hash when all are read."""
+    """`chunks` of a file, which must still have this hash when all are read.
+
+    Raises:
+        FailedPreconditionError: it has another one.
+    """
     digest = hashlib.sha256()
     for chunk in chunks(source):
         digest.update(chunk)

@@ -102,7 +102,11 @@ def _file_system_type(path: Path) -> int:
 
 
 def require_local(path: Path) -> None:
-    """Refuse a network file system, and a file where a folder belongs."""
+    """Refuse a network file system, and a file where a folder belongs.
+
+    Raises:
+        FailedPreconditionError: the home would be on one of these.
+    """
     existing = path
     while not existing.exists():
         existing = existing.parent

@@ -59,7 +59,11 @@ def run_values(run: RunRecord) -> Row:
 
 
 def run_of(row: Row) -> RunRecord:
-    """Decode a row of `RUN_COLUMNS`."""
+    """Decode a row of `RUN_COLUMNS`.
+
+    Raises:
+        CorruptHomeError: it is damaged.
+    """
 
     def decode() -> RunRecord:
         run = RunRecord(
@@ -83,7 +87,11 @@ def run_of(row: Row) -> RunRecord:
 
 
 def step_of(run_id: str, name: str, body: str) -> StepRecord:
-    """Decode a step's row."""
+    """Decode a step's row.
+
+    Raises:
+        CorruptHomeError: it is damaged.
+    """
 
     def decode() -> StepRecord:
         step = StepRecord.from_json(body)
@@ -96,7 +104,11 @@ def step_of(run_id: str, name: str, body: str) -> StepRecord:
 
 
 def document_of(collection: str, row: Row) -> Document:
-    """Decode (key, revision, value)."""
+    """Decode (key, revision, value).
+
+    Raises:
+        CorruptHomeError: it is damaged.
+    """
 
     def decode() -> Document:
         document = Document(row[0], int(row[1]), json.loads(row[2]))

@@ -236,10 +236,7 @@ class Store(Protocol):
     """Durable state of one home; safe from any thread. See the module for the guarantees."""
 
     def create_run(self, run: RunRecord, changes: Sequence[Change] = ()) -> bool:
-        """Store a new run, with its lease as given.
-
-        False (and nothing written) when its id exists.
-        """
+        """Store a new run with its lease; False, and nothing is written, if its id is taken."""
 
     def claim(self, claim: Claim) -> list[RunRecord]:
         """Take leases; the runs are returned with their new lease, oldest first."""
@@ -266,7 +263,18 @@ class Store(Protocol):
         limit: int = 1000,
         strict: bool = True,
     ) -> list[RunRecord]:
-        """Read runs, newest first; `strict=False` leaves out those whose row is damaged."""
+        """Read runs, newest first.
+
+        Args:
+            run_id: only this one.
+            workflow: only those of this workflow.
+            status: only those in this state.
+            limit: at most so many.
+            strict: raise for a run whose row is damaged, instead of leaving it out.
+
+        Raises:
+            CorruptHomeError: a row is damaged.
+        """
 
     def run_ids(self) -> set[str]:
         """The ids of all runs, damaged ones too."""
@@ -282,7 +290,14 @@ class Store(Protocol):
         types: Sequence[str] = (),
         limit: int = 1000,
     ) -> list[StoredMessage]:
-        """Read messages with `seq > after`, oldest first."""
+        """Read messages, oldest first; a damaged one comes as a message of no known type.
+
+        Args:
+            after: only those with a greater `seq`.
+            run_id: only those of this run.
+            types: only those of these types, by name; empty for all.
+            limit: at most so many.
+        """
 
     def last_seq(self) -> int:
         """The `seq` of the newest message; 0 when there is none."""

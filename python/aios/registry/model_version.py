@@ -46,7 +46,16 @@ class ModelVersion:
         aliases: Mapping[tuple[str, int], tuple[str, ...]],
         home: HomeFiles,
     ) -> ModelVersion:
-        """Decode a document; fields written by a later version of aios are ignored."""
+        """Decode a document; fields written by a later version of aios are ignored.
+
+        Args:
+            value: the document.
+            aliases: the aliases of each (name, version).
+            home: where its bundle is.
+
+        Raises:
+            CorruptHomeError: it is damaged.
+        """
         known = ModelVersion.__dataclass_fields__
         values = {key: item for key, item in value.items() if key in known}
         try:

@@ -79,6 +79,13 @@ def prune(
     First the records go, in one transaction per batch of runs, then the contents that nothing names
     any more; a kill between leaves contents that the next `prune` removes.
 
+    Args:
+        home: the home.
+        clock: its wall clock tells what is old.
+        retention: what is kept.
+        wait_s: how long another process may prune or copy the home first.
+        stopped: asked now and then; true ends the work early.
+
     Raises:
         UnavailableError: another process prunes or copies the home.
     """

@@ -12,6 +12,9 @@ def delete_old_versions(home: Home, name: str, keep: int) -> set[int]:
     """Mark all but the newest `keep` versions deleted; returns their numbers.
 
     Never one that an alias names or would go back to.
+
+    Raises:
+        InvalidArgumentError: `keep` isn't a whole number of 0 or more.
     """
     if not isinstance(keep, int) or isinstance(keep, bool) or keep < 0:
         raise InvalidArgumentError(f"keep: expected a whole number of 0 or more, got {keep!r}")

@@ -50,6 +50,12 @@ class ArrayFeed:
 
         An epoch's order depends on nothing but `seed` and the epoch, so that a resumed training
         sees what an uninterrupted one would have seen.
+
+        Args:
+            batch_size: Samples per batch; an epoch's last one may have fewer.
+            seed: What the order is drawn from.
+            epochs: The epochs, counted from 0.
+            keep_order: Leave the samples in their order.
         """
         import tensorflow as tf
 

@@ -34,6 +34,15 @@ def feed_of(
 ) -> Feed:
     """Checks what a caller passes as training or validation data.
 
+    Args:
+        names: How the caller calls `x` and `y`.
+        x: Inputs, or a stream of batches.
+        y: Targets; None for a stream.
+        model: The Keras model that they are for.
+        weight: One weight per sample.
+        class_weight: Weights by class number, or "balanced".
+        steps: Batches per epoch, of a stream.
+
     Raises:
         InvalidArgumentError: It doesn't fit together or the model.
     """

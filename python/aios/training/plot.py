@@ -16,7 +16,12 @@ _TRAINING, _VALIDATION, _NOTE = "#1f5fa8", "#d1602b", "#6b6b6b"
 def plot_history(
     history: History, best_epoch: int | None, resumed_from: int | None, path: Path
 ) -> Path:
-    """Draws one panel per metric, training against validation; see `TrainingReport`."""
+    """Draws one panel per metric, training against validation; see `TrainingReport`.
+
+    Raises:
+        NotFoundError: matplotlib isn't installed; names the extra.
+        InvalidArgumentError: there is no history, or `path` can't be written.
+    """
     if importlib.util.find_spec("matplotlib") is None:
         raise NotFoundError("a plot needs matplotlib: pip install aios-cells[plot]")
     names = [name for name in history if not name.startswith("val_")]

@@ -110,7 +110,11 @@ class Gates:
     ) -> Verdict:
         """Judge what is known after export and benchmark.
 
-        `regression` None: there is no champion.
+        Args:
+            p99_us: latency of one call that 99 of 100 stay under, in microseconds.
+            size_bytes: size of the bundle.
+            error: largest difference from the training model's answers.
+            regression: how much worse than the champion; None if there is none, which passes.
         """
         checks = []
         if self.max_p99_us is not None:

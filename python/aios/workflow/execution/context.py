@@ -95,6 +95,9 @@ class StepContext:
         Later attempts get that result. It is committed by itself as soon as it is there. A kill
         between the effect and that commit makes it happen again, so give other systems the key
         `effect_key(name)` to recognise it by.
+
+        Raises:
+            UnsupportedError: the step is isolated.
         """
         key = self.effect_key(name)
         if self.store is None:

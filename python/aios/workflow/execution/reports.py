@@ -50,7 +50,11 @@ class RunReport:
     not_reached: tuple[str, ...] = ()
 
     def step(self, name: str) -> StepReport:
-        """The report of one step; KeyError when there is none of that name."""
+        """The report of one step.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
         for item in self.steps:
             if item.name == name:
                 return item

@@ -60,7 +60,18 @@ class Scheduler:
         every_s: float,
         start_at: float | None,
     ) -> Schedule:
-        """Set or replace a schedule."""
+        """Set or replace a schedule.
+
+        Args:
+            name: its name.
+            workflow: the workflow whose runs it starts.
+            data: their input, stored, as a record keeps it.
+            every_s: the interval in seconds, over 0.
+            start_at: the first time, in seconds since 1970; None: in `every_s`.
+
+        Raises:
+            InvalidArgumentError: the name or the interval can't be used.
+        """
         check_name("schedule name", name)
         if not every_s > 0:
             raise InvalidArgumentError(

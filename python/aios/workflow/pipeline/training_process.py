@@ -73,7 +73,11 @@ def evaluate(
     builder: Builder,
     context: StepContext,
 ) -> dict[str, Any]:
-    """The training model's answers to the validation inputs, and how good they are."""
+    """Ask the training model about the validation inputs.
+
+    Returns:
+        How good its answers are, and the answers; None for those of several outputs.
+    """
     model = _trained(prepare, train["weights"], config, builder, context)
     answers = model.predict(prepare.x_val, batch_size=_BATCH, verbose=0)
     if isinstance(answers, list | tuple | dict):
@@ -92,7 +96,11 @@ def export(  # noqa: PLR0917
     options: dict[str, Any],
     context: StepContext,
 ) -> dict[str, Any]:
-    """Write the bundle into the home, under its hash."""
+    """Write the bundle into the home, under its hash.
+
+    Returns:
+        The hash, the size in bytes, and the verdict of each artifact.
+    """
     from aios.exporting import export as exported
 
     model = _trained(prepare, train["weights"], config, builder, context)
@@ -176,7 +184,11 @@ def benchmark(
 
 
 def fit_to_signature(x: Any, signature: Any) -> Any:
-    """The validation inputs in the dtype of the model's only input."""
+    """The validation inputs, [n, …], in the dtype of the model's only input.
+
+    Raises:
+        InvalidArgumentError: it has several.
+    """
     import numpy as np
 
     specs = signature.inputs

@@ -61,7 +61,11 @@ class _EventPipe:
         self._lock = threading.Lock()
 
     def tell(self, event: dict[str, Any]) -> None:
-        """Write one line; the manager reads until this process or it is gone."""
+        """Write one line; the manager reads until this process or it is gone.
+
+        Raises:
+            InvalidArgumentError: the line is longer than the manager takes.
+        """
         text = json.dumps(event).encode() + b"\n"
         if len(text) > MAX_MESSAGE_BYTES:
             raise InvalidArgumentError(

@@ -152,7 +152,11 @@ class ProcessPool:
         self._closed = False
 
     def acquire(self, run_id: str, kind: str) -> StepProcess:
-        """A child for this run's steps of one kind; the caller gives it back or kills it."""
+        """A child for this run's steps of one kind; the caller gives it back or kills it.
+
+        Raises:
+            UnavailableError: the manager closes, or no process can be started.
+        """
         with self._lock:
             if self._closed:
                 raise UnavailableError("the manager is closing")

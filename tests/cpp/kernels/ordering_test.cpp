@@ -8,7 +8,6 @@
 #include <numeric>
 #include <vector>
 
-#include "aios/kernels/indexing.hpp"
 #include "reference.hpp"
 
 namespace aios::kernels {
@@ -56,36 +55,6 @@ TEST(Bucketize, CountsTheBoundariesThatAreNotAbove) {
   std::int32_t y[5];
   bucketize<5, 3>(x, bounds, y);
   EXPECT_EQ(std::vector<std::int32_t>(y, y + 5), (std::vector<std::int32_t>{0, 1, 2, 3, 3}));
-}
-
-TEST(Indexing, NeverLeavesItsTensors) {
-  const float x[6] = {0, 1, 2, 3, 4, 5};
-  const std::int64_t far[2] = {std::numeric_limits<std::int64_t>::min(),
-                               std::numeric_limits<std::int64_t>::max()};
-  float y[6] = {};
-  gatherNd<1, Axes<2, 3>, 1>(x, far, y);
-  EXPECT_EQ(y[0], 2.0f);
-  scatterNd<Add, 1, Axes<2, 3>, 1>(far, x + 5, y);
-  writeRow<2, 3>(x, far, y);
-  EXPECT_EQ(y[1], 0.0f);
-  sliceAt<Axes<2, 3>, Axes<1, 2>, 0u, Axes<1, 2>, Axes<3, 1>>(x, far, y);
-  EXPECT_EQ(y[0], 1.0f);
-  EXPECT_EQ(y[1], 2.0f);
-}
-
-TEST(IntegerPower, TakesNegativeExponents) {
-  EXPECT_EQ(op::integerPower<std::int32_t>(-1, -3), -1);
-  EXPECT_EQ(op::integerPower<std::int32_t>(2, -1), 0);
-  EXPECT_EQ(op::integerPower<std::int64_t>(3, 39), 4052555153018976267);
-}
-
-TEST(IntegerArithmetic, WrapsAroundAtTheEndsOfItsType) {
-  constexpr auto kLeast = std::numeric_limits<std::int32_t>::min();
-  EXPECT_EQ(op::abs(kLeast), kLeast);
-  EXPECT_EQ(op::add<std::int32_t>(kLeast, -1), std::numeric_limits<std::int32_t>::max());
-  EXPECT_EQ(op::integerFloorDiv<std::int32_t>(kLeast, -1), kLeast);
-  EXPECT_EQ(op::mul<std::int16_t>(300, 300), static_cast<std::int16_t>(90000));
-  EXPECT_EQ(op::rightShift<std::int32_t>(-5, 99), -1);
 }
 
 }  // namespace

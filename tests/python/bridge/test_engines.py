@@ -1,5 +1,7 @@
 """What the core tells of its engines, and where their libraries are."""
 
+import sys
+
 import pytest
 
 import aios
@@ -37,6 +39,8 @@ def test_the_path_is_of_the_file_that_the_table_names(tmp_path, monkeypatch):
     library.touch()
     (tmp_path / "ai_edge_litert/__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
+    # One that is imported is found where it was.
+    monkeypatch.delitem(sys.modules, "ai_edge_litert", raising=False)
     assert engines.library_path("litert") == str(library)
     assert engines.library_paths()["litert"] == str(library)
 

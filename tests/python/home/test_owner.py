@@ -6,8 +6,12 @@ import sys
 
 import pytest
 
+from aios.home.clock import boot_id
 from aios.home.owner import is_gone, new_owner
 
+needs_proc = pytest.mark.skipif(
+    not boot_id() or not os.path.exists("/proc/self/stat"), reason="needs Linux's /proc"
+)
 NAMED = "from aios.home.owner import new_owner; print(new_owner())"
 
 
@@ -19,7 +23,7 @@ def test_two_managers_of_a_process_have_two_names_and_both_live():
     assert not is_gone(two)
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs Linux's /proc")
+@needs_proc
 def test_the_owner_of_a_process_that_has_ended_is_gone():
     named = subprocess.run(
         [sys.executable, "-c", NAMED], capture_output=True, text=True, check=True
@@ -27,7 +31,7 @@ def test_the_owner_of_a_process_that_has_ended_is_gone():
     assert is_gone(named.stdout.strip())
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs Linux's /proc")
+@needs_proc
 def test_a_process_that_got_the_number_of_another_is_not_that_one():
     boot, namespace, pid, _, nonce = new_owner().split("/")
     assert is_gone("/".join((boot, namespace, pid, "1", nonce)))

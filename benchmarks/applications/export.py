@@ -66,7 +66,7 @@ class PeakMemory:
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def _watch(self) -> None:
-        while not self._stop.wait(0.05):
+        while not self._stop.wait(0.2):
             self.peak_bytes = max(self.peak_bytes, resident_bytes(os.getpid()))
 
     def __enter__(self) -> PeakMemory:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def resident_bytes(root: int) -> int:
-    """Of a process and its descendants, now; pages that they share count in each."""
+    """Of a process and its descendants, now; a page that several hold counts once among them."""
     children: dict[int, list[int]] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and (parent := _parent(folder)) is not None:
@@ -31,7 +28,11 @@ def _parent(folder: Path) -> int | None:
 
 
 def _resident(process: int) -> int:
+    """The proportional set size, see proc_pid_smaps_rollup(5)."""
     try:
-        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE_BYTES
-    except (OSError, ValueError, IndexError):
-        return 0
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):  # it has just ended
+        pass
+    return 0

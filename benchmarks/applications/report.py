@@ -26,7 +26,7 @@ _NOTES = """\
   `x86-64-v3`, which are compiled side by side on two cores; in brackets the processor's time. An
   artifact whose error is large is compiled once more, exactly, which takes as long again.
 - **export**: seconds for all of `aios.export`; **peak**: the most memory that it and its child
-  processes had at one time, pages that they share counted in each.
+  processes had at one time, a page that they share counted once (`Pss` of Linux).
 - **against float64**: median over images of the largest error of an answer, as a part of its
   largest value: compiled code without Strassen's and Winograd's algorithms (`exact`), and LiteRT.
 """

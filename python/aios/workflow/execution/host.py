@@ -1,6 +1,6 @@
-"""The engine room of a manager: drives its runs, beats for their leases, executes attempts.
+"""The engine room of a manager: drives its runs, beats for their leases, has attempts executed.
 
-The timekeeper's thread beats and expires; worker threads execute steps and commit their results.
+The timekeeper's thread beats and expires; executors' threads call steps and commit their results.
 """
 
 from __future__ import annotations
@@ -52,7 +52,20 @@ class Registered(NamedTuple):
 
 
 class Host:
-    """Drives the runs of one manager. `owner` names it in leases."""
+    """Drives the runs of one manager.
+
+    Args:
+        home: where runs are kept.
+        bus: what wakes readers of messages.
+        owner: names the manager in leases.
+        clock: for leases and records.
+        lease_s: how long a lease lasts without a beat.
+        executor: who executes steps first: "local", a name, or an executor.
+        limits: how much may be executed at the same time.
+        max_active_runs: how many runs are driven at the same time.
+        metrics: what counts runs and steps.
+        tracing: what makes spans of them.
+    """
 
     def __init__(
         self,

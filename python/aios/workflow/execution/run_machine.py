@@ -37,9 +37,13 @@ _CONFLICT: Final = "another writer came first"
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What cache keys are made of, by step: its code and its environment; and the run's input.
+    """What cache keys are made of.
 
-    `unseen` says, by step, what of its code no hash covers.
+    Attributes:
+        code: the hash of each step's code.
+        environment: the versions that each step's result depends on, by package.
+        data: the hash of the run's input.
+        unseen: what of each step's code no hash covers.
     """
 
     code: Mapping[str, str]
@@ -50,9 +54,20 @@ class Hashes:
 
 @dataclass(slots=True)
 class RunMachine:
-    """See the module.
+    """The state of one run. `clone` before `handle`, and keep the clone once it is committed.
 
-    `clone` before `handle`, and keep the clone once its records are committed.
+    A task is a step, or one element `step[index]` that it fans out over.
+
+    Attributes:
+        plan: the steps, and what each waits for.
+        hashes: what their cache keys are made of.
+        records: the last record of each task.
+        parallel: how many tasks may run at the same time.
+        running: tasks that were launched and haven't ended.
+        paused: tasks that wait for their retry to be due.
+        done: tasks whose result holds.
+        reran: steps that had a result, which no longer held.
+        over: true when the run has ended.
     """
 
     plan: Plan

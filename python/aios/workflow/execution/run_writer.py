@@ -73,9 +73,20 @@ class WriterHost(Protocol):
 
 @dataclass(slots=True, eq=False)
 class RunWriter:
-    """Thread-safe.
+    """The only one who writes a run's records while its lease is held; safe from any thread.
 
-    Its lock is held during commits, so that a run's records are written in order.
+    Its lock is held during commits, so that records are written in order.
+
+    Attributes:
+        run: the run as it was claimed, with its lease.
+        workflow: what it is a run of.
+        home: where it is kept.
+        clock: for the times in records.
+        host: executes attempts, and is told of ends.
+        machine: the state of the run as it is committed.
+        attempts: those that were launched and haven't ended, by task.
+        lock: held while an event is taken.
+        closed: true when nothing is written any more.
     """
 
     run: RunRecord

@@ -197,7 +197,22 @@ def load(
     precision: str = "float32",
     max_tuning_ms: float = 300,
 ) -> TensorFlowCellularBridge:
-    """Loads a bundle: shorthand for a TensorFlowCellularBridge and its load method."""
+    """Loads a bundle: shorthand for a bridge and its load method.
+
+    Args:
+        path: As load_model_from_training_cell takes it.
+        engine: As TensorFlowCellularBridge takes it, like the other options but for `verify`.
+        threads: Threads that one call may use, 1 or more.
+        verify: "quick", "full" or "off", as load_model_from_training_cell takes it.
+        precision: "float32", "fastest" or another one alone.
+        max_tuning_ms: How long "auto" may measure.
+
+    Returns:
+        A bridge that answers; close it, or use it as a context manager.
+
+    Raises:
+        As load_model_from_training_cell.
+    """
     bridge = TensorFlowCellularBridge(
         engine, threads, precision=precision, max_tuning_ms=max_tuning_ms
     )

@@ -134,6 +134,8 @@ class Fit:
                 if self._compiled_here and state.epochs == begin:
                     model.compiled = False
                 raise
+            finally:
+                progress.close(shown)
             _require_converging(state.history, config)
         elif state.best_weights is not None:
             model.set_weights(state.best_weights)

@@ -43,6 +43,13 @@ def reporter(verbose: Verbose, epochs: int) -> list[Any]:
     return [ProgressBar(epochs)] if verbose else []
 
 
+def close(reporters: list[Any]) -> None:
+    """Ends what still draws, as after an error: Keras tells callbacks only of a good end."""
+    for callback in reporters:
+        if isinstance(callback, ProgressBar):
+            callback.on_train_end()
+
+
 class ProgressBar(keras.callbacks.Callback):
     """A line that counts epochs, and below it the last epoch's metrics, which fold."""
 

@@ -90,6 +90,22 @@ def test_the_bar_keeps_its_counts_at_any_width(width):
     assert words == [word for name in names for word in (name, "0.1235")]
 
 
+def test_a_training_that_is_interrupted_leaves_no_bar_that_goes_on_drawing(monkeypatch):
+    from aios.training import progress
+
+    class Interrupted(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            assert made[0]._live.is_started
+            raise KeyboardInterrupt
+
+    made = []
+    reporter = progress.reporter
+    monkeypatch.setattr(progress, "reporter", lambda *asked: made.extend(reporter(*asked)) or made)
+    with pytest.raises(KeyboardInterrupt):
+        new_cell().train(X, Y, verbose=1, callbacks=[Interrupted()])
+    assert not made[0]._live.is_started
+
+
 @pytest.mark.parametrize("verbose", ["loud", 3, None, 1.5])
 def test_another_verbose_is_refused(verbose):
     with pytest.raises(aios.InvalidArgumentError, match=r"verbose: expected 'auto', 0 .*got"):

@@ -107,6 +107,15 @@ std::string nameOf(const bundle::Artifact& artifact) {
   return artifact.engine + "/" + artifact.target + "/" + artifact.precision;
 }
 
+EngineChoice rowOf(const bundle::Artifact& artifact) {
+  EngineChoice row;
+  row.engine = artifact.engine;
+  row.target = artifact.target;
+  row.precision = artifact.precision;
+  row.max_error = artifact.max_error;
+  return row;
+}
+
 Choice choose(Contest& contest, const CallKind& call) {
   Choice choice = fromCache(contest, call);
   if (!choice.ranking.empty()) return choice;

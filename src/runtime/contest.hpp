@@ -44,6 +44,8 @@ struct Failure {
 
 // What tells one artifact of a bundle from another.
 std::string nameOf(const bundle::Artifact& artifact);
+// A row of explain() that so far says only which artifact it is of.
+EngineChoice rowOf(const bundle::Artifact& artifact);
 
 // Chooses by what was measured before, else by measurement. An engine that fails on these inputs is
 // out of the contest for their kind. Throws what keeps every candidate from answering. For the

@@ -74,15 +74,6 @@ bool hasUnknownSizes(const Signature& signature) {
   });
 }
 
-EngineChoice rowOf(const bundle::Artifact& artifact) {
-  EngineChoice row;
-  row.engine = artifact.engine;
-  row.target = artifact.target;
-  row.precision = artifact.precision;
-  row.max_error = artifact.max_error;
-  return row;
-}
-
 }  // namespace
 
 Endpoint::Endpoint(Contest& contest, Signature signature, std::size_t index, PreparedSizes prepared)

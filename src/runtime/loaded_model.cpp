@@ -223,11 +223,7 @@ void LoadedModel::enter(const CellOptions& options) {
   std::vector<const bundle::Artifact*> allowed;
   for (const bundle::Artifact& artifact : bundle_.artifacts) {
     if (options.engine != "auto" && artifact.engine != options.engine) continue;
-    EngineChoice row;
-    row.engine = artifact.engine;
-    row.target = artifact.target;
-    row.precision = artifact.precision;
-    row.max_error = artifact.max_error;
+    EngineChoice row = rowOf(artifact);
     row.reason = exclusion(artifact, options);
     if (row.reason.empty()) {
       allowed.push_back(&artifact);

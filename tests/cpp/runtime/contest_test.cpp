@@ -92,6 +92,18 @@ TEST(NoneAnswers, SaysTheSameReasonOnce) {
       kInvalidArgument, "no");
 }
 
+TEST(RowOf, SaysWhichArtifactItIsOf) {
+  bundle::Artifact artifact;
+  artifact.engine = "litert";
+  artifact.target = "any";
+  artifact.precision = "int8";
+  artifact.max_error = 0.25;
+  const EngineChoice row = rowOf(artifact);
+  EXPECT_EQ(row.engine + row.target + row.precision, "litertanyint8");
+  EXPECT_EQ(row.max_error, 0.25);
+  EXPECT_FALSE(row.chosen);
+}
+
 TEST(NameOf, TellsArtifactsOfABundleApart) {
   bundle::Artifact artifact;
   artifact.engine = "compiled";

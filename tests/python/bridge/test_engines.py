@@ -38,6 +38,8 @@ def test_the_path_is_of_the_file_that_the_table_names(tmp_path, monkeypatch):
     library = tmp_path / "ai_edge_litert" / engines.facts_of("litert").file
     library.touch()
     (tmp_path / "ai_edge_litert/__init__.py").touch()
+    # An imported package would be found where it was imported from.
+    monkeypatch.delitem(sys.modules, "ai_edge_litert", raising=False)
     monkeypatch.syspath_prepend(tmp_path)
     # One that is imported is found where it was.
     monkeypatch.delitem(sys.modules, "ai_edge_litert", raising=False)

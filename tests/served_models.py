@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-import aios
+from aios.bridge.library_check import TRIAL
 
 
 def simple():
@@ -21,8 +21,7 @@ def simple():
             first, second = (tensors[name] for name in names)
             return {"OUTPUT0": first + second, "OUTPUT1": first - second}
 
-    drawn = np.random.default_rng(0)
-    return Simple(), {name: drawn.integers(-9, 9, (4, 16), np.int32) for name in names}
+    return Simple()
 
 
 def half_plus_two():
@@ -33,7 +32,7 @@ def half_plus_two():
         def __call__(self, x):
             return {"y": x / 2 + 2}
 
-    return HalfPlusTwo(), {"x": np.arange(3, dtype=np.float32)}
+    return HalfPlusTwo()
 
 
 #: Of the model "kinds", which gives back what it gets.
@@ -65,20 +64,23 @@ def kinds():
         def __call__(self, tensors):
             return {name: tf.identity(tensor) for name, tensor in tensors.items()}
 
-    finite = np.array([[0.1, 1e30], [2.0, -3.0]])
-    return Kinds(), {**KINDS, "f64": finite}
+    return Kinds()
 
 
-def export_models(folder: Path) -> Path:
-    """Makes a folder to serve: each model as version 1, half_plus_two as 122 and 123."""
-    for make in (simple, kinds):
-        _export(make, folder / make.__name__ / "1.cell")
-    _export(half_plus_two, folder / "half_plus_two" / "122.cell")
-    shutil.copytree(folder / "half_plus_two" / "122.cell", folder / "half_plus_two" / "123.cell")
+def write_models(folder: Path) -> Path:
+    """Makes a folder to serve: each model as version 1, half_plus_two as 122 and 123.
+
+    They are SavedModels, as TensorFlow Serving has them; "trial" is a bundle.
+    """
+    import tensorflow as tf
+
+    for name, version, make in (
+        ("simple", 1, simple),
+        ("kinds", 1, kinds),
+        ("half_plus_two", 122, half_plus_two),
+        ("half_plus_two", 123, half_plus_two),
+    ):
+        model = make()
+        tf.saved_model.save(model, str(folder / name / str(version)), signatures=model.__call__)
+    shutil.copytree(TRIAL, folder / "trial" / "1.cell")
     return folder
-
-
-def _export(make, path):
-    model, samples = make()
-    path.parent.mkdir(parents=True)
-    aios.export(model, path, samples=samples, engines=("tensorflow",))

@@ -105,6 +105,10 @@ std::shared_ptr<const ServedModel> Server::serve(
 }
 
 void Server::use(const ServedModels& models, const std::map<std::string, Labels>& labels) {
+  if (isForked()) {
+    throw Error(ErrorCode::kFailedPrecondition,
+                "this process was forked after the server was started; start one in the child");
+  }
   const auto table = std::make_shared<const ModelTable>(models, labels);
   const auto returned = std::make_shared<Returned>(loops_.size());
   for (const auto& each : loops_) {

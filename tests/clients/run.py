@@ -27,13 +27,13 @@ def environment(folder: Path, packages: list[str]) -> Path:
 
 def main() -> int:
     """Prints a line a client; returns how many failed."""
-    from served_models import export_models
+    from served_models import write_models
 
     import aios
 
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
-        models = export_models(Path(folder, "models"))
+        models = write_models(Path(folder, "models"))
         with aios.Server(models, http_port=0) as server:
             for script, packages in CLIENTS.items():
                 python = environment(Path(sys.argv[1]).resolve() / Path(script).stem, packages)

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 def serve(
     *,
     models: Annotated[
-        Path, typer.Option("--models", "-m", help="A folder with NAME/VERSION.cell, or a bundle.")
+        Path,
+        typer.Option(
+            "--models",
+            "-m",
+            help="A folder with NAME/VERSION.cell or NAME/VERSION/saved_model.pb, or a bundle.",
+        ),
     ],
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8501,
@@ -93,7 +98,8 @@ def _tell(server: Server, as_json: bool) -> None:
         sys.stdout.flush()
         return
     for entry in entries:
-        reason = f": {entry.error}" if entry.error is not None else ""
+        reason = "" if entry.found.is_proven else ", unproven: aios export proves it"
+        reason += f": {entry.error}" if entry.error is not None else ""
         talk.print(
             Text(f"{entry.key.name} version {entry.key.version} {entry.state.value}{reason}"),
             soft_wrap=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -13,17 +14,21 @@ import numpy as np
 
 from aios.bundle.dtypes import STRING, numpy_dtype
 from aios.errors import AiosError, InternalError
-from aios.server.folder import FoundBundle, VersionKey
+from aios.server.folder import FoundModel, VersionKey
 
 if TYPE_CHECKING:
     from aios._core import DataPlane, ServedModel
     from aios.bridge import TensorFlowCellularBridge
 
 #: Loads a bundle, checked as the server was told to.
-Load = Callable[[FoundBundle], "TensorFlowCellularBridge"]
+Load = Callable[[FoundModel], "TensorFlowCellularBridge"]
 
 #: Calls before a model is ready: fast ones are timed every 16th time.
 _WARM_UP_CALLS = 33
+#: Longer than this no batch size is called, but once.
+_WARM_UP_S = 0.05
+#: Engines are chosen for batches up to a power of two; larger ones when they first come.
+_WARM_BATCHES = (1, 2, 4, 8, 16, 32)
 
 
 class State(StrEnum):
@@ -45,7 +50,7 @@ class ModelEntry:
     """
 
     key: VersionKey
-    found: FoundBundle
+    found: FoundModel
     state: State = State.START
     error: AiosError | None = None
     bridge: TensorFlowCellularBridge | None = None
@@ -68,7 +73,7 @@ class ModelLibrary:
         self._entries: dict[VersionKey, ModelEntry] = {}
         self._is_ready = False
 
-    def sync(self, wanted: Mapping[VersionKey, FoundBundle]) -> None:
+    def sync(self, wanted: Mapping[VersionKey, FoundModel]) -> None:
         """Loads what is new, then stops serving what isn't wanted any more.
 
         A bundle in the place of another one, and one that fails, leave what answers alone until
@@ -100,7 +105,7 @@ class ModelLibrary:
         """Takes every model down."""
         self.sync({})
 
-    def _bring_up(self, key: VersionKey, found: FoundBundle) -> None:
+    def _bring_up(self, key: VersionKey, found: FoundModel) -> None:
         before = self._entries.get(key)
         if before is None or before.model is None:
             self._set(ModelEntry(key, found, State.LOADING))
@@ -113,7 +118,7 @@ class ModelLibrary:
         if not keeps and before is not None and before.bridge is not None:
             before.bridge.close()
 
-    def _loaded(self, key: VersionKey, found: FoundBundle) -> ModelEntry:
+    def _loaded(self, key: VersionKey, found: FoundModel) -> ModelEntry:
         """The version, loaded and warm, or the reason why it isn't."""
         try:
             bridge = self._load(found)
@@ -147,13 +152,28 @@ class ModelLibrary:
 
 
 def _warm_up(bridge: TensorFlowCellularBridge) -> None:
-    """Calls a model on zeros, so that what a call takes is known when the first client comes."""
-    inputs: dict[str, Any] = {}
-    for spec in bridge.signature.inputs:
-        shape = [1 if size < 0 else size for size in spec.shape]
-        zero: Any = b"" if spec.dtype == STRING else 0
-        inputs[spec.name] = np.full(shape, zero, numpy_dtype(spec.dtype))
-    # There are models that zeros don't suit; it has answered its own samples.
-    with contextlib.suppress(AiosError):
-        for _ in range(_WARM_UP_CALLS):
-            bridge.perform_inference(inputs)
+    """Calls a model on zeros in every batch size that engines are chosen for.
+
+    So an engine is chosen, and it is known what a call takes, before the first client comes.
+    """
+    for batch in _WARM_BATCHES if _takes_batches(bridge) else (1,):
+        inputs = {spec.name: _zeros(spec, batch) for spec in bridge.signature.inputs}
+        deadline = time.monotonic() + _WARM_UP_S
+        # There are models that zeros don't suit; it has answered its own samples.
+        with contextlib.suppress(AiosError):
+            for _ in range(_WARM_UP_CALLS):
+                bridge.perform_inference(inputs)
+                if time.monotonic() > deadline:
+                    break
+
+
+def _takes_batches(bridge: TensorFlowCellularBridge) -> bool:
+    return all(spec.shape and spec.shape[0] < 0 for spec in bridge.signature.inputs)
+
+
+def _zeros(spec: Any, batch: int) -> Any:
+    shape = [1 if size < 0 else size for size in spec.shape]
+    if spec.shape and spec.shape[0] < 0:
+        shape[0] = batch
+    zero: Any = b"" if spec.dtype == STRING else 0
+    return np.full(shape, zero, numpy_dtype(spec.dtype))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 from aios.bridge.core import IS_NATIVE
 from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from aios.server import kserve, tensorflow_serving
-from aios.server.folder import FoundBundle, scan
+from aios.server.folder import FoundModel, scan
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.metrics_page import metrics_page
 from aios.server.replies import Reply, json_reply, reply_to, route
@@ -31,8 +31,10 @@ class Server:
     `models()` tells. Use it as a context manager, or close() it.
 
     Args:
-        models: A folder with `NAME/VERSION.cell`, or one bundle. What is put there, replaced or
-            taken away while the server runs is loaded, swapped in or unloaded.
+        models: A folder with bundles `NAME/VERSION.cell`, or with SavedModels `NAME/VERSION/` as
+            TensorFlow Serving has them, which the engine tensorflow runs, unproven; or one bundle.
+            What is put there, replaced or taken away while the server runs is loaded, swapped in
+            or unloaded.
         host: A numeric address to listen at; by default only this machine can connect.
         http_port: The port; 0 for any free one, which `http_port` then tells.
         grpc_port: Not supported yet.
@@ -77,6 +79,7 @@ class Server:
             raise InvalidArgumentError(f"poll_s: expected 0 or more, such as 1.0, got {poll_s}")
         from aios import _core
 
+        self._pid = os.getpid()
         self._folder = Path(models).expanduser()
         self._engine, self._verify = engine, verify
         wanted = scan(self._folder)
@@ -140,8 +143,11 @@ class Server:
         return self._plane.drain(longest_s)
 
     def close(self) -> None:
-        """Ends it: what is still connected is cut. Closing twice is allowed."""
-        if self._closing.is_set():
+        """Ends it: what is still connected is cut. Closing twice is allowed.
+
+        In a forked child it does nothing: the server's threads are its parent's.
+        """
+        if self._closing.is_set() or os.getpid() != self._pid:
             return
         self._closing.set()
         atexit.unregister(self.close)
@@ -151,7 +157,7 @@ class Server:
             thread.join()
         self._library.close()
 
-    def _load(self, found: FoundBundle) -> TensorFlowCellularBridge:
+    def _load(self, found: FoundModel) -> TensorFlowCellularBridge:
         from aios.bridge import load
 
         return load(found.path, engine=self._engine, verify=self._verify)
@@ -215,5 +221,6 @@ def described(entry: ModelEntry) -> dict[str, Any]:
         "name": entry.key.name,
         "version": entry.key.version,
         "state": entry.state.value,
+        "proven": entry.found.is_proven,
         "reason": None if entry.error is None else str(entry.error),
     }

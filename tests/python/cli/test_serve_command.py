@@ -50,7 +50,7 @@ def test_it_says_in_one_line_what_it_serves_and_ends_when_told(serve):
     assert ready["pid"] == process.pid
     assert ready["grpc_port"] is None
     assert ready["models"] == [
-        {"name": "trial", "version": 1, "state": "AVAILABLE", "reason": None}
+        {"name": "trial", "version": 1, "state": "AVAILABLE", "proven": True, "reason": None}
     ]
     url = f"http://127.0.0.1:{ready['http_port']}/v2/health/ready"
     with urllib.request.urlopen(url, timeout=_DEADLINE_S) as answer:

@@ -38,3 +38,23 @@ def test_one_bundle_is_version_1_of_its_name(folder):
 def test_a_missing_folder_is_told_with_what_was_expected(tmp_path):
     with pytest.raises(aios.NotFoundError, match="expected a folder with NAME/VERSION.cell"):
         scan(tmp_path / "none")
+
+
+def test_saved_models_are_versions_too_and_a_bundle_comes_before_them(folder):
+    for version in ("3", "8"):
+        (folder / "b" / version).mkdir()
+        (folder / "b" / version / "saved_model.pb").write_bytes(b"")
+    found = scan(folder)
+    assert {key.version: one.is_proven for key, one in found.items() if key.name == "b"} == {
+        3: True,
+        8: False,
+    }
+
+
+def test_a_saved_model_that_is_still_being_copied_gets_another_stamp(folder):
+    model = folder / "b" / "8"
+    model.mkdir()
+    (model / "saved_model.pb").write_bytes(b"")
+    before = scan(folder)[VersionKey("b", 8)]
+    (model / "variables").mkdir()
+    assert scan(folder)[VersionKey("b", 8)] != before

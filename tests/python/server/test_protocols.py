@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from served_models import KINDS, export_models
+from served_models import KINDS, write_models
 
 import aios
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.native
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
-    return export_models(tmp_path_factory.mktemp("models"))
+    return write_models(tmp_path_factory.mktemp("models"))
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +145,15 @@ def test_json_carries_every_dtype_but_half_floats(client):
     assert "float16 isn't carried as JSON" in refused.json["error"]
 
 
+def test_a_saved_model_is_served_as_it_is_and_said_to_be_unproven(server):
+    assert {entry.key.name: entry.found.is_proven for entry in server.models()} == {
+        "half_plus_two": False,
+        "kinds": False,
+        "simple": False,
+        "trial": True,
+    }
+
+
 # KServe version 2
 
 
@@ -250,6 +259,7 @@ def test_the_repository_index_of_kserve(client):
         ("half_plus_two", "123", "READY"),
         ("kinds", "1", "READY"),
         ("simple", "1", "READY"),
+        ("trial", "1", "READY"),
     }
     assert client.post("/v2/repository/models/simple/load", {}).status == 501
 

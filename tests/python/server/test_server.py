@@ -141,3 +141,19 @@ def test_without_the_extension_it_says_why_it_refuses(run_python, models):
     )
     shown = run_python(code, AIOS_PURE_PYTHON="1")
     assert shown.startswith("the server needs the C++ extension of aios; unset AIOS_PURE_PYTHON")
+
+
+def test_a_forked_child_leaves_it_alone(run_python, trial):
+    code = f"""
+import os, signal, sys, aios
+with aios.Server({str(trial)!r}, http_port=0, poll_s=0) as server:
+    child = os.fork()
+    if child == 0:
+        signal.alarm(60)
+        server.close()
+        sys.exit(0)
+    _, status = os.waitpid(child, 0)
+    with aios.Client(server.url) as client:
+        print(os.waitstatus_to_exitcode(status), client.ready())
+"""
+    assert run_python(code) == "0 True\n"

@@ -265,7 +265,9 @@ void Loop::drain() {
   for (const auto& client : clients_) {
     if (client == nullptr) continue;
     client->connection.drain();
-    settle(*client);
+    // Nothing was said that the client could miss.
+    const bool is_idle = client->connection.isClosing() && client->connection.output().empty();
+    is_idle ? remove(*client) : settle(*client);
   }
 }
 

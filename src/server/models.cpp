@@ -40,12 +40,4 @@ ModelTable::Found ModelTable::find(std::string_view name, std::optional<int64_t>
   return found;
 }
 
-ServedModels ModelTable::all() const {
-  ServedModels models;
-  for (const auto& [name, entry] : entries_) {
-    for (const auto& [version, model] : entry.versions) models.push_back(model);
-  }
-  return models;
-}
-
 }  // namespace aios::server

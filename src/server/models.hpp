@@ -53,7 +53,6 @@ class ModelTable {
 
   // The version, or the label's, or where neither is asked for, the highest.
   Found find(std::string_view name, std::optional<int64_t> version, std::string_view label) const;
-  ServedModels all() const;
 
  private:
   struct Entry {

@@ -1,51 +1,16 @@
 #include "server/server.hpp"
 
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <sys/socket.h>
 
 #include <string>
 
 #include "expect_error.hpp"
+#include "server/text_client.hpp"
 #include "server/tiny_server.hpp"
 
 namespace aios::server {
 namespace {
-
-// A client that sends and reads text.
-class Client {
- public:
-  explicit Client(uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval longest{20, 0};
-    setsockopt(socket_.value(), SOL_SOCKET, SO_RCVTIMEO, &longest, sizeof longest);
-    EXPECT_EQ(
-        ::connect(socket_.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  }
-  int socket() const { return socket_.value(); }
-  void send(const std::string& text) const {
-    EXPECT_EQ(::send(socket_.value(), text.data(), text.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(text.size()));
-  }
-  // What comes until the words do; or until the end.
-  std::string readUntil(const std::string& words) const {
-    std::string text;
-    char buffer[4096];
-    while (words.empty() || text.find(words) == std::string::npos) {
-      const ssize_t count = ::recv(socket_.value(), buffer, sizeof buffer, 0);
-      if (count <= 0) break;
-      text.append(buffer, static_cast<std::size_t>(count));
-    }
-    return text;
-  }
-
- private:
-  Descriptor socket_;
-};
 
 std::string predict(const std::string& model = "tiny") {
   const std::string body = R"({"instances": [[1, 2]]})";
@@ -72,8 +37,8 @@ class ServerTest : public ::testing::Test {
 };
 
 TEST_F(ServerTest, AnswersManyConnections) {
-  std::vector<std::unique_ptr<Client>> clients;
-  for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<Client>(port));
+  std::vector<std::unique_ptr<TextClient>> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<TextClient>(port));
   for (const auto& client : clients) client->send(predict());
   for (const auto& client : clients) {
     EXPECT_NE(client->readUntil("]\n}").find("{\"y\": [2.0, 4.0], \"z\": [4.0, 5.0]}"),
@@ -83,7 +48,7 @@ TEST_F(ServerTest, AnswersManyConnections) {
 }
 
 TEST_F(ServerTest, HandsOtherRequestsToWhoeverTakesThem) {
-  const Client client(port);
+  const TextClient client(port);
   client.send(kGet + predict());
   const std::optional<SlowRequest> request = server->take();
   ASSERT_TRUE(request.has_value());
@@ -98,18 +63,18 @@ TEST_F(ServerTest, HandsOtherRequestsToWhoeverTakesThem) {
 }
 
 TEST_F(ServerTest, RefusesRequestsWhileTooManyWait) {
-  const Client one(port), other(port);
+  const TextClient one(port), other(port);
   one.send(kGet);
   other.send(kGet);
   // One of the two waits for somebody who takes it, the other is told so.
   pollfd sockets[] = {{one.socket(), POLLIN, 0}, {other.socket(), POLLIN, 0}};
   ASSERT_EQ(::poll(&sockets[0], 2, 20000), 1);
-  const Client& refused = sockets[0].revents != 0 ? one : other;
+  const TextClient& refused = sockets[0].revents != 0 ? one : other;
   EXPECT_EQ(refused.readUntil("}").substr(0, 12), "HTTP/1.1 503");
 }
 
 TEST_F(ServerTest, SwapsItsModels) {
-  const Client client(port);
+  const TextClient client(port);
   server->use({server->serve("other", 1, tiny.model())}, {});
   client.send(predict());
   EXPECT_NE(client.readUntil("}").find("Servable not found"), std::string::npos);
@@ -125,20 +90,22 @@ TEST_F(ServerTest, GivesAModelBackWhenItIsNoLongerUsed) {
 }
 
 TEST_F(ServerTest, DrainsAnswersAndCloses) {
-  const Client busy(port), idle(port);
+  const TextClient idle(port);
+  auto busy = std::make_unique<TextClient>(port);
   idle.send(predict());
   idle.readUntil("]\n}");
-  busy.send(kGet);
+  busy->send(kGet);
   const std::optional<SlowRequest> request = server->take();
   EXPECT_FALSE(server->drain(std::chrono::milliseconds(0)));
   EXPECT_EQ(idle.readUntil(""), "");
   server->respond(request->ticket, {});
-  EXPECT_NE(busy.readUntil("").find("Connection: close"), std::string::npos);
+  EXPECT_NE(busy->readUntil("").find("Connection: close"), std::string::npos);
+  busy.reset();
   EXPECT_TRUE(server->drain(std::chrono::seconds(20)));
 }
 
 TEST_F(ServerTest, CutsConnectionsWhenItEnds) {
-  const Client client(port);
+  const TextClient client(port);
   client.send(kGet);
   server->take();
   server.reset();

@@ -1,0 +1,81 @@
+#include "server/loop.hpp"
+
+#include <gtest/gtest.h>
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/text_client.hpp"
+
+namespace aios::server {
+namespace {
+
+class LoopTest : public ::testing::Test {
+ protected:
+  // Listens with these limits; returns the port.
+  uint16_t start() {
+    loop = std::make_unique<Loop>(0, limits, workers, slow_lane);
+    auto listener = std::make_shared<Descriptor>(listenAt("127.0.0.1", 0));
+    const uint16_t port = portOf(*listener);
+    loop->post([this, listener] {
+      loop->listen(std::move(*listener),
+                   [this](Descriptor socket) { loop->adopt(std::move(socket)); });
+    });
+    return port;
+  }
+
+  LoopLimits limits;
+  SlowLane slow_lane{16};
+  Workers workers{1, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}};
+  std::unique_ptr<Loop> loop;
+};
+
+TEST_F(LoopTest, TellsAClientThatItTookTooLong) {
+  limits.read_timeout = std::chrono::milliseconds(1);
+  const TextClient client(start());
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\n");
+  EXPECT_EQ(client.readUntil("").substr(0, 12), "HTTP/1.1 408");
+  EXPECT_EQ(loop->counters().timed_out.value(), 1U);
+}
+
+TEST_F(LoopTest, ClosesConnectionsThatAreIdleForLong) {
+  limits.idle_timeout = std::chrono::seconds(0);
+  const TextClient client(start());
+  EXPECT_EQ(client.readUntil(""), "");
+}
+
+TEST_F(LoopTest, RefusesConnectionsOverItsLimit) {
+  limits.connections = 1;
+  const uint16_t port = start();
+  const TextClient kept(port), over(port);
+  EXPECT_EQ(over.readUntil(""), "");
+  EXPECT_EQ(loop->counters().refused.value(), 1U);
+  kept.send("BAD\r\n\r\n");
+  EXPECT_EQ(kept.readUntil("}").substr(0, 12), "HTTP/1.1 400");
+}
+
+TEST_F(LoopTest, AnswersAClientThatStillSendsWhatIsTooLarge) {
+  limits.http.body_bytes = 10;
+  const TextClient client(start());
+  client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n");
+  client.send(std::string(30000, 'x'));
+  EXPECT_EQ(client.readUntil("}").substr(0, 12), "HTTP/1.1 413");
+}
+
+TEST_F(LoopTest, RunsWhatIsPostedInTheOrderInWhichItWasPosted) {
+  start();
+  std::vector<int> order;
+  std::promise<void> done;
+  for (int i = 0; i < 100; ++i) {
+    loop->post([&order, i] { order.push_back(i); });
+  }
+  loop->post([&done] { done.set_value(); });
+  done.get_future().wait();
+  ASSERT_EQ(order.size(), 100U);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], i);
+}
+
+}  // namespace
+}  // namespace aios::server

@@ -1,0 +1,141 @@
+"""What is served follows what is wanted, with bundles and a data plane of the test's own."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import aios
+from aios.server.folder import FoundModel, VersionKey
+from aios.server.library import ModelLibrary, State
+
+KEY = VersionKey("m", 1)
+
+
+class Bridge:
+    """Knows what it was called with."""
+
+    def __init__(self, found):
+        self.found = found
+        self.batches = []
+        self.closed = False
+        spec = SimpleNamespace(name="x", dtype="float32", shape=(-1, 2))
+        self.signature = SimpleNamespace(inputs=[spec])
+
+    def perform_inference(self, x):
+        self.batches.append(x["x"].shape[0])
+        return np.zeros(1)
+
+    def close(self):
+        self.closed = True
+
+
+class Plane:
+    """Remembers the last table."""
+
+    def __init__(self):
+        self.used = []
+
+    def serve(self, name, version, cell):
+        return SimpleNamespace(name=name, version=version, cell=cell)
+
+    def use(self, models, _labels):
+        self.used = [(model.name, model.version, model.cell.found.stamp[0]) for model in models]
+
+
+def found(stamp, path="a"):
+    return FoundModel(Path(path), (stamp,), is_proven=True)
+
+
+@pytest.fixture
+def plane():
+    return Plane()
+
+
+@pytest.fixture
+def library(plane):
+    def load(one):
+        if one.path == Path("broken"):
+            raise aios.CorruptBundleError("golden.safetensors: another hash")
+        if one.path == Path("bug"):
+            raise ZeroDivisionError("oops")
+        return Bridge(one)
+
+    return ModelLibrary(plane, load)
+
+
+def test_what_is_new_is_loaded_and_what_is_gone_is_closed(library, plane):
+    library.sync({KEY: found(1), VersionKey("m", 2): found(2)})
+    assert plane.used == [("m", 1, 1), ("m", 2, 2)]
+    first = library.entries()[0].bridge
+    library.sync({VersionKey("m", 2): found(2)})
+    assert plane.used == [("m", 2, 2)]
+    assert first.closed
+    assert [entry.key.version for entry in library.entries()] == [2]
+
+
+def test_a_version_is_warm_in_every_batch_size_before_it_answers(library):
+    library.sync({KEY: found(1)})
+    (entry,) = library.entries()
+    assert sorted(set(entry.bridge.batches)) == [1, 2, 4, 8, 16, 32]
+
+
+def test_another_bundle_takes_over_and_the_one_before_is_closed(library, plane):
+    library.sync({KEY: found(1)})
+    before = library.entries()[0].bridge
+    library.sync({KEY: found(2)})
+    assert plane.used == [("m", 1, 2)]
+    assert before.closed
+
+
+def test_what_did_not_change_is_not_loaded_again(library):
+    library.sync({KEY: found(1)})
+    before = library.entries()[0].bridge
+    library.sync({KEY: found(1)})
+    assert library.entries()[0].bridge is before
+    assert not before.closed
+
+
+def test_a_bundle_that_fails_leaves_the_one_before_answering_with_the_reason(library, plane):
+    library.sync({KEY: found(1)})
+    library.sync({KEY: found(2, "broken")})
+    assert plane.used == [("m", 1, 1)]
+    (entry,) = library.entries()
+    assert entry.state is State.AVAILABLE
+    assert not entry.bridge.closed
+    assert str(entry.error) == "golden.safetensors: another hash"
+    library.sync({KEY: found(3)})
+    assert plane.used == [("m", 1, 3)]
+    assert library.entries()[0].error is None
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "words"),
+    [
+        ("broken", aios.CorruptBundleError, "another hash"),
+        ("bug", aios.InternalError, "ZeroDivisionError: oops"),
+    ],
+)
+def test_a_version_that_fails_has_ended_with_its_reason(library, plane, path, error, words):
+    library.sync({KEY: found(1, path)})
+    (entry,) = library.entries()
+    assert (entry.state, entry.model, plane.used) == (State.END, None, [])
+    assert isinstance(entry.error, error)
+    assert words in str(entry.error)
+
+
+def test_it_is_ready_when_every_name_has_a_version_that_answers(library):
+    assert not library.is_ready
+    library.sync({KEY: found(1), VersionKey("n", 1): found(1, "broken")})
+    assert not library.is_ready
+    library.sync({KEY: found(1), VersionKey("m", 2): found(1, "broken")})
+    assert library.is_ready
+
+
+def test_closing_takes_everything_down(library, plane):
+    library.sync({KEY: found(1)})
+    bridge = library.entries()[0].bridge
+    library.close()
+    assert plane.used == []
+    assert bridge.closed

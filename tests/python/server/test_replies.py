@@ -1,0 +1,51 @@
+import json
+
+import pytest
+
+import aios
+from aios.server.replies import Reply, error_reply, json_reply, reply_to, route
+
+ROUTES = [
+    route("GET", "/v2/models/(?P<name>[^/]+)", lambda name: json_reply({"name": name})),
+    route("POST", "/v2/echo", lambda body: Reply(200, body)),
+    route("GET", "/v1/broken", lambda: error_reply(aios.UnavailableError("loading"))),
+]
+
+
+def ask(method, target, body=b""):
+    reply = reply_to(ROUTES, method, target, body)
+    return reply.status, json.loads(reply.body)
+
+
+def test_named_groups_are_decoded_arguments():
+    assert ask("GET", "/v2/models/a%20b?x=1") == (200, {"name": "a b"})
+    assert ask("HEAD", "/v2/models/m") == (200, {"name": "m"})
+    assert ask("POST", "/v2/echo", b"[1]") == (200, [1])
+
+
+def test_what_no_route_takes_is_told_as_each_protocol_does():
+    assert ask("GET", "/v2/nothing") == (404, {"error": "Not Found"})
+    assert ask("PUT", "/v2/echo") == (405, {"error": "Method Not Allowed"})
+    assert ask("POST", "/v1/models/m:foo") == (
+        400, {"error": "Malformed request: POST /v1/models/m:foo"}
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (aios.InvalidArgumentError, 400),
+        (aios.FailedPreconditionError, 400),
+        (aios.NotFoundError, 404),
+        (aios.OverloadedError, 429),
+        (aios.UnsupportedError, 501),
+        (aios.UnavailableError, 503),
+        (aios.DeadlineExceededError, 504),
+        (aios.CorruptBundleError, 500),
+        (aios.InternalError, 500),
+    ],
+)
+def test_an_error_has_the_status_of_its_class(error, status):
+    assert error_reply(error("why")) == json_reply({"error": "why"}, status)
+    (raising,) = [route("GET", "/", lambda: (_ for _ in ()).throw(error("why")))]
+    assert reply_to([raising], "GET", "/", b"").status == status

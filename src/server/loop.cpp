@@ -266,7 +266,8 @@ void Loop::drain() {
     if (client == nullptr) continue;
     client->connection.drain();
     // Nothing was said that the client could miss.
-    const bool is_idle = client->connection.isClosing() && client->connection.output().empty();
+    const bool is_idle =
+        !client->lingering && client->connection.isClosing() && client->connection.output().empty();
     is_idle ? remove(*client) : settle(*client);
   }
 }

@@ -12,6 +12,9 @@ constexpr double kLongestInPlaceUs = 30;
 // A body that would take too long to read.
 constexpr std::size_t kLargestInPlace = 64 << 10;
 
+// What Python is asked is small; many of them may wait.
+constexpr std::size_t kLargestSlowBody = std::size_t{1} << 20;
+
 // Whether a call is certainly long, before its body is read.
 bool isLong(const ServedModel& model, const protocol::HttpRequest& request) {
   return request.body.size() > kLargestInPlace ||
@@ -27,6 +30,11 @@ std::shared_ptr<const ModelTable> Dispatcher::use(std::shared_ptr<const ModelTab
 bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) {
   std::optional<api::Route> route = api::routeOf(request);
   if (route.has_value()) return callModel(std::move(*route), request, answer);
+  if (request.body.size() > kLargestSlowBody) {
+    answer = protocol::errorAnswer(
+        413, "expected a body of at most " + std::to_string(kLargestSlowBody) + " bytes here");
+    return true;
+  }
   if (slow_lane_.push(SlowRequest(ticket_, request))) return false;
   answer = protocol::errorAnswer(503, "too many requests wait; try again");
   return true;

@@ -4,6 +4,11 @@
 #include <utility>
 
 namespace aios::server {
+namespace {
+
+constexpr std::size_t kMostWaitingBytes = std::size_t{1} << 30;
+
+}  // namespace
 
 Workers::Workers(std::size_t count, std::size_t first_thread, std::size_t capacity, Deliver deliver)
     : queue_(capacity), deliver_(std::move(deliver)) {
@@ -18,11 +23,20 @@ void Workers::stop() {
   threads_.clear();
 }
 
+bool Workers::submit(Job&& job) {
+  const std::size_t bytes = job.body.size();
+  const bool fits = waiting_bytes_.fetch_add(bytes) + bytes <= kMostWaitingBytes;
+  if (fits && queue_.push(std::move(job))) return true;
+  waiting_bytes_ -= bytes;
+  return false;
+}
+
 void Workers::work(std::size_t thread) {
   api::Caller caller(thread);
   while (std::optional<Job> job = queue_.take()) {
     const api::Call call{std::move(job->route), job->inference_header_length, job->body};
     deliver_(job->ticket, caller.answer(*job->model, call));
+    waiting_bytes_ -= job->body.size();
   }
 }
 

@@ -1,6 +1,7 @@
 // Threads for calls that would keep an I/O thread from its other connections.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -35,8 +36,8 @@ class Workers {
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // False where too many calls wait.
-  bool submit(Job&& job) { return queue_.push(std::move(job)); }
+  // False where too many calls wait, or their bodies have too many bytes.
+  bool submit(Job&& job);
   std::size_t waiting() const { return queue_.size(); }
   // Answers what is queued, and ends the threads.
   void stop();
@@ -45,6 +46,7 @@ class Workers {
   void work(std::size_t thread);
 
   BoundedQueue<Job> queue_;
+  std::atomic<std::size_t> waiting_bytes_ = 0;
   const Deliver deliver_;
   std::vector<std::thread> threads_;
 };

@@ -86,5 +86,11 @@ TEST_F(DispatcherTest, HandsOtherRequestsToTheSlowLaneUntilThatIsFull) {
   EXPECT_EQ(slow_lane.take()->target, "/v2");
 }
 
+TEST_F(DispatcherTest, RefusesALargeBodyForTheSlowLane) {
+  EXPECT_TRUE(dispatch("/v2", std::string((1 << 20) + 1, ' ')));
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(slow_lane.size(), 0U);
+}
+
 }  // namespace
 }  // namespace aios::server

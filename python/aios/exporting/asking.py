@@ -17,7 +17,10 @@ from aios.exporting.samples import is_stackable
 #: The training model: arrays of one call in, arrays of one call out, by name.
 Answers = Callable[[Arrays], Arrays]
 
+#: Samples in one call, and bytes of their inputs: layers hold a hundred times that, and oneDNN
+#: keeps memory of the largest call for good.
 _CHUNK = 32
+_CHUNK_BYTES = 4 << 20
 #: Samples that are asked alone and then in company.
 _PROBED = 4
 #: Samples that they are put together with.
@@ -112,7 +115,7 @@ def _batches_agree(
 ) -> bool:
     """Whether batches of calls that raised nothing alone are answered as those were."""
     own = alone.rows[alone.rows < plain]
-    for rows in (own[start : start + _CHUNK] for start in range(0, len(own), _CHUNK)):
+    for rows in in_chunks(own, inputs):
         try:
             together = _stacked_batch(answers(batch_of(inputs, rows)))
         except Exception:
@@ -164,12 +167,21 @@ def _companions(inputs: Arrays, plain: int) -> Iterator[int]:
     yield from dict.fromkeys((*order[:half], *order[-half:]))
 
 
+def in_chunks(rows: Array, inputs: Arrays) -> list[Array]:
+    """The rows in parts that the training model can answer in one call each.
+
+    Args:
+        rows: Indices of calls.
+        inputs: Calls; axis 0 of every array counts them.
+    """
+    call_bytes = sum(array.nbytes // max(1, len(array)) for array in inputs.values())
+    size = min(_CHUNK, max(1, _CHUNK_BYTES // max(1, call_bytes)))
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
 def _in_chunks(answers: Answers, inputs: Arrays) -> Arrays:
     count = len(next(iter(inputs.values())))
-    chunks = [
-        answers(batch_of(inputs, np.arange(start, min(start + _CHUNK, count))))
-        for start in range(0, count, _CHUNK)
-    ]
+    chunks = [answers(batch_of(inputs, rows)) for rows in in_chunks(np.arange(count), inputs)]
     together = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return _stacked_batch(together)
 

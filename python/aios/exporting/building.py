@@ -58,6 +58,7 @@ def build(
         for artifact in engines.make(name, work, source, sets, tolerances, prover=prover)
     )
     artifacts += engines.unmade(names, tolerances)
+    source.forget_frozen()
     judge = Judge(
         work,
         prover,

@@ -14,6 +14,7 @@ import numpy as np
 from aios.bundle.comparison import Array, Arrays, tolerances_apart
 from aios.bundle.dtypes import is_float
 from aios.bundle.manifest import Tolerance
+from aios.exporting.asking import in_chunks
 
 #: By how many units in the last place inputs are changed: rounding in the layers adds up.
 _CHANGES_ULPS = (1, 8, 16)
@@ -45,7 +46,8 @@ def undetermined(
     found = np.zeros(count, bool)
     if not count or not any(is_float(array.dtype) for array in inputs.values()):
         return found
-    groups = [np.arange(count)] if independent else list(np.arange(count)[:, np.newaxis])
+    every = np.arange(count)
+    groups = in_chunks(every, inputs) if independent else list(every[:, np.newaxis])
     for ulps in _CHANGES_ULPS:
         changed = {name: _changed(array, ulps) for name, array in inputs.items()}
         for rows in groups:

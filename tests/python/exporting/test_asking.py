@@ -6,6 +6,7 @@ import pytest
 from aios.bundle.manifest import SignatureRecord, TensorRecord, Tolerance
 from aios.errors import InvalidArgumentError
 from aios.exporting import golden
+from aios.exporting.asking import in_chunks
 from aios.exporting.samples import drawn, given
 
 SIGNATURE = SignatureRecord(
@@ -129,6 +130,14 @@ def test_columns_of_records_and_data_frames_are_taken_by_name():
         kept = given(signature, samples).arrays
         np.testing.assert_array_equal(kept["age"], np.array([[[41]], [[19]]], np.float32))
         np.testing.assert_array_equal(kept["job"], np.array([[[2]], [[0]]], np.int64))
+
+
+@pytest.mark.parametrize(("edge", "sizes"), [(4, [32, 8]), (224, [6] * 6 + [4]), (2048, [1] * 40)])
+def test_calls_of_large_samples_are_small(edge, sizes):
+    images = np.broadcast_to(np.float32(0), (40, 1, edge, edge, 3))
+    parts = in_chunks(np.arange(40), {"x": images})
+    assert [len(rows) for rows in parts] == sizes
+    assert np.concatenate(parts).tolist() == list(range(40))
 
 
 class _Frame:

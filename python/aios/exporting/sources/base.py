@@ -83,6 +83,10 @@ class Source:
             raise graph
         return graph
 
+    def forget_frozen(self) -> None:
+        """Frees the frozen graphs, which are as large as the weights; `frozen` makes them anew."""
+        self._frozen.clear()
+
     def saved_keys(self, signature: str) -> dict[str, str]:
         """The SavedModel's own names of a signature's inputs, by the signature's names."""
         (record,) = (item for item in self.signatures if item.name == signature)

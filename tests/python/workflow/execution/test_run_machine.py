@@ -1,85 +1,19 @@
 """The run machine is pure: these tests drive it without threads, clocks or disks."""
 
-from dataclasses import replace
-
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from run_machines import CHAIN, a, b, fail, finish, launches, machine, run_all, side, value
 
-from aios.errors import InternalError
-from aios.home.codec import ValueRef
 from aios.workflow.execution.run_events import (
     Complete,
     Conflicted,
-    Failed,
     Finished,
-    Launch,
     Record,
     RetryDue,
     RetryLater,
 )
-from aios.workflow.execution.run_machine import MAX_INTERRUPTIONS, Hashes, RunMachine
-from aios.workflow.steps import Plan, Step
-
-
-def machine(steps, records=None, code=None, data="d"):
-    plan = Plan.of(steps)
-    hashes = Hashes(
-        {name: (code or {}).get(name, f"code of {name}") for name in plan.steps},
-        {name: {"python": "3"} for name in plan.steps},
-        data,
-    )
-    return RunMachine(plan, hashes, dict(records or {}))
-
-
-def a():
-    return 1
-
-
-def b(a):
-    return a
-
-
-def c(b):
-    return b
-
-
-def side(a):
-    return a
-
-
-CHAIN = [Step(a), Step(b), Step(c)]
-
-
-def launches(instructions):
-    return [item.task for item in instructions if isinstance(item, Launch)]
-
-
-def value(text, count=None):
-    return ValueRef(f"sha of {text}", text, None, count)
-
-
-def finish(run, task, output="out", count=None):
-    event = Finished(task, run.records[task].launches, value(output, count), 0.1)
-    return run.handle(event, 2.0)
-
-
-def fail(run, task, final=False):
-    error = {"type": "ValueError", "code": 2, "message": "no"}
-    return run.handle(Failed(task, run.records[task].launches, error, 0.1, final), 2.0)
-
-
-def run_all(run, outputs=None):
-    """Drive to the end; returns the tasks as they were launched, and the last instruction."""
-    pending, order, last = run.start(1.0), [], None
-    while pending:
-        queue = [item for item in pending if isinstance(item, Launch)]
-        last = pending[-1]
-        pending = []
-        for launch in queue:
-            order.append(launch.task)
-            pending += finish(run, launch.task, (outputs or {}).get(launch.task, launch.task))
-    return order, last
+from aios.workflow.execution.run_machine import MAX_INTERRUPTIONS
+from aios.workflow.steps import Step
 
 
 def test_steps_are_launched_when_what_they_wait_for_is_done():
@@ -329,135 +263,3 @@ def test_any_plan_completes_in_any_order_of_events_with_kills_between(data):
         running += launches(finish(run, task))
     assert sorted(done) == sorted(f"s{n}" for n in range(size))
     assert run.over
-
-
-def events(run, draw):
-    """One event that may come now: of what runs or waits, too late, or out of nowhere."""
-    running, paused = sorted(run.running), sorted(run.paused)
-    kinds = ["late"] + ["finished", "failed", "conflicted"] * bool(running) + ["due"] * bool(paused)
-    kind = draw(st.sampled_from(kinds))
-    if kind == "due":
-        return RetryDue(draw(st.sampled_from(paused)))
-    known = sorted(run.records)
-    task = draw(st.sampled_from(known if kind == "late" else running))
-    launch = run.records[task].launches - (kind == "late")
-    error = {"type": "ValueError", "code": 2, "message": "no"}
-    made = {
-        "conflicted": Conflicted(task, launch),
-        "failed": Failed(task, launch, error, 0.1, draw(st.integers(0, 9)) == 0),
-        "late": Finished(task, launch, value("late"), 0.1),
-    }
-    count = 3 if task == "s0" else None
-    return made.get(kind, Finished(task, launch, value(task, count), 0.1))
-
-
-@settings(max_examples=60, deadline=None, derandomize=True)
-@given(st.data())
-def test_no_events_in_any_order_bring_a_run_into_a_state_that_cannot_be(data):
-    """Retries, fan-outs, conflicts, late results, restarts and edits: what must hold, holds."""
-    draw, size = data.draw, data.draw(st.integers(1, 4))
-    steps = [Step(lambda: 0, name="s0", retries=1)] + [
-        Step(
-            (lambda s0: 0) if number == 1 else (lambda: 0),
-            name=f"s{number}",
-            over="s0" if number == 1 else None,
-            after=tuple(draw(st.sets(st.sampled_from([f"s{m}" for m in range(number)])))),
-            retries=draw(st.integers(0, 2)),
-        )
-        for number in range(1, size)
-    ]
-    run = machine(steps)
-    run.parallel = 2
-    run.start(0.0)
-    run.validate()
-    for _ in range(draw(st.integers(1, 30))):
-        if run.over or draw(st.integers(0, 9)) == 0:
-            edited = {f"s{draw(st.integers(0, size - 1))}": draw(st.sampled_from(["new", "newer"]))}
-            run = machine(steps, run.records, code=edited)
-            run.parallel = 2
-            run.start(0.0)
-        else:
-            before, event = run.clone(), events(run, draw)
-            if not run.handle(event, 1.0):
-                assert run == before or isinstance(event, RetryDue)
-        run.validate()
-
-
-def test_the_story_of_a_step_tells_what_became_of_it_and_why():
-    run = machine([Step(a, retries=1), Step(b)])
-    run.start(1.0)
-    fail(run, "a")
-    run.handle(RetryDue("a"), 2.0)
-    run.handle(Conflicted("a", 2), 3.0)
-    finish(run, "a")
-    assert list(map(str, run.story("a"))) == [
-        "a RUNNING, launch 1",
-        "a RETRYING, launch 1: no",
-        "a RUNNING, launch 2: retry",
-        "a STALE, launch 2: another writer came first",
-        "a RUNNING, launch 3: another writer came first",
-        "a SUCCESS, launch 3: another writer came first",
-    ]
-    again = machine([Step(a, retries=1), Step(b)], run.records, code={"b": "edited"})
-    again.start(4.0)
-    (reused,) = again.story("a")
-    assert (reused.what, reused.why) == ("REUSED", "code, inputs and environment are the same")
-    assert again.story("ghost") == []
-
-
-def test_the_story_of_a_fan_out_holds_its_elements():
-    run = machine(
-        [Step(lambda: [], name="many"), Step(lambda many: many, name="each", over="many")]
-    )
-    run.start(1.0)
-    finish(run, "many", "list", count=2)
-    finish(run, "each[1]")
-    told = [(item.task, item.what) for item in run.story("each")]
-    assert told == [
-        ("each", "RUNNING"),
-        ("each[0]", "RUNNING"),
-        ("each[1]", "RUNNING"),
-        ("each[1]", "SUCCESS"),
-    ]
-    assert [item.what for item in run.story("each[1]")] == ["RUNNING", "SUCCESS"]
-
-
-def test_a_clone_has_a_story_of_its_own():
-    run = machine(CHAIN)
-    run.start(1.0)
-    trial = run.clone()
-    finish(trial, "a")
-    assert [item.what for item in trial.story("a")] == ["RUNNING", "SUCCESS"]
-    assert [item.what for item in run.story("a")] == ["RUNNING"]
-
-
-def begins_too_early(run):
-    run.running.add("c")
-    run.records["c"] = replace(run.records["a"], name="c")
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (begins_too_early, "'c' began before b was done; its story: none"),
-        (lambda run: run.done.add("a"), "'a' is RUNNING, expected SUCCESS; its story: a RUNNING"),
-        (lambda run: run.running.clear(), "'a' and all others wait for nothing: the run is stuck"),
-        (lambda run: setattr(run, "over", True), "'a' goes on although the run is over"),
-        (lambda run: setattr(run, "parallel", 0), "'a' is one of more than 0 that run"),
-        (
-            lambda run: run.records.update(z=replace(run.records["a"], name="z")),
-            "'z' is in no step of the workflow, and RUNNING",
-        ),
-        (
-            lambda run: run.records.update(a=replace(run.records["a"], attempt=3)),
-            "'a' counts 3 attempts in 1 launches",
-        ),
-    ],
-)
-def test_a_state_that_cannot_be_is_found_and_told(damage, message):
-    run = machine(CHAIN)
-    run.start(1.0)
-    run.validate()
-    damage(run)
-    with pytest.raises(InternalError, match=message):
-        run.validate()

@@ -11,6 +11,7 @@ import ctypes
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -37,12 +38,38 @@ def only_errors() -> Iterator[None]:
     if log is None:
         yield
         return
-    before = _EVERYTHING if is_first else log.level()
-    log.set_level(max(before, _ERRORS))
+    _blocks.enter(log, _EVERYTHING if is_first else log.level())
     try:
         yield
     finally:
-        log.set_level(before)
+        _blocks.leave(log)
+
+
+class _Blocks:
+    """Those that are entered now, in all threads: the last one to end puts the level back."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._count = 0
+        self._before = _EVERYTHING
+
+    def enter(self, log: _Log, before: int) -> None:
+        """Count one more; `before` is the level to put back, if it is the first."""
+        with self._lock:
+            if not self._count:
+                self._before = before
+                log.set_level(max(before, _ERRORS))
+            self._count += 1
+
+    def leave(self, log: _Log) -> None:
+        """Count one less."""
+        with self._lock:
+            self._count -= 1
+            if not self._count:
+                log.set_level(self._before)
+
+
+_blocks = _Blocks()
 
 
 def _import_quietly() -> None:

@@ -64,3 +64,13 @@ def test_an_export_writes_nothing_to_stderr(tmp_path, capfd):
     model = keras.Sequential([keras.Input((3,), name="x"), keras.layers.Dense(2)])
     aios.export(model, tmp_path / "m.cell", engines="litert")
     assert capfd.readouterr().err == ""
+
+
+def test_blocks_that_overlap_give_the_level_back_once(log):
+    first, second = only_errors(), only_errors()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert log.level() == ERRORS
+    second.__exit__(None, None, None)
+    assert log.level() == EVERYTHING

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from typing import Any
 
 from aios.tensorflow_log import LEVEL
 
@@ -25,7 +26,7 @@ for line in sys.stdin.buffer:
     if not noise.match(line):
         os.write(2, line)
 """
-_SIEVE_ENDS_WITHIN_S = 5.0
+_SIEVE_ENDS_WITHIN_S = 60.0
 
 
 def prepare_tensorflow(threads: int = 1) -> None:
@@ -56,10 +57,12 @@ def native_log_left_out() -> Iterator[None]:
     Another process sifts it: what an engine says before it ends this process is shown. A user who
     asked for TensorFlow's information or warnings has all of it.
     """
-    if os.environ.get(LEVEL, "3") in ("0", "1"):
+    before = sys.stderr
+    # Without a stderr, as a daemon, there is nothing to keep clean.
+    if before is None or os.environ.get(LEVEL, "3") in ("0", "1"):
         yield
         return
-    sys.stderr.flush()
+    before.flush()
     shown = os.dup(2)
     try:
         sieve = subprocess.Popen(
@@ -72,14 +75,28 @@ def native_log_left_out() -> Iterator[None]:
     assert sieve.stdin is not None
     os.dup2(sieve.stdin.fileno(), 2)
     sieve.stdin.close()
+    # Python's own talk goes to the terminal itself.
+    own = open(shown, "w", 1, before.encoding, "backslashreplace", closefd=False)  # noqa: SIM115
+    talk = _Talk(own)
     try:
-        # Python's own talk goes to the terminal itself.
-        with os.fdopen(shown, "w", buffering=1, closefd=False) as talk, redirect_stderr(talk):
+        with redirect_stderr(talk):
             yield
     finally:
+        talk.now = before
+        own.close()
         os.dup2(shown, 2)
         os.close(shown)
         _wait(sieve)
+
+
+class _Talk:
+    """What Python writes to stderr; a logger that keeps it writes where it should later, too."""
+
+    def __init__(self, now: Any) -> None:
+        self.now = now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.now, name)
 
 
 def _wait(sieve: subprocess.Popen[bytes]) -> None:

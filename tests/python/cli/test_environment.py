@@ -1,5 +1,6 @@
 """What commands set up before TensorFlow is loaded, and what of stderr reaches the user."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -71,3 +72,17 @@ def test_threads_and_the_log_are_set_unless_the_user_did(monkeypatch):
     assert os.environ[LEVEL] == "3"
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "3"
     assert os.environ["TF_NUM_INTEROP_THREADS"] == "7"
+
+
+def test_without_a_stderr_there_is_nothing_to_keep_clean(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    with native_log_left_out():
+        assert sys.stderr is None
+
+
+def test_a_logger_made_meanwhile_goes_on_afterwards(capfd):
+    with native_log_left_out():
+        handler = logging.StreamHandler()
+        handler.handle(logging.makeLogRecord({"msg": "within \udcff"}))
+    handler.handle(logging.makeLogRecord({"msg": "afterwards"}))
+    assert capfd.readouterr().err.splitlines() == ["within \\udcff", "afterwards"]

@@ -200,8 +200,8 @@ class Host:
 
     def launch(self, writer: RunWriter, attempt: Attempt) -> None:
         """Give an attempt to the executor of its step; one that can't take it has failed."""
-        executor = self.executors.of(attempt.step)
         try:
+            executor = self.executors.of(attempt.step)
             executor.submit(attempt, functools.partial(self._perform, writer, attempt))
         except Exception as error:
             failed = Failed(attempt.launch.task, attempt.launch.launch, error_json(error), 0.0)

@@ -50,7 +50,14 @@ class Executors:
 
     def cancel(self, attempt: Attempt) -> None:
         """Tell the attempt's executor that nobody waits for it."""
-        self._tell(self.of(attempt.step), "cancel", attempt)
+        try:
+            executor = self.of(attempt.step)
+        except Exception:
+            _log.exception(
+                "no executor takes '%s' any more; the manager goes on", attempt.step.name
+            )
+        else:
+            self._tell(executor, "cancel", attempt)
 
     def release(self, run_id: str) -> None:
         """Let all of them drop what they keep for a run."""

@@ -44,9 +44,9 @@ class WorkerPool:
         with self._lock:
             if self._closed:
                 return
+            if self._idle <= self._pending and self._live < self.size:
+                self._start_if_possible()
             self._pending += 1
-            if self._idle < self._pending and self._live < self.size:
-                self._start()
         self._queue.put((key, work))
 
     def give_up(self, key: Hashable) -> None:
@@ -72,9 +72,17 @@ class WorkerPool:
         for _ in range(live):
             self._queue.put(None)
 
+    def _start_if_possible(self) -> None:
+        """Raises RuntimeError where the system allows no thread, and none is there."""
+        try:
+            self._start()
+        except RuntimeError:
+            if not self._live:
+                raise
+
     def _start(self) -> None:
-        self._live += 1
         threading.Thread(target=self._loop, name=f"{self._name}-worker", daemon=True).start()
+        self._live += 1  # A new thread waits for the lock before it looks.
 
     def _loop(self) -> None:
         while (found := self._next()) is not None:

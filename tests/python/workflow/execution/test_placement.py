@@ -84,6 +84,17 @@ def test_an_executor_that_fails_at_an_end_keeps_nobody_from_going_on(make_manage
     assert failed[-1] == "Broken.close failed; the manager goes on"
 
 
+def test_an_executor_that_cannot_even_say_what_it_takes_costs_an_attempt(make_manager):
+    class Lost(InlineExecutor):
+        def takes(self, step):
+            raise ConnectionError("no cluster")
+
+    manager = make_manager(executor=Lost())
+    manager.register_workflow(aios.Workflow(id="w", steps=[aios.step(name="s")(lambda: 1)]))
+    with pytest.raises(aios.WorkflowFailedError, match="ConnectionError: no cluster"):
+        manager.execute_workflow("w").result(60)
+
+
 @pytest.mark.parametrize("make", [InlineExecutor, lambda: ThreadExecutor(1)])
 def test_what_has_the_methods_is_an_executor(make):
     assert isinstance(make(), Executor)

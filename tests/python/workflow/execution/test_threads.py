@@ -92,3 +92,28 @@ def test_nothing_begins_after_close(pool):
     pool.submit("late", lambda: done.append(1))
     assert pool._live == 0
     assert done == []
+
+
+def test_a_system_that_allows_no_thread_is_told_and_costs_no_place(pool, monkeypatch):
+    def none_left(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", none_left)
+        for number in range(3):
+            with pytest.raises(RuntimeError, match="can't start"):
+                pool.submit(number, lambda: None)
+    done = []
+    for number in range(3):
+        pool.submit(number, lambda number=number: done.append(number))
+    wait_until(lambda: sorted(done) == [0, 1, 2])
+
+
+def test_work_goes_to_the_threads_there_are_where_no_other_can_start(pool, monkeypatch):
+    release, done = threading.Event(), []
+    pool.submit("first", lambda: release.wait(60))
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", lambda thread: (_ for _ in ()).throw(RuntimeError))
+        pool.submit("second", lambda: done.append("second"))
+    release.set()
+    wait_until(lambda: done == ["second"])

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <string>
 #include <tuple>
 #include <utility>
 
@@ -117,6 +119,17 @@ struct ServerHolder {
   std::unique_ptr<Server> server;
 };
 
+// Longer ones are as good as for ever; many more milliseconds would fit no clock.
+constexpr double kLongestS = 1e8;
+
+std::chrono::milliseconds millisecondsOf(const char* name, double seconds) {
+  if (std::isnan(seconds)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string(name) + ": expected seconds, such as 10.0, got nan");
+  }
+  return std::chrono::milliseconds(static_cast<int64_t>(std::clamp(seconds, 0.0, kLongestS) * 1e3));
+}
+
 server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
                                 std::size_t max_body_bytes, std::size_t max_connections,
                                 std::size_t max_waiting, double read_timeout_s) {
@@ -126,8 +139,7 @@ server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
   options.waiting_calls = max_waiting;
   options.limits.http.body_bytes = max_body_bytes;
   options.limits.connections = max_connections / std::max<std::size_t>(io_threads, 1) + 1;
-  options.limits.read_timeout =
-      std::chrono::milliseconds(static_cast<int64_t>(read_timeout_s * 1e3));
+  options.limits.read_timeout = millisecondsOf("read_timeout_s", read_timeout_s);
   return options;
 }
 
@@ -223,9 +235,9 @@ void bindServer(nb::module_& module) {
       .def(
           "drain",
           [](ServerHolder& self, double longest_s) {
+            const std::chrono::milliseconds longest = millisecondsOf("longest_s", longest_s);
             const WithoutGil released;
-            return self.server->drain(
-                std::chrono::milliseconds(static_cast<int64_t>(longest_s * 1e3)));
+            return self.server->drain(longest);
           },
           nb::arg("longest_s"),
           "Listens no more, and waits for the requests under way; False if some are left.")

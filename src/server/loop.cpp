@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <new>
 #include <utility>
 
 #include "aios/error.hpp"
@@ -41,6 +42,10 @@ struct Loop::Client {
   Client(Descriptor from, uint64_t number, protocol::Service& service, const LoopLimits& limits,
          Clock::time_point now)
       : socket(std::move(from)), id(number), connection(service, limits.http), active(now) {}
+  // The client is told even where a forked child still holds the socket.
+  ~Client() { ::shutdown(socket.value(), SHUT_RDWR); }
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
 
   Descriptor socket;
   const uint64_t id;
@@ -82,6 +87,16 @@ void Loop::post(std::function<void()> task) {
   static_cast<void>(!::write(wake_.value(), &one, sizeof one));
 }
 
+// Where memory is short, one connection is lost, and the others go on.
+template <typename Step>
+void Loop::orDrop(uint64_t id, const Step& step) {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+    if (Client* const client = find(id); client != nullptr) remove(*client);
+  }
+}
+
 void Loop::run() {
   std::array<epoll_event, kEventsAtOnce> events{};
   while (!stopping_) {
@@ -96,7 +111,7 @@ void Loop::run() {
       if (event.data.u64 == kWake) {
         runPosted();
       } else {
-        onEvent(event.data.u64, event.events);
+        orDrop(event.data.u64, [&] { onEvent(event.data.u64, event.events); });
       }
     }
     if (now_ >= next_tick_) tick();
@@ -203,8 +218,10 @@ void Loop::complete(const Ticket& ticket, const protocol::HttpAnswer& answer) {
   if (!client->connection.isWaiting()) return;
   client->active = now_;
   dispatcher_.setTicket({index_, client->id, ++client->request});
-  client->connection.complete(answer);
-  settle(*client);
+  orDrop(client->id, [&] {
+    client->connection.complete(answer);
+    settle(*client);
+  });
 }
 
 bool Loop::flush(Client& client) {
@@ -256,11 +273,18 @@ void Loop::linger(Client& client) {
 
 void Loop::remove(Client& client) {
   --open_;
+  // epoll would go on telling of it where a forked child still holds the socket.
+  control(poll_, EPOLL_CTL_DEL, client.socket.value(), 0, 0);
   clients_[static_cast<std::size_t>(client.socket.value())].reset();
 }
 
 void Loop::drain() {
   draining_ = true;
+  for (const Listener& each : listeners_) {
+    // Closing does not end them where a forked child still holds the socket.
+    control(poll_, EPOLL_CTL_DEL, each.socket.value(), 0, 0);
+    ::shutdown(each.socket.value(), SHUT_RDWR);
+  }
   listeners_.clear();
   for (const auto& client : clients_) {
     if (client == nullptr) continue;

@@ -68,6 +68,9 @@ class Loop {
   void run();
   void runPosted();
   void onEvent(uint64_t id, uint32_t events);
+  // Does a step of a connection; ends the connection where there is no memory for that.
+  template <typename Step>
+  void orDrop(uint64_t id, const Step& step);
   void accept(const Listener& listener);
   void read(Client& client);
   // Sends what there is, then waits for what the connection needs next, or closes it.

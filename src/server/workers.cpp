@@ -1,7 +1,10 @@
 #include "server/workers.hpp"
 
 #include <csignal>
+#include <system_error>
 #include <utility>
+
+#include "aios/error.hpp"
 
 namespace aios::server {
 namespace {
@@ -12,8 +15,15 @@ constexpr std::size_t kMostWaitingBytes = std::size_t{1} << 30;
 
 Workers::Workers(std::size_t count, std::size_t first_thread, std::size_t capacity, Deliver deliver)
     : queue_(capacity), deliver_(std::move(deliver)) {
-  for (std::size_t i = 0; i < count; ++i) {
-    threads_.push_back(startThread([this, thread = first_thread + i] { work(thread); }));
+  threads_.reserve(count);
+  try {
+    for (std::size_t i = 0; i < count; ++i) {
+      threads_.push_back(startThread([this, thread = first_thread + i] { work(thread); }));
+    }
+  } catch (...) {
+    // No destructor runs, and those that did start use this object.
+    stop();
+    throw;
   }
 }
 
@@ -44,9 +54,19 @@ std::thread startThread(std::function<void()> run) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(run));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
+  try {
+    std::thread thread(std::move(run));
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread;
+  } catch (const std::system_error& error) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw Error(ErrorCode::kOverloaded,
+                std::string("no thread is left for the server: ") + error.what() +
+                    "; ask for fewer io_threads and workers, or raise the limit of threads");
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    throw;
+  }
 }
 
 }  // namespace aios::server

@@ -51,7 +51,8 @@ class Workers {
   std::vector<std::thread> threads_;
 };
 
-// Starts a thread that takes no signal: those are for the program's own threads.
+// Starts a thread that takes no signal: those are for the program's own threads. Throws
+// Error(kOverloaded) where the system has none left.
 std::thread startThread(std::function<void()> run);
 
 }  // namespace aios::server

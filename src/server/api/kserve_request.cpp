@@ -36,6 +36,7 @@ class RequestReader {
   RequestReader(const ServedModel& model, const Signature& signature, const Call& call,
                 Workspace& workspace)
       : model_(model), signature_(signature), workspace_(workspace) {
+    is_raw_ = call.inference_header_length == std::size_t{0};
     const std::size_t json = call.inference_header_length.value_or(call.body.size());
     if (json > call.body.size()) {
       refuse("Inference-Header-Content-Length is " + std::to_string(json) + ", the body has " +
@@ -47,7 +48,7 @@ class RequestReader {
 
   InferRequest read() {
     workspace_.start(signature_);
-    if (json_.empty()) {
+    if (is_raw_) {
       readRaw();
       return std::move(request_);
     }
@@ -300,6 +301,7 @@ class RequestReader {
   const ServedModel& model_;
   const Signature& signature_;
   Workspace& workspace_;
+  bool is_raw_ = false;  // the client says that there is no JSON
   std::string_view json_;
   std::string_view binary_;  // what is left of it
   InferRequest request_;

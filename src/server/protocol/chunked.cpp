@@ -1,5 +1,6 @@
 #include "server/protocol/chunked.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "server/protocol/http1.hpp"
@@ -13,6 +14,12 @@ constexpr std::size_t kLongestLine = 1024;
 constexpr std::size_t kMostLineBytes = 1 << 20;
 constexpr std::size_t kKeptBytes = 64 << 10;
 
+// What ends a line for others, or is in none (RFC 9112, section 2.2).
+bool isControl(char byte) {
+  const auto code = static_cast<unsigned char>(byte);
+  return (code < 0x20 && byte != '\t') || code == 0x7F;
+}
+
 // The line at the front, with its end taken too; false where the end isn't there yet.
 bool takeLine(std::string_view& bytes, std::string_view& line) {
   const std::size_t end = bytes.find("\r\n");
@@ -21,6 +28,9 @@ bool takeLine(std::string_view& bytes, std::string_view& line) {
   }
   if (end == std::string_view::npos) return false;
   line = bytes.substr(0, end);
+  if (std::any_of(line.begin(), line.end(), isControl)) {
+    throw HttpError(400, "a control character in a chunk's line");
+  }
   bytes.remove_prefix(end + 2);
   return true;
 }

@@ -126,10 +126,15 @@ void Connection::drain() {
 
 void Connection::sent(std::size_t bytes) {
   sent_ += bytes;
-  if (sent_ < out_.size()) return;
-  out_.clear();
-  shrink(out_);
-  sent_ = 0;
+  if (sent_ == out_.size()) {
+    out_.clear();
+    shrink(out_);
+    sent_ = 0;
+  } else if (sent_ > limits_.unread_bytes && sent_ >= out_.size() / 2) {
+    out_.erase(0, sent_);
+    sent_ = 0;
+  }
+  // Also after a part: a client that never reads all must not let the input pile up.
   if (wantsInput() && !in_.empty() && in_.size() >= needed_) in_.erase(0, serve(in_));
 }
 

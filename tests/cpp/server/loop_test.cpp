@@ -1,10 +1,14 @@
 #include "server/loop.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <functional>
 #include <future>
 #include <memory>
+#include <new>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/text_client.hpp"
@@ -16,21 +20,36 @@ class LoopTest : public ::testing::Test {
  protected:
   // Listens with these limits; returns the port.
   uint16_t start() {
+    return start([this](Descriptor socket) { loop->adopt(std::move(socket)); });
+  }
+  uint16_t start(std::function<void(Descriptor)> place) {
     loop = std::make_unique<Loop>(0, limits, workers, slow_lane);
     auto listener = std::make_shared<Descriptor>(listenAt("127.0.0.1", 0));
     const uint16_t port = portOf(*listener);
-    loop->post([this, listener] {
-      loop->listen(std::move(*listener),
-                   [this](Descriptor socket) { loop->adopt(std::move(socket)); });
-    });
+    // As if a forked child held it.
+    held.emplace_back(::dup(listener->value()));
+    loop->post([this, listener, place] { loop->listen(std::move(*listener), place); });
     return port;
+  }
+  // Waits for it.
+  void drain() {
+    std::promise<void> done;
+    loop->post([&] {
+      loop->drain();
+      done.set_value();
+    });
+    done.get_future().wait();
   }
 
   LoopLimits limits;
   SlowLane slow_lane{16};
   Workers workers{1, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}};
+  std::vector<Descriptor> held;
   std::unique_ptr<Loop> loop;
 };
+
+constexpr const char* kNoModel =
+    "POST /v1/models/x:predict HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
 
 TEST_F(LoopTest, TellsAClientThatItTookTooLong) {
   limits.read_timeout = std::chrono::milliseconds(1);
@@ -62,6 +81,44 @@ TEST_F(LoopTest, AnswersAClientThatStillSendsWhatIsTooLarge) {
   client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 30000\r\n\r\n");
   client.send(std::string(30000, 'x'));
   EXPECT_EQ(client.readUntil("}").substr(0, 12), "HTTP/1.1 413");
+}
+
+TEST_F(LoopTest, EndsAConnectionThatAForkedChildHolds) {
+  const TextClient client(start([this](Descriptor socket) {
+    held.emplace_back(::dup(socket.value()));
+    loop->adopt(std::move(socket));
+  }));
+  client.send(kNoModel);
+  EXPECT_EQ(client.readUntil("}").substr(0, 12), "HTTP/1.1 404");
+  drain();
+  char byte = 0;
+  EXPECT_EQ(::recv(client.socket(), &byte, 1, 0), 0);
+  EXPECT_EQ(loop->connections(), 0U);
+}
+
+TEST_F(LoopTest, ListensNoMoreAfterItDrainedThoughAForkedChildHoldsTheListener) {
+  const uint16_t port = start();
+  drain();
+  const Descriptor socket(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_NE(::connect(socket.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
+            0);
+}
+
+TEST_F(LoopTest, LosesOnlyTheConnectionForWhichThereIsNoMemory) {
+  bool first = true;
+  const uint16_t port = start([this, &first](Descriptor socket) {
+    if (std::exchange(first, false)) throw std::bad_alloc();
+    loop->adopt(std::move(socket));
+  });
+  const TextClient lost(port);
+  EXPECT_EQ(lost.readUntil(""), "");
+  const TextClient other(port);
+  other.send(kNoModel);
+  EXPECT_EQ(other.readUntil("}").substr(0, 12), "HTTP/1.1 404");
 }
 
 TEST_F(LoopTest, RunsWhatIsPostedInTheOrderInWhichItWasPosted) {

@@ -1,6 +1,7 @@
 #include "server/workers.hpp"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <csignal>
 #include <future>
@@ -43,6 +44,39 @@ TEST(Workers, TakeNoSignals) {
   sigset_t mine;
   pthread_sigmask(SIG_SETMASK, nullptr, &mine);
   EXPECT_EQ(sigismember(&mine, SIGTERM), 0);
+}
+
+// While it lives, no thread can be started: its stack would be larger than all addresses.
+class NoThreads {
+ public:
+  NoThreads() {
+    pthread_getattr_default_np(&before_);
+    pthread_attr_t attributes;
+    pthread_getattr_default_np(&attributes);
+    pthread_attr_setstacksize(&attributes, std::size_t{1} << 48);
+    pthread_setattr_default_np(&attributes);
+    pthread_attr_destroy(&attributes);
+  }
+  ~NoThreads() {
+    pthread_setattr_default_np(&before_);
+    pthread_attr_destroy(&before_);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+
+ private:
+  pthread_attr_t before_;
+};
+
+TEST(Workers, SayThatNoThreadIsLeftAndLeaveTheSignalsAsTheyWere) {
+  {
+    const NoThreads none;
+    EXPECT_THROW(Workers(2, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}), Error);
+  }
+  sigset_t mine;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mine);
+  EXPECT_EQ(sigismember(&mine, SIGTERM), 0);
+  EXPECT_NO_THROW(Workers(2, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}));
 }
 
 }  // namespace

@@ -113,6 +113,10 @@ TEST_F(KServeTest, ReadsARawBodyOfAModelWithOneInput) {
   EXPECT_EQ(answer.body.substr(answer.body.size() - 32), bytesOf({2, 4, 6, 8, 4, 5, 6, 7}));
 }
 
+TEST_F(KServeTest, RefusesAnEmptyBodyThatIsNotSaidToBeRaw) {
+  expectRefusal("", "400 failed to parse the request JSON buffer: ");
+}
+
 TEST_F(KServeTest, RefusesWithTheWordsThatClientsKnow) {
   EXPECT_EQ(json::parse(tiny.post("/v2/models/nope/infer", "{}").body)["error"],
             "Request for unknown model: 'nope' is not found");

@@ -34,6 +34,11 @@ TEST(ChunkReader, RefusesWhatIsNotChunksAndWhatIsTooMuch) {
         "11\r\n0123456789abcdefg\r\n", "ffffffffffffffff\r\n", "fffffffffffffffff\r\n"}) {
     EXPECT_THROW(ChunkReader().read(text, kLimit), HttpError) << text;
   }
+  for (const std::string text :
+       {"1;a\nb\r\n", "1;a\rb\r\n", "0\r\nA: 1\nB: 2\r\n\r\n", "0\r\nA: \x7f\r\n\r\n"}) {
+    EXPECT_THROW(ChunkReader().read(text, kLimit), HttpError) << text;
+  }
+  EXPECT_THROW(ChunkReader().read(std::string("1;\0\r\n", 5), kLimit), HttpError);
   EXPECT_THROW(ChunkReader().read(std::string(2000, '1'), kLimit), HttpError);
 }
 

@@ -125,6 +125,33 @@ TEST_F(ConnectionTest, AnswersNoMoreWhileTheClientDoesNotRead) {
   EXPECT_TRUE(connection.wantsInput());
 }
 
+TEST_F(ConnectionTest, AnswersOnWhereTheClientHasReadAPart) {
+  limits.unread_bytes = 10;
+  std::string expected, text;
+  for (int i = 0; i < 50; ++i) {
+    connection.feed(post("/a", std::to_string(i)));
+    expected += ok(std::to_string(i));
+    // All but a few bytes, so that the output is never empty.
+    const std::string part(connection.output().substr(0, connection.output().size() - 5));
+    connection.sent(part.size());
+    text += part;
+    EXPECT_EQ(echo.seen.size(), static_cast<std::size_t>(i) + 1);
+    EXPECT_FALSE(connection.isMidRequest());
+  }
+  EXPECT_EQ(text + sent(), expected);
+}
+
+TEST_F(ConnectionTest, AnswersWhatWaitsOnceTheClientHasReadAPart) {
+  limits.unread_bytes = 10;
+  connection.feed(post("/a", "1") + post("/b", "2") + post("/c", "3"));
+  EXPECT_EQ(echo.seen.size(), 1U);
+  connection.sent(ok("1").size() - 5);
+  EXPECT_EQ(echo.seen.size(), 2U);
+  connection.sent(5);
+  EXPECT_EQ(sent(), ok("2"));
+  EXPECT_EQ(sent(), ok("3"));
+}
+
 TEST_F(ConnectionTest, DrainsAfterTheRequestUnderWay) {
   connection.feed(post("/slow", "1"));
   connection.drain();

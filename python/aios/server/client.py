@@ -6,6 +6,7 @@ import http.client
 import json
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -49,6 +50,13 @@ class ServerModel:
     reason: str
 
 
+class _Connection(http.client.HTTPConnection):
+    """A thread's own; it ends with the thread."""
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class Client:
     """Asks any server that speaks KServe v2 over HTTP: aios's, or Triton.
 
@@ -72,7 +80,7 @@ class Client:
         self._timeout_s, self._retries = timeout_s, retries
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._connections: list[http.client.HTTPConnection] = []
+        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._only_inputs: dict[str, str] = {}
 
     def infer(self, model: str, x: Any, *, version: int | None = None) -> Any:
@@ -145,7 +153,8 @@ class Client:
     def close(self) -> None:
         """Closes every connection."""
         with self._lock:
-            connections, self._connections = self._connections, []
+            connections = list(self._connections)
+            self._connections.clear()
         for connection in connections:
             connection.close()
 
@@ -196,13 +205,13 @@ class Client:
             return response.headers, answer
         raise _ERRORS.get(response.status, InternalError)(_message(response.status, answer))
 
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> _Connection:
+        connection: _Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPConnection(self._host, self._port, timeout=self._timeout_s)
+            connection = _Connection(self._host, self._port, timeout=self._timeout_s)
             self._local.connection = connection
             with self._lock:
-                self._connections.append(connection)
+                self._connections.add(connection)
         return connection
 
     def __enter__(self) -> Self:

@@ -65,6 +65,16 @@ def scan(root: Path) -> dict[VersionKey, FoundModel]:
     return dict(found for folder in folders for found in _versions(folder))
 
 
+def contents(folder: Path) -> Stamp:
+    """Every file below a folder, and when it was changed, so that one that is copied is seen."""
+    stamp: Stamp = ()
+    for place, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            stamp += _stamp(Path(place), (name,)) or ()
+    return stamp
+
+
 def _versions(folder: Path) -> Iterator[tuple[VersionKey, FoundModel]]:
     try:
         # "1" is before "1.cell": what comes later replaces it.

@@ -14,7 +14,7 @@ from aios.version import __version__
 #: Only what works.
 EXTENSIONS = ("binary_tensor_data", "model_repository")
 
-_MODEL = r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[0-9]+))?"
+_MODEL = r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[0-9]{1,18}))?"
 
 _STATES = {
     State.AVAILABLE: "READY",
@@ -100,7 +100,7 @@ def _wants_ready(body: bytes) -> bool:
     """Whether only models that answer are asked for."""
     try:
         asked = json.loads(body or b"{}")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidArgumentError(f"failed to parse the request JSON buffer: {error}") from error
     return isinstance(asked, dict) and asked.get("ready") is True
 

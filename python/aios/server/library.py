@@ -14,7 +14,7 @@ import numpy as np
 
 from aios.bundle.dtypes import STRING, numpy_dtype
 from aios.errors import AiosError, InternalError
-from aios.server.folder import FoundModel, VersionKey
+from aios.server.folder import FoundModel, Stamp, VersionKey, contents
 
 if TYPE_CHECKING:
     from aios._core import DataPlane, ServedModel
@@ -46,13 +46,15 @@ class ModelEntry:
     """One version, as it is now.
 
     `error` is why it failed to load, where it did: it has ended then, or, while `model` is there,
-    the bundle that was put in its place failed, and the one before still answers.
+    the bundle that was put in its place failed, and the one before still answers. `contents` are
+    the files that were there when it was loaded.
     """
 
     key: VersionKey
     found: FoundModel
     state: State = State.START
     error: AiosError | None = None
+    contents: Stamp = ()
     bridge: TensorFlowCellularBridge | None = None
     model: ServedModel | None = field(default=None, repr=False)
 
@@ -77,12 +79,13 @@ class ModelLibrary:
         """Loads what is new, then stops serving what isn't wanted any more.
 
         A bundle in the place of another one, and one that fails, leave what answers alone until
-        it is there, or for good.
+        it is there, or for good. What failed is tried again when one of its files changes, as it
+        may have been looked at while it was copied.
         """
         with self._syncing:
             for key, found in wanted.items():
                 known = self._entries.get(key)
-                if known is None or known.found != found:
+                if known is None or known.found != found or _changed_since_it_failed(known):
                     self._bring_up(key, found)
             for key in [key for key in self._entries if key not in wanted]:
                 self._take_down(key)
@@ -109,10 +112,11 @@ class ModelLibrary:
         before = self._entries.get(key)
         if before is None or before.model is None:
             self._set(ModelEntry(key, found, State.LOADING))
-        entry = self._loaded(key, found)
+        files = contents(found.path)
+        entry = replace(self._loaded(key, found), contents=files)
         keeps = entry.error is not None and before is not None and before.model is not None
         if keeps and before is not None:
-            entry = replace(before, found=found, error=entry.error)
+            entry = replace(before, found=found, error=entry.error, contents=files)
         self._set(entry)
         self._publish()
         if not keeps and before is not None and before.bridge is not None:
@@ -129,7 +133,7 @@ class ModelLibrary:
         except Exception as error:
             bug = InternalError(f"{type(error).__name__}: {error}")
             return ModelEntry(key, found, State.END, bug)
-        return ModelEntry(key, found, State.AVAILABLE, None, bridge, model)
+        return ModelEntry(key, found, State.AVAILABLE, bridge=bridge, model=model)
 
     def _take_down(self, key: VersionKey) -> None:
         entry = self._entries[key]
@@ -149,6 +153,10 @@ class ModelLibrary:
     def _publish(self) -> None:
         models = [entry.model for entry in self.entries() if entry.model is not None]
         self._plane.use(models, {})
+
+
+def _changed_since_it_failed(entry: ModelEntry) -> bool:
+    return entry.error is not None and contents(entry.found.path) != entry.contents
 
 
 def _warm_up(bridge: TensorFlowCellularBridge) -> None:

@@ -50,7 +50,9 @@ def _families(
         "aios_model_ready", "gauge", "Whether a version answers.",
         [("", _labels(entry), int(entry.model is not None)) for entry in entries],
     )  # fmt: skip
-    rows = [(entry, row) for entry in entries if entry.model for row in entry.model.totals()]
+    # Read once: a version may be taken down at any moment.
+    models = [(entry, model) for entry in entries if (model := entry.model) is not None]
+    rows = [(entry, row) for entry, model in models for row in model.totals()]
     yield _family(
         "aios_requests_total", "counter", "Calls of models, by how they went.",
         [

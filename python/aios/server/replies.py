@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from aios.errors import (
     AiosError,
@@ -83,7 +83,7 @@ def reply_to(routes: Iterable[Route], method: str, target: str, body: bytes) -> 
 
     A HEAD is answered as the GET that it stands for.
     """
-    path = urlsplit(target).path
+    path = target.partition("?")[0]
     asked = "GET" if method == "HEAD" else method
     known_path = False
     for entry in routes:

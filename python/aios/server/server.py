@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
 
 _MEBIBYTE = 1 << 20
+#: Of one kind, as the data plane takes them.
+_MOST_THREADS = 256
 
 
 class Server:
@@ -40,7 +42,7 @@ class Server:
         grpc_port: Not supported yet.
         io_threads: Threads that read, answer fast models, and write.
         workers: Threads that answer models whose calls take longer than about 30 µs; by default as
-            many as this process's budget of threads.
+            many as this process's budget of threads, at most 256.
         engine: As of `aios.load`.
         verify: As of `aios.load`: what is checked before a version answers.
         poll_s: How often the folder is looked at; 0 for never: then sync() does it.
@@ -85,7 +87,7 @@ class Server:
         wanted = scan(self._folder)
         self._plane = _core.DataPlane(
             io_threads=io_threads,
-            workers=_core.thread_budget() if workers is None else workers,
+            workers=min(_MOST_THREADS, _core.thread_budget()) if workers is None else workers,
             max_body_bytes=max_body_mib * _MEBIBYTE,
             max_connections=max_connections,
             max_waiting=max_waiting,

@@ -13,7 +13,10 @@ from aios.errors import AiosError, NotFoundError, UnsupportedError
 from aios.server.library import ModelEntry, ModelLibrary, State
 from aios.server.replies import Reply, Route, json_reply, route
 
-_MODEL = r"/v1/models/(?P<name>[^/:]+)(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_MODEL = (
+    r"/v1/models/(?P<name>[^/:]+)"
+    r"(?:/versions/(?P<version>[0-9]{1,18})|/labels/(?P<label>[^/:]+))?"
+)
 
 _DTYPES = {
     "bool": "DT_BOOL", "int8": "DT_INT8", "uint8": "DT_UINT8", "int16": "DT_INT16",

@@ -1,5 +1,6 @@
 import json
 import threading
+import weakref
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import numpy as np
@@ -121,3 +122,19 @@ def test_it_asks_again_while_the_server_is_unavailable():
 def test_a_url_that_is_none_is_refused(url):
     with pytest.raises(aios.InvalidArgumentError, match="expected http://HOST:PORT"):
         aios.Client(url)
+
+
+@pytest.mark.native
+def test_the_connection_of_a_thread_ends_with_it(client):
+    connections = []
+
+    def ask():
+        assert client.ready()
+        connections.extend(weakref.ref(each) for each in client._connections)
+
+    for _ in range(3):
+        thread = threading.Thread(target=ask)
+        thread.start()
+        thread.join()
+    assert len(connections) == 3
+    assert [each() for each in connections] == [None] * 3

@@ -139,3 +139,24 @@ def test_closing_takes_everything_down(library, plane):
     library.close()
     assert plane.used == []
     assert bridge.closed
+
+
+def test_what_failed_is_tried_again_when_one_of_its_files_came(plane, tmp_path):
+    tried = []
+
+    def load(one):
+        tried.append(one)
+        if not (one.path / "variables" / "data").exists():
+            raise aios.CorruptBundleError("data: missing")
+        return Bridge(one)
+
+    library = ModelLibrary(plane, load)
+    wanted = {KEY: found(1, tmp_path)}
+    library.sync(wanted)
+    library.sync(wanted)
+    assert (len(tried), library.entries()[0].state) == (1, State.END)
+    (tmp_path / "variables").mkdir()
+    (tmp_path / "variables" / "data").touch()
+    library.sync(wanted)
+    library.sync(wanted)
+    assert (len(tried), library.entries()[0].state) == (2, State.AVAILABLE)

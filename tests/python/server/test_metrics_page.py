@@ -1,9 +1,12 @@
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import aios
+from aios.server.folder import VersionKey
+from aios.server.metrics_page import metrics_page
 
 pytestmark = pytest.mark.native
 
@@ -51,3 +54,23 @@ def test_connections_and_bytes_are_counted(metrics):
     assert metrics["aios_connections_accepted_total"] == "1"
     assert int(metrics["aios_received_bytes_total"]) > 100
     assert int(metrics["aios_sent_bytes_total"]) > 100
+
+
+def test_a_version_that_is_taken_down_meanwhile_is_left_out_or_counted():
+    class Leaving:
+        """Has its model for the first two looks."""
+
+        key = VersionKey("m", 1)
+        looks = 0
+
+        @property
+        def model(self):
+            self.looks += 1
+            return SimpleNamespace(totals=list) if self.looks <= 2 else None
+
+    totals = dict.fromkeys(
+        ("connections", "accepted", "refused", "timed_out", "bytes_in", "bytes_out"), 0
+    )
+    page = metrics_page([Leaving()], {**totals, "waiting_calls": 0}, [1.0])
+    assert page.status == 200
+    assert b'aios_model_ready{model="m",version="1"} 1' in page.body

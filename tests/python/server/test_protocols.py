@@ -284,3 +284,17 @@ def test_numbers_that_are_not_finite_travel_as_tokens(client):
     body = b'{"instances": [NaN, Infinity, -Infinity]}'
     answer = client.post("/v1/models/half_plus_two:predict", body)
     np.testing.assert_array_equal(json.loads(answer.body)["predictions"], [np.nan, np.inf, -np.inf])
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/v2/models/m/versions/", 404), ("/v1/models/m/versions/", 400)]
+)
+def test_a_version_of_thousands_of_digits_is_none(client, path, status):
+    answer = client.get(path + "1" * 5000)
+    assert (answer.status, "error" in answer.json) == (status, True)
+
+
+def test_an_index_is_not_asked_for_by_json_that_is_nested_too_deep(client):
+    answer = client.post("/v2/repository/index", b"[" * 200_000)
+    assert answer.status == 400
+    assert "failed to parse the request JSON buffer" in answer.json["error"]

@@ -49,3 +49,8 @@ def test_an_error_has_the_status_of_its_class(error, status):
     assert error_reply(error("why")) == json_reply({"error": "why"}, status)
     (raising,) = [route("GET", "/", lambda: (_ for _ in ()).throw(error("why")))]
     assert reply_to([raising], "GET", "/", b"").status == status
+
+
+@pytest.mark.parametrize("target", ["//x/v2/models/m", "//[", "//[/v2/models/m"])
+def test_a_target_is_taken_as_a_path_whatever_it_begins_with(target):
+    assert ask("GET", target) == (404, {"error": "Not Found"})

@@ -157,3 +157,24 @@ with aios.Server({str(trial)!r}, http_port=0, poll_s=0) as server:
         print(os.waitstatus_to_exitcode(status), client.ready())
 """
     assert run_python(code) == "0 True\n"
+
+
+def test_times_that_no_clock_has_are_refused_or_are_as_good_as_for_ever(models):
+    with pytest.raises(aios.InvalidArgumentError, match="read_timeout_s: expected seconds"):
+        aios.Server(models, http_port=0, poll_s=0, read_timeout_s=float("nan"))
+    with aios.Server(models, http_port=0, poll_s=0, read_timeout_s=1e300) as server:
+        with pytest.raises(aios.InvalidArgumentError, match="longest_s: expected seconds"):
+            server.drain(float("nan"))
+        assert server.drain(float("inf"))
+
+
+def test_it_has_no_more_workers_than_the_data_plane_takes(models, monkeypatch):
+    from aios import _core
+
+    def plane(**options):
+        raise LookupError(options["workers"])
+
+    monkeypatch.setattr(_core, "thread_budget", lambda: 300)
+    monkeypatch.setattr(_core, "DataPlane", plane)
+    with pytest.raises(LookupError, match="^256$"):
+        aios.Server(models, http_port=0)

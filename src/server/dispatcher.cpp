@@ -53,7 +53,7 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     return true;
   }
   api::Call call{std::move(route), request.inference_header_length, request.body};
-  if (!isLong(*found.model, request)) {
+  if (in_place_ && !isLong(*found.model, request)) {
     std::optional<protocol::HttpAnswer> now =
         caller_.answerWithin(kLongestInPlaceUs, *found.model, call);
     if (now.has_value()) {

@@ -16,8 +16,9 @@ namespace aios::server {
 class Dispatcher : public protocol::Service {
  public:
   // `thread` is its number among all threads that answer. The others outlive it.
-  Dispatcher(std::size_t thread, Workers& workers, SlowLane& slow_lane)
-      : caller_(thread), workers_(workers), slow_lane_(slow_lane) {}
+  // Models are answered `in_place` only where a fast call never waits for others' threads.
+  Dispatcher(std::size_t thread, Workers& workers, SlowLane& slow_lane, bool in_place)
+      : caller_(thread), workers_(workers), slow_lane_(slow_lane), in_place_(in_place) {}
 
   // Returns the table used before, for somebody else to destroy.
   std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table);
@@ -33,6 +34,7 @@ class Dispatcher : public protocol::Service {
   api::Caller caller_;
   Workers& workers_;
   SlowLane& slow_lane_;
+  const bool in_place_;
   std::shared_ptr<const ModelTable> table_ = std::make_shared<ModelTable>();
   Ticket ticket_;
 };

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "aios/error.hpp"
+#include "runtime/thread_budget.hpp"
 
 namespace aios::server {
 namespace {
@@ -62,7 +63,7 @@ struct Loop::Client {
 Loop::Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane)
     : index_(index),
       limits_(limits),
-      dispatcher_(index, workers, slow_lane),
+      dispatcher_(index, workers, slow_lane, !runtime::threadBudget().governs(1)),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       buffer_(kReadBytes) {

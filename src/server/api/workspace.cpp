@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
 #include "runtime/runner.hpp"
 
@@ -10,6 +11,17 @@ namespace {
 
 // What a small request may ask for.
 constexpr std::size_t kMostOutputBytes = std::size_t{1} << 30;
+// Rows without a single element cost the client nothing, and their answers memory.
+constexpr int64_t kMostEmptyRows = 64;
+
+void refuseEmptyRows(const std::vector<TensorView>& inputs, int64_t batch) {
+  const auto is_empty = [](const TensorView& input) { return input.elements() == 0; };
+  if (batch <= kMostEmptyRows || !std::all_of(inputs.begin(), inputs.end(), is_empty)) return;
+  throw Error(ErrorCode::kInvalidArgument, "a batch of " + std::to_string(batch) +
+                                               " samples without elements: expected at most " +
+                                               std::to_string(kMostEmptyRows) +
+                                               " of those at a time");
+}
 
 }  // namespace
 
@@ -32,6 +44,7 @@ void Workspace::setShape(std::size_t index, Span<const int64_t> shape) {
 Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
   const Signature& signature = endpoint.signature();
   batch_ = checkInputs(signature, input_views_);
+  refuseEmptyRows(input_views_, batch_);
   if (endpoint.expectedUs(batch_) > longest_us_) throw TakesLonger();
   if (batch_ == 0 || !endpoint.outputShapesAreKnown()) {
     answers_ = endpoint.infer(input_views_);

@@ -48,7 +48,7 @@ class DispatcherTest : public ::testing::Test {
                       delivered.set_value(std::move(given));
                     });
                   }};
-  Dispatcher dispatcher{0, workers, slow_lane};
+  Dispatcher dispatcher{0, workers, slow_lane, true};
   protocol::HttpAnswer answer;
 };
 
@@ -67,6 +67,17 @@ TEST_F(DispatcherTest, HandsACallOfUnknownLengthToAWorker) {
 TEST_F(DispatcherTest, AnswersAFastCallInPlace) {
   EXPECT_TRUE(isAnsweredInPlaceOnceItIsKnown(kOne));
   EXPECT_EQ(answer.status, 200);
+}
+
+TEST_F(DispatcherTest, HandsEveryCallToAWorkerWhereItMayWaitForThreads) {
+  ASSERT_TRUE(isAnsweredInPlaceOnceItIsKnown(kOne));
+  Dispatcher waiting(0, workers, slow_lane, false);
+  waiting.use(dispatcher.use(std::make_shared<ModelTable>()));
+  protocol::HttpRequest request;
+  request.method = "POST";
+  request.target = "/v1/models/tiny:predict";
+  request.body = kOne;
+  EXPECT_FALSE(waiting.answer(request, answer));
 }
 
 TEST_F(DispatcherTest, HandsALargeBodyToAWorkerUnread) {

@@ -93,9 +93,12 @@ def test_an_engine_that_can_not_run_here_makes_no_load_measure_again(digits, cac
 
 
 def test_another_number_of_threads_is_measured_for_itself(digits, cache):
+    """As far as there are any: one processor has one thread, whatever was asked for."""
+    from aios._core import thread_budget
+
     aios.load(digits.bundle).close()
     aios.load(digits.bundle, threads=2).close()
-    assert len(list(cache.iterdir())) == 2
+    assert len(list(cache.iterdir())) == min(2, thread_budget())
 
 
 @pytest.mark.parametrize("engine", ["litert", "openvino", "tensorflow"])

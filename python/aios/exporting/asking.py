@@ -71,7 +71,7 @@ def ask(
     stackable = is_stackable(signature)
     if stackable and _are_independent(answers, inputs, probed, plain, tolerance):
         try:
-            together = _in_chunks(answers, inputs)
+            together = _answered_together(answers, inputs)
         except Exception:  # The model may raise anything on a batch; single calls name the sample.
             together = {}
         # Zeros too: a floor under the batch's maximum is seen nowhere else.
@@ -179,7 +179,7 @@ def in_chunks(rows: Array, inputs: Arrays) -> list[Array]:
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
-def _in_chunks(answers: Answers, inputs: Arrays) -> Arrays:
+def _answered_together(answers: Answers, inputs: Arrays) -> Arrays:
     count = len(next(iter(inputs.values())))
     chunks = [answers(batch_of(inputs, rows)) for rows in in_chunks(np.arange(count), inputs)]
     together = {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}

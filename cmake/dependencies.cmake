@@ -18,6 +18,12 @@ if(NOT OPENSSL_FOUND)
   message(FATAL_ERROR "OpenSSL's static library isn't installed: apt-get install libssl-dev")
 endif()
 
+# The shared one, which every Linux has and wheels may count on; Debian's static one isn't PIC.
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  message(FATAL_ERROR "zlib's headers aren't installed: apt-get install zlib1g-dev")
+endif()
+
 if(AIOS_BUILD_TESTS)
   find_package(GTest QUIET)
   if(NOT GTest_FOUND)

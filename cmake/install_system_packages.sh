@@ -5,7 +5,7 @@ set -eu
 
 command -v apt-get >/dev/null 2>&1 || exit 0
 missing=
-for package in libgtest-dev libssl-dev ninja-build nlohmann-json3-dev; do
+for package in libgtest-dev libssl-dev ninja-build nlohmann-json3-dev zlib1g-dev; do
   dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0

@@ -164,15 +164,14 @@ Encoding acceptedEncoding(std::string_view header) noexcept {
   while (!header.empty()) {
     std::string_view parameters = takeUntil(',', header);
     const std::string_view word = takeUntil(';', parameters);
-    const std::optional<Encoding> encoding = word.empty()  ? std::nullopt
-                                             : word == "*" ? Encoding::kGzip
-                                                           : encodingOf(word);
-    if (!encoding.has_value()) continue;
+    if (word.empty()) continue;
+    const auto known = word == "*" ? std::optional<Encoding>(Encoding::kGzip) : encodingOf(word);
+    if (!known.has_value()) continue;
+    const Encoding encoding = *known;
     const double weight = weightOf(parameters);
-    const bool is_first_of_equals = weight == best_weight && *encoding == Encoding::kGzip;
-    if (weight <= 0 || weight < best_weight) continue;
-    if (weight == best_weight && !is_first_of_equals) continue;
-    best = *encoding;
+    const bool wins_ties = encoding == Encoding::kGzip && weight > 0;
+    if (weight < best_weight || (weight == best_weight && !wins_ties)) continue;
+    best = encoding;
     best_weight = weight;
   }
   return best;

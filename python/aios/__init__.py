@@ -54,10 +54,12 @@ _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     "FileRef": "aios.home.content_store",
     "Gates": "aios.workflow.gates",
     "Metrics": "aios.bridge",
+    "ModelConfig": "aios.server.config",
     "PruneReport": "aios.registry.retention",
     "Retention": "aios.registry.retention",
     "RunReport": "aios.workflow.execution.reports",
-    "Server": "aios.server",
+    "Server": "aios.server.server",
+    "ServerConfig": "aios.server.config",
     "Signature": "aios.bridge",
     "SignatureMetrics": "aios.bridge",
     "StepContext": "aios.workflow.execution.context",
@@ -133,8 +135,10 @@ if TYPE_CHECKING:
     from aios.home.messages import TrainingProgress as TrainingProgress
     from aios.registry.retention import PruneReport as PruneReport
     from aios.registry.retention import Retention as Retention
-    from aios.server import Server as Server
     from aios.server.client import Client as Client
+    from aios.server.config import ModelConfig as ModelConfig
+    from aios.server.config import ServerConfig as ServerConfig
+    from aios.server.server import Server as Server
     from aios.training import TensorFlowTrainingCell as TensorFlowTrainingCell
     from aios.training import TrainingConfig as TrainingConfig
     from aios.training import TrainingReport as TrainingReport

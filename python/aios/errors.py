@@ -5,6 +5,7 @@ Codes are gRPC's numbers (https://grpc.io/docs/guides/status-codes/), the same i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 
@@ -93,3 +94,11 @@ class WorkflowFailedError(AiosError):
 
 class PurePythonWarning(UserWarning):
     """aios runs without its C++ extension: right, but slower, and without two of its engines."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Ends a message with the known word that is closest, if one is close."""
+    import difflib
+
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f"; did you mean '{close[0]}'?" if close else ""

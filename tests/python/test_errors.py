@@ -52,3 +52,8 @@ def test_a_failed_run_carries_its_report_and_a_full_home_says_so():
 def test_they_pass_from_process_to_process():
     copy = pickle.loads(pickle.dumps(aios.CorruptBundleError("damaged")))
     assert (type(copy), str(copy)) == (aios.CorruptBundleError, "damaged")
+
+
+def test_a_close_word_is_suggested_and_a_far_one_is_not():
+    assert errors.did_you_mean("litrt", ["litert", "openvino"]) == "; did you mean 'litert'?"
+    assert errors.did_you_mean("abacus", ["litert", "openvino"]) == ""

@@ -13,6 +13,7 @@ from aios.errors import (
     InvalidArgumentError,
     NotFoundError,
     OverloadedError,
+    did_you_mean,
 )
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ def read_arrays(option: str, path: Path) -> Array | dict[str, Array]:
 
     if not path.is_file():
         near = [entry.name for suffix in SUFFIXES for entry in path.parent.glob(f"*{suffix}")]
-        from aios.cli.suggestions import did_you_mean
-
         raise NotFoundError(f"{option}: no file at '{path}'{did_you_mean(path.name, near)}")
     _require_suffix(option, path)
     try:

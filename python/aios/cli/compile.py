@@ -12,8 +12,8 @@ from rich.text import Text
 from aios.bundle.manifest import read_manifest
 from aios.cli.inspect import artifact_listing, artifact_rows
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
-from aios.cli.suggestions import did_you_mean, require_bundle
-from aios.errors import FailedPreconditionError
+from aios.cli.suggestions import require_bundle
+from aios.errors import FailedPreconditionError, did_you_mean
 
 
 @reports_errors

@@ -16,8 +16,13 @@ from aios.cli.array_files import read_arrays
 from aios.cli.environment import import_tensorflow, prepare_tensorflow
 from aios.cli.inspect import artifact_listing, artifact_rows
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
-from aios.cli.suggestions import did_you_mean, engine_names, precision_names
-from aios.errors import FailedPreconditionError, InvalidArgumentError, NotFoundError
+from aios.cli.suggestions import engine_names, precision_names
+from aios.errors import (
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    did_you_mean,
+)
 from aios.installed import TRAINING, require
 
 

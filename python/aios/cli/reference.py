@@ -72,6 +72,8 @@ def _names(parameter: Any, kinds: dict[str, str]) -> str:
 def _help(parameter: Any) -> str:
     text = " ".join((getattr(parameter, "help", None) or "").split()).replace("|", "\\|")
     default = parameter.default
+    if default is None and isinstance(parameter.show_default, str):
+        default = parameter.show_default
     if isinstance(default, bool) or default is None or callable(default) or parameter.required:
         return text
     return f"{text} Default: `{default}`."

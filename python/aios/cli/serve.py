@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.text import Text
@@ -16,57 +17,71 @@ from rich.text import Text
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, reports_errors, talk
 from aios.cli.suggestions import engine_names
+from aios.server.config import SOURCES, ServerConfig
+from aios.server.options import Option, options_of
 
 if TYPE_CHECKING:
-    from aios.server import Server
+    from aios.server.server import Server
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option("--config", help="A TOML file of these options; those given here come first."),
+]
 
 
-@reports_errors
-def serve(
-    *,
-    models: Annotated[
-        Path,
-        typer.Option(
-            "--models",
-            "-m",
-            help="A folder with NAME/VERSION.cell or NAME/VERSION/saved_model.pb, or a bundle.",
-        ),
-    ],
-    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
-    http_port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any free one.")] = 8501,
-    threads: Annotated[int, typer.Option(min=1, help="I/O threads.")] = 1,
-    workers: Annotated[
-        int | None, typer.Option(min=1, help="Threads for slower models; else one a CPU.")
-    ] = None,
-    engine: Annotated[str, typer.Option(help="auto, or the engine to run on.")] = "auto",
-    verify: Annotated[
-        str, typer.Option(help="quick, full or off: what is checked before a version answers.")
-    ] = "quick",
-    poll_s: Annotated[
-        float, typer.Option(min=0, help="How often the folder is looked at; 0: once.")
-    ] = 1.0,
-    drain_s: Annotated[
-        float, typer.Option(min=0, help="How long the last requests may take at the end.")
-    ] = 30.0,
-    as_json: JsonFlag = False,
-) -> None:
+def _serve(*, config: Path | None = None, as_json: bool = False, **options: Any) -> None:
     """Serve models to TensorFlow Serving's and Triton's HTTP clients.
 
     SIGTERM ends it when the requests that are under way are answered; a second one at once.
     """
-    (name,) = engine_names("--engine", engine, extra=("auto",))[:1]
+    if config is None and not any(options[source] for source in SOURCES):
+        flags = " or ".join(f"--{source}" for source in SOURCES)
+        raise typer.BadParameter(f"expected {flags}, or a --config that says it")
+    if options["engine"] is not None:
+        options["engine"] = engine_names("--engine", options["engine"], extra=("auto",))[0]
     prepare_tensorflow()
-    from aios.server import Server
+    from aios.server.server import Server
 
     stopped = _stop_at_signals()
-    with Server(
-        models, host=host, http_port=http_port, io_threads=threads, workers=workers, engine=name,
-        verify=verify, poll_s=poll_s,
-    ) as server:  # fmt: skip
+    with Server(config=config, **options) as server:
         _tell(server, as_json)
         stopped.wait()
         talk.print("answering what is under way; another signal ends it at once")
-        server.drain(drain_s)
+        server.drain(server.config.drain_s)
+
+
+def _parameters() -> list[inspect.Parameter]:
+    """The command's, as typer reads them: one for each option of a server."""
+    shown = [each for each in options_of(ServerConfig) if each.flags]
+    hints = {each.name: _hint(each) for each in shown}
+    hints |= {"config": ConfigOption, "as_json": JsonFlag}
+    return [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if name == "as_json" else None,
+            annotation=hint,
+        )
+        for name, hint in hints.items()
+    ]
+
+
+def _hint(of: Option) -> Any:
+    """None stands for what isn't given, so that a file's option holds."""
+    rule = of.rule
+    is_shown = of.default is not None and of.kind is not bool
+    text = f"{rule.doc} One of {', '.join(rule.choices)}." if rule.choices else rule.doc
+    limits = {"min": rule.minimum, "max": rule.maximum} if of.kind in (int, float) else {}
+    asked: Any = typer.Option(
+        *of.flags, help=text, show_default=str(of.default) if is_shown else False, **limits
+    )
+    return Annotated[of.kind | None, asked]
+
+
+# typer and the page of commands read both.
+_serve.__signature__ = inspect.Signature(_parameters())  # type: ignore[attr-defined]
+_serve.__annotations__ = {each.name: each.annotation for each in _parameters()}
+serve = reports_errors(_serve)
 
 
 def _stop_at_signals() -> threading.Event:

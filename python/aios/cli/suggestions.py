@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
@@ -10,18 +9,12 @@ from typing import Annotated
 import typer
 
 from aios.bundle.precision import SHORT_NAMES, TOLERANCES
-from aios.errors import NotFoundError
+from aios.errors import NotFoundError, did_you_mean
 
 PrecisionOption = Annotated[
     str,
     typer.Option(help="float32; fastest, for any that the bundle has; or one alone, as int8."),
 ]
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Ends a message with the known word that is closest, if one is close."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def engine_names(option: str, value: str, *, extra: tuple[str, ...] = ()) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from aios.bundle.dtypes import STRING, numpy_dtype
 from aios.errors import AiosError, InternalError
+from aios.server.config import ServerConfig
 from aios.server.folder import FoundModel, Stamp, VersionKey, contents
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
 
 #: Loads a bundle, checked as the server was told to.
-Load = Callable[[FoundModel], "TensorFlowCellularBridge"]
+Load = Callable[[VersionKey, FoundModel], "TensorFlowCellularBridge"]
 
 #: Calls before a model is ready: fast ones are timed every 16th time.
 _WARM_UP_CALLS = 33
@@ -65,11 +66,13 @@ class ModelLibrary:
     Args:
         plane: Where models are put to use.
         load: Loads a bundle; what it raises is the reason that is shown.
+        config: The labels of models.
     """
 
-    def __init__(self, plane: DataPlane, load: Load) -> None:
+    def __init__(self, plane: DataPlane, load: Load, config: ServerConfig) -> None:
         self._plane = plane
         self._load = load
+        self._config = config
         self._syncing = threading.Lock()
         self._lock = threading.Lock()
         self._entries: dict[VersionKey, ModelEntry] = {}
@@ -125,7 +128,7 @@ class ModelLibrary:
     def _loaded(self, key: VersionKey, found: FoundModel) -> ModelEntry:
         """The version, loaded and warm, or the reason why it isn't."""
         try:
-            bridge = self._load(found)
+            bridge = self._load(key, found)
             _warm_up(bridge)
             model = self._plane.serve(key.name, key.version, bridge)
         except AiosError as error:
@@ -152,7 +155,8 @@ class ModelLibrary:
 
     def _publish(self) -> None:
         models = [entry.model for entry in self.entries() if entry.model is not None]
-        self._plane.use(models, {})
+        labels = {name: dict(told.labels) for name, told in self._config.per_model.items()}
+        self._plane.use(models, labels)
 
 
 def _changed_since_it_failed(entry: ModelEntry) -> bool:

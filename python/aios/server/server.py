@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Self
 from aios.bridge.core import IS_NATIVE
 from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from aios.server import kserve, tensorflow_serving
-from aios.server.folder import FoundModel, scan
+from aios.server.config import MOST_THREADS, ServerConfig, config_of
+from aios.server.folder import FoundModel, VersionKey, scan
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.metrics_page import metrics_page
 from aios.server.replies import Reply, json_reply, reply_to, route
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
 
 _MEBIBYTE = 1 << 20
-#: Of one kind, as the data plane takes them.
-_MOST_THREADS = 256
 
 
 class Server:
@@ -37,78 +36,64 @@ class Server:
             TensorFlow Serving has them, which the engine tensorflow runs, unproven; or one bundle.
             What is put there, replaced or taken away while the server runs is loaded, swapped in
             or unloaded.
-        host: A numeric address to listen at; by default only this machine can connect.
-        http_port: The port; 0 for any free one, which `http_port` then tells.
-        grpc_port: Not supported yet.
-        io_threads: Threads that read, answer fast models, and write.
-        workers: Threads that answer models whose calls take longer than about 30 µs; by default as
-            many as this process's budget of threads, at most 256.
-        engine: As of `aios.load`.
-        verify: As of `aios.load`: what is checked before a version answers.
-        poll_s: How often the folder is looked at; 0 for never: then sync() does it.
-        max_body_mib: The largest body of a request.
-        max_connections: Connections at a time; more are refused.
-        max_waiting: Calls that wait for a worker; more are answered with 503.
-        read_timeout_s: How long a request may take to come.
+        config: A ServerConfig, or a TOML file with its fields.
+        options: Fields of ServerConfig, which come before those of `config`: `http_port=0` is any
+            free port, which `http_port` then tells; with `poll_s=0` only sync() looks at the
+            folder.
 
     Raises:
         NotFoundError: There is no such folder.
         UnsupportedError: aios runs without its C++ extension.
         FailedPreconditionError: The port is taken.
+        InvalidArgumentError: An option is unknown or doesn't fit, or nothing is to be served.
     """
 
     def __init__(
         self,
-        models: str | os.PathLike[str],
+        models: str | os.PathLike[str] | None = None,
         *,
-        host: str = "127.0.0.1",
-        http_port: int = 8501,
-        grpc_port: int | None = None,
-        io_threads: int = 1,
-        workers: int | None = None,
-        engine: str = "auto",
-        verify: str = "quick",
-        poll_s: float = 1.0,
-        max_body_mib: int = 64,
-        max_connections: int = 4096,
-        max_waiting: int = 1024,
-        read_timeout_s: float = 10.0,
+        config: ServerConfig | str | os.PathLike[str] | None = None,
+        **options: Any,
     ) -> None:
         require_extension()
-        if grpc_port is not None:
+        told = config_of(config, {"models": models, **options})
+        if told.models is None:
+            raise InvalidArgumentError(
+                "models: expected a folder of models or a bundle, as aios.Server('models')"
+            )
+        if told.grpc_port is not None:
             raise UnsupportedError("grpc_port: this server speaks HTTP only; leave it out")
-        if not poll_s >= 0:
-            raise InvalidArgumentError(f"poll_s: expected 0 or more, such as 1.0, got {poll_s}")
         from aios import _core
 
         self._pid = os.getpid()
-        self._folder = Path(models).expanduser()
-        self._engine, self._verify = engine, verify
+        self.config = told
+        self._folder = told.models
         wanted = scan(self._folder)
         self._plane = _core.DataPlane(
-            io_threads=io_threads,
-            workers=min(_MOST_THREADS, _core.thread_budget()) if workers is None else workers,
-            max_body_bytes=max_body_mib * _MEBIBYTE,
-            max_connections=max_connections,
-            max_waiting=max_waiting,
-            read_timeout_s=read_timeout_s,
+            io_threads=told.io_threads,
+            workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
+            max_body_bytes=told.max_body_mib * _MEBIBYTE,
+            max_connections=told.max_connections,
+            max_waiting=told.max_waiting,
+            read_timeout_s=told.read_timeout_s,
         )
         self._bounds_us = _core.latency_bounds_us()
-        self._library = ModelLibrary(self._plane, self._load)
+        self._library = ModelLibrary(self._plane, self._load, told)
         self._routes = [
             route("GET", "/healthz", self._health),
             route("GET", "/metrics", self._metrics),
             *kserve.routes(self._library),
             *tensorflow_serving.routes(self._library),
         ]
-        self.host, self.http_port = host, self._plane.listen(host, http_port)
+        self.host = told.host
+        self.http_port = self._plane.listen(told.host, told.http_port)
         self._closing = threading.Event()
         self._threads = [threading.Thread(target=self._answer, name="aios-server", daemon=True)]
         self._threads[0].start()
         atexit.register(self.close)
         self._library.sync(wanted)
-        if poll_s > 0:
-            watch = threading.Thread(target=self._watch, args=(poll_s,), name="aios-server-watch")
+        if told.poll_s > 0:
+            watch = threading.Thread(target=self._watch, name="aios-server-watch")
             watch.daemon = True
             self._threads.append(watch)
             watch.start()
@@ -159,10 +144,16 @@ class Server:
             thread.join()
         self._library.close()
 
-    def _load(self, found: FoundModel) -> TensorFlowCellularBridge:
+    def _load(self, key: VersionKey, found: FoundModel) -> TensorFlowCellularBridge:
         from aios.bridge import load
 
-        return load(found.path, engine=self._engine, verify=self._verify)
+        told = self.config.of_model(key.name)
+        return load(
+            found.path,
+            engine=told.engine or self.config.engine,
+            precision=told.precision,
+            verify=told.verify or self.config.verify,
+        )
 
     def _health(self) -> Reply:
         ready = self.is_ready
@@ -171,8 +162,8 @@ class Server:
     def _metrics(self) -> Reply:
         return metrics_page(self.models(), self._plane.totals(), self._bounds_us)
 
-    def _watch(self, poll_s: float) -> None:
-        while not self._closing.wait(poll_s):
+    def _watch(self) -> None:
+        while not self._closing.wait(self.config.poll_s):
             try:
                 self.sync()
             except NotFoundError:

@@ -78,3 +78,12 @@ def test_a_folder_without_models_is_an_error(tmp_path):
     )  # fmt: skip
     assert finished.returncode == 1
     assert "expected a folder with NAME/VERSION.cell" in finished.stderr
+
+
+def test_nothing_to_serve_is_a_mistyped_command():
+    finished = subprocess.run(
+        [sys.executable, "-m", "aios", "serve"],
+        capture_output=True, text=True, timeout=_DEADLINE_S, check=False,
+    )  # fmt: skip
+    assert finished.returncode == 2
+    assert "expected --models" in finished.stderr

@@ -7,16 +7,10 @@ import aios
 from aios.cli.suggestions import (
     allowed_precision,
     counts,
-    did_you_mean,
     engine_names,
     precision_names,
     require_bundle,
 )
-
-
-def test_a_close_word_is_suggested_and_a_far_one_is_not():
-    assert did_you_mean("litrt", ["litert", "openvino"]) == "; did you mean 'litert'?"
-    assert did_you_mean("abacus", ["litert", "openvino"]) == ""
 
 
 def test_lists_of_names_are_taken_apart_and_each_is_taken_once():

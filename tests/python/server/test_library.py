@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 import aios
+from aios.server.config import ModelConfig, ServerConfig
 from aios.server.folder import FoundModel, VersionKey
 from aios.server.library import ModelLibrary, State
 
 KEY = VersionKey("m", 1)
+CONFIG = ServerConfig(per_model={"m": ModelConfig(labels={"stable": 1})})
 
 
 class Bridge:
@@ -40,7 +42,8 @@ class Plane:
     def serve(self, name, version, cell):
         return SimpleNamespace(name=name, version=version, cell=cell)
 
-    def use(self, models, _labels):
+    def use(self, models, labels):
+        self.labels = labels
         self.used = [(model.name, model.version, model.cell.found.stamp[0]) for model in models]
 
 
@@ -55,14 +58,14 @@ def plane():
 
 @pytest.fixture
 def library(plane):
-    def load(one):
+    def load(_key, one):
         if one.path == Path("broken"):
             raise aios.CorruptBundleError("golden.safetensors: another hash")
         if one.path == Path("bug"):
             raise ZeroDivisionError("oops")
         return Bridge(one)
 
-    return ModelLibrary(plane, load)
+    return ModelLibrary(plane, load, CONFIG)
 
 
 def test_what_is_new_is_loaded_and_what_is_gone_is_closed(library, plane):
@@ -144,13 +147,13 @@ def test_closing_takes_everything_down(library, plane):
 def test_what_failed_is_tried_again_when_one_of_its_files_came(plane, tmp_path):
     tried = []
 
-    def load(one):
+    def load(_key, one):
         tried.append(one)
         if not (one.path / "variables" / "data").exists():
             raise aios.CorruptBundleError("data: missing")
         return Bridge(one)
 
-    library = ModelLibrary(plane, load)
+    library = ModelLibrary(plane, load, CONFIG)
     wanted = {KEY: found(1, tmp_path)}
     library.sync(wanted)
     library.sync(wanted)
@@ -160,3 +163,8 @@ def test_what_failed_is_tried_again_when_one_of_its_files_came(plane, tmp_path):
     library.sync(wanted)
     library.sync(wanted)
     assert (len(tried), library.entries()[0].state) == (2, State.AVAILABLE)
+
+
+def test_labels_are_those_of_the_config(library, plane):
+    library.sync({KEY: found(1)})
+    assert plane.labels == {"m": {"stable": 1}}

@@ -132,6 +132,10 @@ def test_what_it_does_not_do_is_refused(models, tmp_path):
         aios.Server(tmp_path / "none")
     with pytest.raises(aios.InvalidArgumentError, match="poll_s"):
         aios.Server(models, poll_s=-1)
+    with pytest.raises(aios.InvalidArgumentError, match="htp_port: no such option; did you mean"):
+        aios.Server(models, htp_port=1)
+    with pytest.raises(aios.InvalidArgumentError, match="models: expected a folder"):
+        aios.Server()
 
 
 def test_without_the_extension_it_says_why_it_refuses(run_python, models):
@@ -160,7 +164,7 @@ with aios.Server({str(trial)!r}, http_port=0, poll_s=0) as server:
 
 
 def test_times_that_no_clock_has_are_refused_or_are_as_good_as_for_ever(models):
-    with pytest.raises(aios.InvalidArgumentError, match="read_timeout_s: expected seconds"):
+    with pytest.raises(aios.InvalidArgumentError, match="read_timeout_s: expected a number"):
         aios.Server(models, http_port=0, poll_s=0, read_timeout_s=float("nan"))
     with aios.Server(models, http_port=0, poll_s=0, read_timeout_s=1e300) as server:
         with pytest.raises(aios.InvalidArgumentError, match="longest_s: expected seconds"):
@@ -178,3 +182,16 @@ def test_it_has_no_more_workers_than_the_data_plane_takes(models, monkeypatch):
     monkeypatch.setattr(_core, "DataPlane", plane)
     with pytest.raises(LookupError, match="^256$"):
         aios.Server(models, http_port=0)
+
+
+def test_a_config_file_says_what_a_label_is_and_what_runs_a_model(models, connect, tmp_path):
+    file = tmp_path / "server.toml"
+    file.write_text(
+        'models = "models"\nhttp_port = 0\npoll_s = 0\n'
+        '[per_model.trial]\nengine = "litert"\nlabels = { stable = 1 }\n'
+    )
+    with aios.Server(config=file) as server:
+        client = connect(server)
+        assert client.get("/v2/models/trial").json["platform"] == "aios_litert"
+        assert _predict(client, "/labels/stable").status == 200
+        assert _predict(client, "/labels/other").status == 400

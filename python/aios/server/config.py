@@ -1,0 +1,132 @@
+"""What a server can be told: every option once, with its default, its text and its check.
+
+`aios.Server(...)`, `aios serve` and its `--config` file are filled from these fields.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from aios.server.options import check_options, from_table, option, options_of
+
+_VERIFY = ("quick", "full", "off")
+#: Of one kind, as the data plane takes them.
+MOST_THREADS = 256
+#: The options that say where models come from; one of them is needed.
+SOURCES = ("models",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelConfig:
+    """What is said of one model, in place of what holds for all.
+
+    Raises:
+        InvalidArgumentError: An option doesn't fit.
+    """
+
+    engine: str | None = option(None, "auto, or the engine to run on; else the server's.")
+    precision: str = option("float32", "float32, fastest, or one precision alone, as int8.")
+    verify: str | None = option(
+        None, "What is checked before a version answers; else as the server.", choices=_VERIFY
+    )
+    labels: Mapping[str, int] = option(
+        {}, "Names of versions, as {stable = 3}; those of a registry are its aliases.", minimum=0
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerConfig:
+    """The options of a server.
+
+    Raises:
+        InvalidArgumentError: An option doesn't fit.
+    """
+
+    models: Path | None = option(
+        None,
+        "A folder with NAME/VERSION.cell or NAME/VERSION/saved_model.pb, or a bundle.",
+        flags=("--models", "-m"),
+    )
+    host: str = option("127.0.0.1", "The numeric address to listen at.")
+    http_port: int = option(8501, "0 for any free one.", minimum=0, maximum=65535)
+    grpc_port: int | None = option(None, "Not supported yet.", minimum=0, maximum=65535, flags=())
+    io_threads: int = option(
+        1, "I/O threads: they read, answer fast models, and write.",
+        minimum=1, maximum=MOST_THREADS, flags=("--threads",),
+    )  # fmt: skip
+    workers: int | None = option(
+        None, "Threads for slower models; else one a CPU.", minimum=1, maximum=MOST_THREADS
+    )
+    engine: str = option("auto", "auto, or the engine to run on.")
+    verify: str = option("quick", "What is checked before a version answers.", choices=_VERIFY)
+    poll_s: float = option(1.0, "How often the models are looked at; 0: once.", minimum=0)
+    drain_s: float = option(
+        30.0, "How long the last requests may take after a signal to end.", minimum=0
+    )
+    max_body_mib: int = option(64, "The largest body of a request, in MiB.", minimum=1)
+    max_connections: int = option(4096, "Connections at a time; more are refused.", minimum=1)
+    max_waiting: int = option(
+        1024, "Calls that wait for a worker; more are answered with 503.", minimum=1
+    )
+    read_timeout_s: float = option(10.0, "How long a request may take to come.", minimum=0)
+    per_model: Mapping[str, ModelConfig] = option(
+        {}, "Options of single models, by name.", flags=()
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+    def of_model(self, name: str) -> ModelConfig:
+        """What is said of a model; defaults where nothing is."""
+        return self.per_model.get(name) or ModelConfig()
+
+
+def config_of(
+    config: ServerConfig | str | os.PathLike[str] | None, options: Mapping[str, Any]
+) -> ServerConfig:
+    """What options say, and where they say nothing, a config or a file of one.
+
+    Args:
+        config: A config, or a TOML file with its fields.
+        options: Fields of ServerConfig; None is as good as nothing.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InvalidArgumentError: The file isn't TOML, or an option is unknown or doesn't fit.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    if isinstance(config, ServerConfig):
+        told = {each.name: getattr(config, each.name) for each in fields(config)}
+        return from_table(ServerConfig, {**told, **given})
+    if config is None:
+        return from_table(ServerConfig, given)
+    file = Path(config).expanduser()
+    table = _read(file)
+    # Checked by itself first: the message can name the file then.
+    from_table(ServerConfig, table, f"{file}: ")
+    return from_table(ServerConfig, {**table, **given})
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """The options of a file; its paths are relative to where it is."""
+    try:
+        table = tomllib.loads(file.read_text())
+    except FileNotFoundError as error:
+        raise NotFoundError(f"no config at '{file}': expected a TOML file of options") from error
+    except OSError as error:
+        raise UnavailableError(f"'{file}' can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgumentError(f"{file}: isn't TOML: {error}") from error
+    for each in options_of(ServerConfig):
+        if each.kind is Path and isinstance(table.get(each.name), str):
+            table[each.name] = file.parent / Path(table[each.name]).expanduser()
+    return table

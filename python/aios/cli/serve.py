@@ -71,9 +71,12 @@ def _hint(of: Option) -> Any:
     rule = of.rule
     is_shown = of.default is not None and of.kind is not bool
     text = f"{rule.doc} One of {', '.join(rule.choices)}." if rule.choices else rule.doc
-    limits = {"min": rule.minimum, "max": rule.maximum} if of.kind in (int, float) else {}
     asked: Any = typer.Option(
-        *of.flags, help=text, show_default=str(of.default) if is_shown else False, **limits
+        *of.flags,
+        help=text,
+        show_default=str(of.default) if is_shown else False,
+        min=rule.minimum,
+        max=rule.maximum,
     )
     return Annotated[of.kind | None, asked]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 

@@ -27,6 +27,17 @@ std::shared_ptr<const ModelTable> Dispatcher::use(std::shared_ptr<const ModelTab
   return std::exchange(table_, std::move(table));
 }
 
+Ticket Dispatcher::ticketOf(const protocol::Waiter& waiter) const {
+  return {loop_, connection_, waiter.request, waiter.deadline,
+          waiter.cancellation == nullptr ? nullptr : waiter.cancellation->flag()};
+}
+
+bool Dispatcher::call(const protocol::GrpcRequest& /*request*/, protocol::GrpcAnswer& answer) {
+  answer.code = static_cast<int>(ErrorCode::kUnsupported);
+  answer.message = "gRPC isn't served yet";
+  return true;
+}
+
 bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) {
   std::optional<api::Route> route = api::routeOf(request);
   if (route.has_value()) return callModel(std::move(*route), request, answer);
@@ -35,7 +46,7 @@ bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnsw
         413, "expected a body of at most " + std::to_string(kLargestSlowBody) + " bytes here");
     return true;
   }
-  if (slow_lane_.push(SlowRequest(ticket_, request))) return false;
+  if (slow_lane_.push(SlowRequest(ticketOf(request.waiter), request))) return false;
   answer = protocol::errorAnswer(503, "too many requests wait; try again");
   return true;
 }
@@ -62,7 +73,7 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     }
   }
   const Protocol protocol = call.route.protocol;
-  if (workers_.submit({ticket_, std::move(found.model), std::move(call.route),
+  if (workers_.submit({ticketOf(request.waiter), std::move(found.model), std::move(call.route),
                        request.inference_header_length, std::string(request.body)})) {
     return false;
   }

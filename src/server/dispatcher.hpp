@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "server/api/caller.hpp"
@@ -22,21 +23,29 @@ class Dispatcher : public protocol::Service {
 
   // Returns the table used before, for somebody else to destroy.
   std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table);
-  // Whose request comes next, if it is answered later.
-  void setTicket(const Ticket& ticket) { ticket_ = ticket; }
+  // Whose requests come next.
+  void setConnection(std::size_t loop, uint64_t connection) {
+    loop_ = loop;
+    connection_ = connection;
+  }
 
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
+  bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
 
  private:
   bool callModel(api::Route route, const protocol::HttpRequest& request,
                  protocol::HttpAnswer& answer);
+
+  // Of a request that is answered later.
+  Ticket ticketOf(const protocol::Waiter& waiter) const;
 
   api::Caller caller_;
   Workers& workers_;
   SlowLane& slow_lane_;
   const bool in_place_;
   std::shared_ptr<const ModelTable> table_ = std::make_shared<ModelTable>();
-  Ticket ticket_;
+  std::size_t loop_ = 0;
+  uint64_t connection_ = 0;
 };
 
 }  // namespace aios::server

@@ -12,6 +12,7 @@
 
 #include "aios/error.hpp"
 #include "runtime/thread_budget.hpp"
+#include "server/protocol/http1_connection.hpp"
 
 namespace aios::server {
 namespace {
@@ -42,7 +43,10 @@ struct Loop::Listener {
 struct Loop::Client {
   Client(Descriptor from, uint64_t number, protocol::Service& service, const LoopLimits& limits,
          Clock::time_point now)
-      : socket(std::move(from)), id(number), connection(service, limits.http), active(now) {}
+      : socket(std::move(from)),
+        id(number),
+        connection(std::make_unique<protocol::Http1Connection>(service, limits.http)),
+        active(now) {}
   // The client is told even where a forked child still holds the socket.
   ~Client() { ::shutdown(socket.value(), SHUT_RDWR); }
   Client(const Client&) = delete;
@@ -50,8 +54,7 @@ struct Loop::Client {
 
   Descriptor socket;
   const uint64_t id;
-  uint64_t request = 0;  // the number of the one that may be answered later
-  protocol::Connection connection;
+  std::unique_ptr<protocol::Connection> connection;
   Clock::time_point active;  // bytes moved, or a request was answered
   Clock::time_point began;   // the request that is coming
   uint64_t answered = 0;     // requests before that one
@@ -189,12 +192,7 @@ Loop::Client* Loop::find(uint64_t id) const {
   return clients_[index]->id == id ? clients_[index].get() : nullptr;
 }
 
-// A request that is answered later gets the ticket of the client that speaks now.
-void Loop::prepare(Client& client) {
-  if (client.connection.isWaiting()) return;
-  ++client.request;
-  dispatcher_.setTicket({index_, client.id, client.request});
-}
+void Loop::prepare(const Client& client) { dispatcher_.setConnection(index_, client.id); }
 
 void Loop::read(Client& client) {
   const long count = readSome(client.socket, buffer_.data(), buffer_.size());
@@ -208,38 +206,40 @@ void Loop::read(Client& client) {
     counters_.bytes_in.add(bytes);
     client.active = now_;
     prepare(client);
-    client.connection.feed({buffer_.data(), bytes});
+    client.connection->feed({buffer_.data(), bytes});
+    if (auto successor = client.connection->takeSuccessor(); successor != nullptr) {
+      client.connection = std::move(successor);
+    }
   }
   settle(client);
 }
 
-void Loop::complete(const Ticket& ticket, const protocol::HttpAnswer& answer) {
+void Loop::complete(const Ticket& ticket, protocol::Answer&& answer) {
   Client* const client = find(ticket.connection);
-  if (client == nullptr || client->request != ticket.request) return;
-  if (!client->connection.isWaiting()) return;
-  client->active = now_;
-  dispatcher_.setTicket({index_, client->id, ++client->request});
+  if (client == nullptr) return;
+  prepare(*client);
   orDrop(client->id, [&] {
-    client->connection.complete(answer);
+    if (!client->connection->complete(ticket.request, std::move(answer))) return;
+    client->active = now_;
     settle(*client);
   });
 }
 
 bool Loop::flush(Client& client) {
-  while (!client.connection.output().empty()) {
-    const long count = writeSome(client.socket, client.connection.output());
+  while (!client.connection->output().empty()) {
+    const long count = writeSome(client.socket, client.connection->output());
     if (count <= 0) return count == 0;
     counters_.bytes_out.add(static_cast<uint64_t>(count));
     client.active = now_;
     prepare(client);
-    client.connection.sent(static_cast<std::size_t>(count));
+    client.connection->sent(static_cast<std::size_t>(count));
   }
   return true;
 }
 
 void Loop::settle(Client& client) {
   if (!flush(client)) return remove(client);
-  const protocol::Connection& connection = client.connection;
+  const protocol::Connection& connection = *client.connection;
   if (connection.output().empty()) {
     if (client.ended && !connection.isWaiting()) return remove(client);
     if (connection.isClosing()) return linger(client);
@@ -252,8 +252,8 @@ void Loop::settle(Client& client) {
 }
 
 void Loop::watch(Client& client) {
-  const bool reads = client.connection.wantsInput() && !client.ended;
-  const bool writes = !client.connection.output().empty();
+  const bool reads = client.connection->wantsInput() && !client.ended;
+  const bool writes = !client.connection->output().empty();
   const uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
   if (wanted == client.watched) return;
   client.watched = wanted;
@@ -289,16 +289,16 @@ void Loop::drain() {
   listeners_.clear();
   for (const auto& client : clients_) {
     if (client == nullptr) continue;
-    client->connection.drain();
+    client->connection->drain();
     // Nothing was said that the client could miss.
-    const bool is_idle =
-        !client->lingering && client->connection.isClosing() && client->connection.output().empty();
+    const bool is_idle = !client->lingering && client->connection->isClosing() &&
+                         client->connection->output().empty();
     is_idle ? remove(*client) : settle(*client);
   }
 }
 
 bool Loop::isOverdue(const Client& client) const {
-  const protocol::Connection& connection = client.connection;
+  const protocol::Connection& connection = *client.connection;
   if (client.lingering) return now_ - client.active > kLinger;
   if (!connection.output().empty()) return now_ - client.active > limits_.write_timeout;
   if (connection.isWaiting()) return false;
@@ -311,10 +311,10 @@ void Loop::tick() {
   for (const auto& client : clients_) {
     if (client == nullptr || !isOverdue(*client)) continue;
     counters_.timed_out.add(1);
-    if (client->lingering || !client->connection.output().empty()) {
+    if (client->lingering || !client->connection->output().empty()) {
       remove(*client);
     } else {
-      client->connection.timeOut();
+      client->connection->timeOut();
       settle(*client);
     }
   }

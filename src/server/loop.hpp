@@ -53,7 +53,7 @@ class Loop {
   // `place` is given each connection that comes.
   void listen(Descriptor listener, std::function<void(Descriptor)> place);
   void adopt(Descriptor socket);
-  void complete(const Ticket& ticket, const protocol::HttpAnswer& answer);
+  void complete(const Ticket& ticket, protocol::Answer&& answer);
   // Listens no more, and ends each connection after the request that is under way.
   void drain();
 
@@ -80,7 +80,8 @@ class Loop {
   void linger(Client& client);
   void remove(Client& client);
   Client* find(uint64_t id) const;
-  void prepare(Client& client);
+  // What is answered later is this client's.
+  void prepare(const Client& client);
   void tick();
   bool isOverdue(const Client& client) const;
 

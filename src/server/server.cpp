@@ -52,7 +52,7 @@ Server::Server(const ServerOptions& options)
       options_(checked(options)),
       slow_lane_(options.waiting_requests) {
   workers_ = std::make_unique<Workers>(options.workers, options.io_threads, options.waiting_calls,
-                                       [this](const Ticket& ticket, protocol::HttpAnswer answer) {
+                                       [this](const Ticket& ticket, protocol::Answer answer) {
                                          respond(ticket, std::move(answer));
                                        });
   for (std::size_t i = 0; i < options.io_threads; ++i) {
@@ -118,10 +118,12 @@ void Server::use(const ServedModels& models, const std::map<std::string, Labels>
   returned->wait();
 }
 
-void Server::respond(const Ticket& ticket, protocol::HttpAnswer answer) {
+void Server::respond(const Ticket& ticket, protocol::Answer answer) {
   if (ticket.loop >= loops_.size()) return;
   Loop& loop = *loops_[ticket.loop];
-  loop.post([ticket, &loop, answer = std::move(answer)] { loop.complete(ticket, answer); });
+  loop.post([ticket, &loop, answer = std::move(answer)]() mutable {
+    loop.complete(ticket, std::move(answer));
+  });
 }
 
 bool Server::drain(std::chrono::milliseconds longest) {

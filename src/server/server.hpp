@@ -61,7 +61,7 @@ class Server {
 
   // A request for Python, waited for; nothing once closed.
   std::optional<SlowRequest> take() { return slow_lane_.take(); }
-  void respond(const Ticket& ticket, protocol::HttpAnswer answer);
+  void respond(const Ticket& ticket, protocol::Answer answer);
 
   // Listens no more, and waits until every request that is under way is answered; returns false if
   // some were not in this time.

@@ -10,11 +10,18 @@
 
 namespace aios::server {
 
-// Which request of which connection an answer is for.
+// Which request of which connection an answer is for, and how long anybody waits for it.
 struct Ticket {
   std::size_t loop = 0;
   uint64_t connection = 0;
   uint64_t request = 0;
+  protocol::Clock::time_point deadline = protocol::Clock::time_point::max();
+  protocol::CancelFlag cancelled = nullptr;  // null where nobody can tell
+
+  // Where it is, the answer reaches nobody.
+  bool isCancelled() const noexcept {
+    return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
+  }
 };
 
 // A request that owns its texts.

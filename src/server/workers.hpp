@@ -12,6 +12,7 @@
 
 #include "server/api/caller.hpp"
 #include "server/bounded_queue.hpp"
+#include "server/protocol/connection.hpp"
 #include "server/slow_lane.hpp"
 
 namespace aios::server {
@@ -28,7 +29,7 @@ struct Job {
 class Workers {
  public:
   // Called in a worker's thread.
-  using Deliver = std::function<void(const Ticket&, protocol::HttpAnswer)>;
+  using Deliver = std::function<void(const Ticket&, protocol::Answer)>;
 
   // `first_thread` is the first worker's number among all threads that answer.
   Workers(std::size_t count, std::size_t first_thread, std::size_t capacity, Deliver deliver);

@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/protocol/waiter.hpp"
+
 namespace aios::server::protocol {
 
 struct HttpLimits {
@@ -48,6 +50,7 @@ struct HttpRequest {
   bool expects_continue = false;
   bool keep_alive = true;
   std::string_view body;
+  Waiter waiter;
 
   std::string_view path() const noexcept { return target.substr(0, target.find('?')); }
   std::string_view query() const noexcept;

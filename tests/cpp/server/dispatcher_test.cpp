@@ -16,7 +16,7 @@ class DispatcherTest : public ::testing::Test {
     const auto model = std::make_shared<ServedModel>("tiny", 1, tiny.model(), 2);
     dispatcher.use(
         std::make_shared<ModelTable>(ServedModels{model}, std::map<std::string, Labels>()));
-    dispatcher.setTicket({0, 7, 9});
+    dispatcher.setConnection(0, 7);
   }
 
   // Whether the request is answered at once.
@@ -25,6 +25,7 @@ class DispatcherTest : public ::testing::Test {
     request.method = "POST";
     request.target = target;
     request.body = body;
+    request.waiter.request = 9;
     return dispatcher.answer(request, answer);
   }
   bool predict(const std::string& body) { return dispatch("/v1/models/tiny:predict", body); }
@@ -42,10 +43,10 @@ class DispatcherTest : public ::testing::Test {
   std::promise<protocol::HttpAnswer> delivered;
   Ticket ticket;
   std::once_flag once;
-  Workers workers{1, 1, 20000, [this](const Ticket& of, protocol::HttpAnswer given) {
+  Workers workers{1, 1, 20000, [this](const Ticket& of, protocol::Answer given) {
                     std::call_once(once, [&] {
                       ticket = of;
-                      delivered.set_value(std::move(given));
+                      delivered.set_value(std::get<protocol::HttpAnswer>(std::move(given)));
                     });
                   }};
   Dispatcher dispatcher{0, workers, slow_lane, true};

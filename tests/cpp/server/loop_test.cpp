@@ -43,7 +43,7 @@ class LoopTest : public ::testing::Test {
 
   LoopLimits limits;
   SlowLane slow_lane{16};
-  Workers workers{1, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}};
+  Workers workers{1, 1, 1, [](const Ticket&, const protocol::Answer&) {}};
   std::vector<Descriptor> held;
   std::unique_ptr<Loop> loop;
 };

@@ -17,8 +17,9 @@ TEST(Workers, AnswerWhatIsQueuedBeforeTheyStop) {
   const TinyServer tiny;
   const auto counted = std::make_shared<ServedModel>("tiny", 1, tiny.model(), 2);
   std::vector<std::string> answers;
-  Workers workers(1, 1, 100, [&](const Ticket& ticket, protocol::HttpAnswer answer) {
-    answers.push_back(std::to_string(ticket.request) + " " + std::to_string(answer.status));
+  Workers workers(1, 1, 100, [&](const Ticket& ticket, const protocol::Answer& answer) {
+    answers.push_back(std::to_string(ticket.request) + " " +
+                      std::to_string(std::get<protocol::HttpAnswer>(answer).status));
   });
   api::Route route;
   route.protocol = Protocol::kTensorFlowServing;
@@ -71,12 +72,12 @@ class NoThreads {
 TEST(Workers, SayThatNoThreadIsLeftAndLeaveTheSignalsAsTheyWere) {
   {
     const NoThreads none;
-    EXPECT_THROW(Workers(2, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}), Error);
+    EXPECT_THROW(Workers(2, 1, 1, [](const Ticket&, const protocol::Answer&) {}), Error);
   }
   sigset_t mine;
   pthread_sigmask(SIG_SETMASK, nullptr, &mine);
   EXPECT_EQ(sigismember(&mine, SIGTERM), 0);
-  EXPECT_NO_THROW(Workers(2, 1, 1, [](const Ticket&, protocol::HttpAnswer) {}));
+  EXPECT_NO_THROW(Workers(2, 1, 1, [](const Ticket&, const protocol::Answer&) {}));
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "server/protocol/connection.hpp"
+#include "server/protocol/http1_connection.hpp"
 #include "server/tiny_server.hpp"
 
 namespace aios::server {
@@ -17,17 +17,21 @@ class FuzzedService : public protocol::Service {
  public:
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override {
     const auto route = api::routeOf(request);
+    waiting_ = request.waiter.request;
     if (!route.has_value()) return false;
     const auto found = tiny_.table().find(route->model, route->version, route->label);
-    answer = found.model == nullptr
-                 ? api::notFound(*route, found)
-                 : caller_.answer(*found.model,
-                                  {*route, request.inference_header_length, request.body});
+    answer =
+        found.model == nullptr
+            ? api::notFound(*route, found)
+            : caller_.answer(*found.model, {*route, request.inference_header_length, request.body});
     if (answer.status == 500) std::abort();
     return true;
   }
+  bool call(const protocol::GrpcRequest&, protocol::GrpcAnswer&) override { return true; }
+  uint64_t waiting() const { return waiting_; }
 
  private:
+  uint64_t waiting_ = 0;  // the number of the last request
   TinyServer tiny_;
   api::Caller caller_{0};
 };
@@ -42,13 +46,13 @@ void checkOutput(protocol::Connection& connection) {
 void run(std::string_view bytes, std::size_t piece) {
   static FuzzedService service;
   static const protocol::HttpLimits limits{2048, 32, 4096, 4096};
-  protocol::Connection connection(service, limits);
+  protocol::Http1Connection connection(service, limits);
   while (!bytes.empty() && !connection.isClosing()) {
     connection.feed(bytes.substr(0, piece));
     bytes.remove_prefix(std::min(piece, bytes.size()));
     checkOutput(connection);
     while (connection.isWaiting()) {
-      connection.complete({});
+      connection.complete(service.waiting(), protocol::HttpAnswer());
       checkOutput(connection);
     }
   }

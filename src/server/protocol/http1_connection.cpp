@@ -1,4 +1,4 @@
-#include "server/protocol/connection.hpp"
+#include "server/protocol/http1_connection.hpp"
 
 namespace aios::server::protocol {
 namespace {
@@ -14,7 +14,7 @@ void shrink(std::string& text) {
 
 }  // namespace
 
-void Connection::feed(std::string_view bytes) {
+void Http1Connection::feed(std::string_view bytes) {
   if (closing_) return;
   if (in_.empty() && wantsInput()) {
     in_ = std::string(bytes.substr(serve(bytes)));
@@ -26,7 +26,7 @@ void Connection::feed(std::string_view bytes) {
   if (in_.empty()) shrink(in_);
 }
 
-std::size_t Connection::serve(std::string_view bytes) {
+std::size_t Http1Connection::serve(std::string_view bytes) {
   std::size_t served = 0;
   while (wantsInput() && served < bytes.size()) {
     const std::size_t one = serveOne(bytes.substr(served));
@@ -36,7 +36,7 @@ std::size_t Connection::serve(std::string_view bytes) {
   return served;
 }
 
-std::size_t Connection::serveOne(std::string_view bytes) try {
+std::size_t Http1Connection::serveOne(std::string_view bytes) try {
   // A client may send an empty line after a body (RFC 9112, section 2.2).
   if (bytes.substr(0, 2) == "\r\n") return 2;
   const std::size_t end = bytes.find(kHeadEnd, head_seen_ < 3 ? 0 : head_seen_ - 3);
@@ -52,6 +52,8 @@ std::size_t Connection::serveOne(std::string_view bytes) try {
   if (size == 0) return 0;
   needed_ = 0;
   continued_ = false;
+  // The number of the request, as complete() gets it.
+  request.waiter = {answered_, Clock::time_point::max(), &cancellation_};
   HttpAnswer answer;
   if (service_.answer(request, answer)) {
     answerNow(request, answer);
@@ -67,7 +69,8 @@ std::size_t Connection::serveOne(std::string_view bytes) try {
   return bytes.size();
 }
 
-std::size_t Connection::wholeSize(std::string_view bytes, std::size_t head, HttpRequest& request) {
+std::size_t Http1Connection::wholeSize(std::string_view bytes, std::size_t head,
+                                       HttpRequest& request) {
   const std::string_view rest = bytes.substr(head);
   const std::size_t length = request.content_length.value_or(0);
   if (request.chunked) {
@@ -88,30 +91,34 @@ std::size_t Connection::wholeSize(std::string_view bytes, std::size_t head, Http
   return 0;
 }
 
-void Connection::answerNow(const HttpRequest& request, const HttpAnswer& answer) {
+void Http1Connection::answerNow(const HttpRequest& request, const HttpAnswer& answer) {
   ++answered_;
   const bool keep_alive = request.keep_alive && !draining_;
   appendAnswer(answer, keep_alive, request.method != "HEAD", out_);
   if (!keep_alive) closing_ = true;
 }
 
-void Connection::complete(const HttpAnswer& answer) {
+bool Http1Connection::complete(uint64_t request, Answer&& answer) {
+  const auto* const http = std::get_if<HttpAnswer>(&answer);
+  if (!waiting_ || request != answered_ || http == nullptr) return false;
   waiting_ = false;
+  cancellation_.reset();
   ++answered_;
   const bool keep_alive = waiting_keeps_alive_ && !draining_;
-  appendAnswer(answer, keep_alive, waiting_with_body_, out_);
+  appendAnswer(*http, keep_alive, waiting_with_body_, out_);
   if (!keep_alive) closing_ = true;
   if (closing_) in_.clear();
   if (wantsInput() && !in_.empty()) in_.erase(0, serve(in_));
+  return true;
 }
 
-void Connection::refuse(int status, std::string_view message) {
+void Http1Connection::refuse(int status, std::string_view message) {
   appendAnswer(errorAnswer(status, message), false, true, out_);
   closing_ = true;
   in_.clear();
 }
 
-void Connection::timeOut() {
+void Http1Connection::timeOut() {
   if (isMidRequest()) {
     refuse(408, "the request took too long to come");
   } else {
@@ -119,12 +126,12 @@ void Connection::timeOut() {
   }
 }
 
-void Connection::drain() {
+void Http1Connection::drain() {
   draining_ = true;
   if (!waiting_ && in_.empty()) closing_ = true;
 }
 
-void Connection::sent(std::size_t bytes) {
+void Http1Connection::sent(std::size_t bytes) {
   sent_ += bytes;
   if (sent_ == out_.size()) {
     out_.clear();

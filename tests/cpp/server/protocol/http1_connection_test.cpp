@@ -1,7 +1,8 @@
-#include "server/protocol/connection.hpp"
+#include "server/protocol/http1_connection.hpp"
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <vector>
 
 namespace aios::server::protocol {
@@ -13,10 +14,16 @@ class Echo : public Service {
   bool answer(const HttpRequest& request, HttpAnswer& answer) override {
     seen.push_back(std::string(request.target) + " " + std::string(request.body));
     answer.body = request.body;
-    return request.target != "/slow";
+    if (request.target != "/slow") return true;
+    waiting = request.waiter.request;
+    cancelled = request.waiter.cancellation->flag();
+    return false;
   }
+  bool call(const GrpcRequest&, GrpcAnswer&) override { return true; }
 
   std::vector<std::string> seen;
+  uint64_t waiting = 0;  // the number of the last one that is answered later
+  CancelFlag cancelled;  // its flag
 };
 
 std::string post(const std::string& target, const std::string& body) {
@@ -36,7 +43,7 @@ HttpAnswer answerWith(const std::string& body) {
   return answer;
 }
 
-class ConnectionTest : public ::testing::Test {
+class Http1ConnectionTest : public ::testing::Test {
  protected:
   // What the client gets now.
   std::string sent() {
@@ -51,10 +58,10 @@ class ConnectionTest : public ::testing::Test {
 
   Echo echo;
   HttpLimits limits;
-  Connection connection{echo, limits};
+  Http1Connection connection{echo, limits};
 };
 
-TEST_F(ConnectionTest, AnswersARequestHoweverItsBytesCome) {
+TEST_F(Http1ConnectionTest, AnswersARequestHoweverItsBytesCome) {
   const std::string text = post("/a", "12") + post("/b", "");
   for (const char byte : text) connection.feed({&byte, 1});
   EXPECT_EQ(sent(), ok("12") + ok(""));
@@ -62,27 +69,48 @@ TEST_F(ConnectionTest, AnswersARequestHoweverItsBytesCome) {
   EXPECT_FALSE(connection.isMidRequest());
 }
 
-TEST_F(ConnectionTest, AnswersPipelinedRequestsInOrderAroundASlowOne) {
+TEST_F(Http1ConnectionTest, AnswersPipelinedRequestsInOrderAroundASlowOne) {
   connection.feed(post("/a", "1") + post("/slow", "2") + post("/b", "3") + post("/slow", "4"));
   EXPECT_EQ(sent(), ok("1"));
   EXPECT_TRUE(connection.isWaiting());
   EXPECT_FALSE(connection.wantsInput());
-  connection.complete(answerWith("two"));
+  EXPECT_TRUE(connection.complete(echo.waiting, answerWith("two")));
   EXPECT_EQ(sent(), ok("two") + ok("3"));
-  connection.complete(answerWith("four"));
+  EXPECT_TRUE(connection.complete(echo.waiting, answerWith("four")));
   EXPECT_EQ(sent(), ok("four"));
   EXPECT_TRUE(connection.wantsInput());
   EXPECT_EQ(connection.answered(), 4U);
 }
 
-TEST_F(ConnectionTest, ReadsChunkedBodies) {
+TEST_F(Http1ConnectionTest, TakesNoAnswerForWhichNobodyWaits) {
+  EXPECT_FALSE(connection.complete(0, answerWith("0")));
+  connection.feed(post("/slow", "1"));
+  EXPECT_FALSE(connection.complete(echo.waiting + 1, answerWith("2")));
+  EXPECT_FALSE(connection.complete(echo.waiting, GrpcAnswer()));
+  EXPECT_TRUE(connection.complete(echo.waiting, answerWith("1")));
+  EXPECT_FALSE(connection.complete(echo.waiting, answerWith("1")));
+  EXPECT_EQ(sent(), ok("1"));
+}
+
+TEST_F(Http1ConnectionTest, TellsWhoeverAnswersLaterThatTheClientHasGone) {
+  auto gone = std::make_unique<Http1Connection>(echo, limits);
+  gone->feed(post("/slow", "1") + post("/slow", "2"));
+  const CancelFlag first = echo.cancelled;
+  gone->complete(echo.waiting, answerWith("1"));
+  EXPECT_FALSE(*echo.cancelled);
+  gone.reset();
+  EXPECT_TRUE(*echo.cancelled);
+  EXPECT_FALSE(*first);
+}
+
+TEST_F(Http1ConnectionTest, ReadsChunkedBodies) {
   connection.feed("POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n12\r\n");
   EXPECT_EQ(sent(), "");
   connection.feed("1\r\n3\r\n0\r\n\r\n" + post("/b", "x"));
   EXPECT_EQ(sent(), ok("123") + ok("x"));
 }
 
-TEST_F(ConnectionTest, TellsAClientThatAsksToSendItsBody) {
+TEST_F(Http1ConnectionTest, TellsAClientThatAsksToSendItsBody) {
   connection.feed(
       "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(sent(), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -92,7 +120,7 @@ TEST_F(ConnectionTest, TellsAClientThatAsksToSendItsBody) {
   EXPECT_EQ(sent(), ok("12"));
 }
 
-TEST_F(ConnectionTest, RefusesAndClosesWhatIsMalformed) {
+TEST_F(Http1ConnectionTest, RefusesAndClosesWhatIsMalformed) {
   connection.feed(post("/a", "1") + "nonsense\r\n\r\n" + post("/b", ""));
   const std::string text = sent();
   EXPECT_EQ(text.rfind(ok("1") + "HTTP/1.1 400 ", 0), 0U) << text;
@@ -102,19 +130,19 @@ TEST_F(ConnectionTest, RefusesAndClosesWhatIsMalformed) {
   EXPECT_EQ(echo.seen.size(), 1U);
 }
 
-TEST_F(ConnectionTest, RefusesAHeadAndABodyThatAreTooLarge) {
+TEST_F(Http1ConnectionTest, RefusesAHeadAndABodyThatAreTooLarge) {
   connection.feed("GET /" + std::string(limits.head_bytes, 'a'));
   EXPECT_TRUE(refusedWith(431));
   limits.body_bytes = 4;
-  Connection other(echo, limits);
+  Http1Connection other(echo, limits);
   other.feed("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
   EXPECT_EQ(other.output().substr(0, 13), "HTTP/1.1 413 ");
-  Connection chunked(echo, limits);
+  Http1Connection chunked(echo, limits);
   chunked.feed("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n");
   EXPECT_EQ(chunked.output().substr(0, 13), "HTTP/1.1 413 ");
 }
 
-TEST_F(ConnectionTest, AnswersNoMoreWhileTheClientDoesNotRead) {
+TEST_F(Http1ConnectionTest, AnswersNoMoreWhileTheClientDoesNotRead) {
   limits.unread_bytes = 10;
   connection.feed(post("/a", "1") + post("/b", "2") + post("/c", "3"));
   EXPECT_EQ(echo.seen.size(), 1U);
@@ -125,7 +153,7 @@ TEST_F(ConnectionTest, AnswersNoMoreWhileTheClientDoesNotRead) {
   EXPECT_TRUE(connection.wantsInput());
 }
 
-TEST_F(ConnectionTest, AnswersOnWhereTheClientHasReadAPart) {
+TEST_F(Http1ConnectionTest, AnswersOnWhereTheClientHasReadAPart) {
   limits.unread_bytes = 10;
   std::string expected, text;
   for (int i = 0; i < 50; ++i) {
@@ -141,7 +169,7 @@ TEST_F(ConnectionTest, AnswersOnWhereTheClientHasReadAPart) {
   EXPECT_EQ(text + sent(), expected);
 }
 
-TEST_F(ConnectionTest, AnswersWhatWaitsOnceTheClientHasReadAPart) {
+TEST_F(Http1ConnectionTest, AnswersWhatWaitsOnceTheClientHasReadAPart) {
   limits.unread_bytes = 10;
   connection.feed(post("/a", "1") + post("/b", "2") + post("/c", "3"));
   EXPECT_EQ(echo.seen.size(), 1U);
@@ -152,30 +180,30 @@ TEST_F(ConnectionTest, AnswersWhatWaitsOnceTheClientHasReadAPart) {
   EXPECT_EQ(sent(), ok("3"));
 }
 
-TEST_F(ConnectionTest, DrainsAfterTheRequestUnderWay) {
+TEST_F(Http1ConnectionTest, DrainsAfterTheRequestUnderWay) {
   connection.feed(post("/slow", "1"));
   connection.drain();
   EXPECT_FALSE(connection.isClosing());
-  connection.complete(answerWith("1"));
+  EXPECT_TRUE(connection.complete(echo.waiting, answerWith("1")));
   EXPECT_NE(sent().find("Connection: close"), std::string::npos);
   EXPECT_TRUE(connection.isClosing());
-  Connection idle(echo, limits);
+  Http1Connection idle(echo, limits);
   idle.drain();
   EXPECT_TRUE(idle.isClosing());
 }
 
-TEST_F(ConnectionTest, SaysThatARequestTookTooLong) {
+TEST_F(Http1ConnectionTest, SaysThatARequestTookTooLong) {
   connection.feed("POST /a HTTP/1.1\r\n");
   EXPECT_TRUE(connection.isMidRequest());
   connection.timeOut();
   EXPECT_TRUE(refusedWith(408));
-  Connection idle(echo, limits);
+  Http1Connection idle(echo, limits);
   idle.timeOut();
   EXPECT_EQ(idle.output(), "");
   EXPECT_TRUE(idle.isClosing());
 }
 
-TEST_F(ConnectionTest, SendsNoBodyToHead) {
+TEST_F(Http1ConnectionTest, SendsNoBodyToHead) {
   connection.feed("HEAD /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n12");
   EXPECT_EQ(sent(),
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n");

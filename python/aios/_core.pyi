@@ -486,7 +486,7 @@ class DataPlane:
     def listen(self, address: str, port: int) -> int:
         """Accepts connections; returns the port."""
 
-    def serve(self, name: str, version: int, cell: Cell) -> ServedModel:
+    def serve(self, name: str, version: int, cell: Cell, class_labels: Sequence[str] = []) -> ServedModel:
         """A model to use(), of what a cell has loaded."""
 
     def use(self, models: Sequence[ServedModel], labels: Mapping[str, Mapping[str, int]]) -> None:

@@ -204,10 +204,13 @@ void bindServer(nb::module_& module) {
           nb::arg("address"), nb::arg("port"), "Accepts connections; returns the port.")
       .def(
           "serve",
-          [](ServerHolder& self, std::string name, int64_t version, const Cell& cell) {
-            return new SharedModel(self.server->serve(std::move(name), version, cell.model()));
+          [](ServerHolder& self, std::string name, int64_t version, const Cell& cell,
+             std::vector<std::string> class_labels) {
+            return new SharedModel(self.server->serve(std::move(name), version, cell.model(),
+                                                      std::move(class_labels)));
           },
           nb::arg("name"), nb::arg("version"), nb::arg("cell"),
+          nb::arg("class_labels") = std::vector<std::string>{},
           "A model to use(), of what a cell has loaded.")
       .def(
           "use",

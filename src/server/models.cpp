@@ -5,8 +5,13 @@
 namespace aios::server {
 
 ServedModel::ServedModel(std::string name, int64_t version,
-                         std::shared_ptr<runtime::LoadedModel> model, std::size_t threads)
-    : name_(std::move(name)), version_(version), model_(std::move(model)), counters_(threads) {}
+                         std::shared_ptr<runtime::LoadedModel> model, std::size_t threads,
+                         std::vector<std::string> class_labels)
+    : name_(std::move(name)),
+      version_(version),
+      model_(std::move(model)),
+      class_labels_(std::move(class_labels)),
+      counters_(threads) {}
 
 CallTotals ServedModel::totals(Protocol protocol) const noexcept {
   CallTotals totals;

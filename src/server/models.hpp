@@ -18,13 +18,15 @@ namespace aios::server {
 // One version of one model, loaded.
 class ServedModel {
  public:
-  // `threads` is how many threads answer; each has counters of its own.
+  // `threads` is how many threads answer; each has counters of its own. `class_labels` are the
+  // names of what a classifier tells apart.
   ServedModel(std::string name, int64_t version, std::shared_ptr<runtime::LoadedModel> model,
-              std::size_t threads);
+              std::size_t threads, std::vector<std::string> class_labels = {});
 
   const std::string& name() const noexcept { return name_; }
   int64_t version() const noexcept { return version_; }
   runtime::LoadedModel& model() const noexcept { return *model_; }
+  const std::vector<std::string>& classLabels() const noexcept { return class_labels_; }
   CallCounters& counters(std::size_t thread) const noexcept { return counters_[thread]; }
   CallTotals totals(Protocol protocol) const noexcept;
 
@@ -32,6 +34,7 @@ class ServedModel {
   const std::string name_;
   const int64_t version_;
   const std::shared_ptr<runtime::LoadedModel> model_;
+  const std::vector<std::string> class_labels_;
   mutable std::vector<CallCounters> counters_;
 };
 

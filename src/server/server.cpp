@@ -98,10 +98,12 @@ void Server::place(Descriptor socket) {
   loop.post([shared, &loop] { loop.adopt(std::move(*shared)); });
 }
 
-std::shared_ptr<const ServedModel> Server::serve(
-    std::string name, int64_t version, std::shared_ptr<runtime::LoadedModel> model) const {
+std::shared_ptr<const ServedModel> Server::serve(std::string name, int64_t version,
+                                                 std::shared_ptr<runtime::LoadedModel> model,
+                                                 std::vector<std::string> class_labels) const {
   return std::make_shared<ServedModel>(std::move(name), version, std::move(model),
-                                       options_.io_threads + options_.workers);
+                                       options_.io_threads + options_.workers,
+                                       std::move(class_labels));
 }
 
 void Server::use(const ServedModels& models, const std::map<std::string, Labels>& labels) {

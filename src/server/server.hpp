@@ -57,7 +57,8 @@ class Server {
   void use(const ServedModels& models, const std::map<std::string, Labels>& labels);
   // A model to use, with the counters that it needs.
   std::shared_ptr<const ServedModel> serve(std::string name, int64_t version,
-                                           std::shared_ptr<runtime::LoadedModel> model) const;
+                                           std::shared_ptr<runtime::LoadedModel> model,
+                                           std::vector<std::string> class_labels = {}) const;
 
   // A request for Python, waited for; nothing once closed.
   std::optional<SlowRequest> take() { return slow_lane_.take(); }

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aios.bundle.dtypes import STRING, numpy_dtype
+from aios.bundle.manifest import read_manifest
 from aios.errors import AiosError, InternalError
 from aios.server.config import ServerConfig
 from aios.server.folder import FoundModel, Stamp, VersionKey, contents
@@ -130,7 +131,7 @@ class ModelLibrary:
         try:
             bridge = self._load(key, found)
             _warm_up(bridge)
-            model = self._plane.serve(key.name, key.version, bridge)
+            model = self._plane.serve(key.name, key.version, bridge, _class_labels(found))
         except AiosError as error:
             return ModelEntry(key, found, State.END, error)
         except Exception as error:
@@ -161,6 +162,16 @@ class ModelLibrary:
 
 def _changed_since_it_failed(entry: ModelEntry) -> bool:
     return entry.error is not None and contents(entry.found.path) != entry.contents
+
+
+def _class_labels(found: FoundModel) -> tuple[str, ...]:
+    """The names of a classifier's classes, where its bundle has them."""
+    if not found.is_proven:
+        return ()
+    # What was taken away or replaced while it was loaded answers until that is seen.
+    with contextlib.suppress(AiosError):
+        return read_manifest(found.path).labels or ()
+    return ()
 
 
 def _warm_up(bridge: TensorFlowCellularBridge) -> None:

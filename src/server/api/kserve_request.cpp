@@ -1,9 +1,9 @@
 #include "server/api/kserve_request.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "server/api/kserve_datatype.hpp"
+#include "server/api/kserve_tensors.hpp"
 #include "server/wire/json_tensor.hpp"
 
 namespace aios::server::api::kserve {
@@ -13,12 +13,6 @@ using wire::JsonReader;
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::kInvalidArgument, message);
-}
-
-std::string listed(Span<const int64_t> shape) {
-  std::string text = "[";
-  for (const int64_t size : shape) text += (text.size() > 1 ? "," : "") + std::to_string(size);
-  return text + "]";
 }
 
 // One entry of "inputs", as far as it was read.
@@ -35,7 +29,10 @@ class RequestReader {
  public:
   RequestReader(const ServedModel& model, const Signature& signature, const Call& call,
                 Workspace& workspace)
-      : model_(model), signature_(signature), workspace_(workspace) {
+      : model_(model),
+        signature_(signature),
+        workspace_(workspace),
+        binder_(model, signature, workspace) {
     is_raw_ = call.inference_header_length == std::size_t{0};
     const std::size_t json = call.inference_header_length.value_or(call.body.size());
     if (json > call.body.size()) {
@@ -107,12 +104,7 @@ class RequestReader {
         reader.skip();
       }
     });
-    const auto found = std::find_if(signature_.outputs.begin(), signature_.outputs.end(),
-                                    [&](const TensorSpec& spec) { return spec.name == name; });
-    if (found == signature_.outputs.end()) {
-      refuse("unexpected inference output '" + name + "' for model '" + model_.name() + "'");
-    }
-    output.index = static_cast<std::size_t>(found - signature_.outputs.begin());
+    output.index = binder_.outputOf(name);
     for (const RequestedOutput& other : request_.outputs) {
       if (other.index == output.index) refuse("output '" + name + "' already requested");
     }
@@ -186,45 +178,21 @@ class RequestReader {
     data_read_ = true;
   }
 
-  // Which input it is, if it fits the signature.
-  std::size_t check(const Input& input) const {
-    const auto& specs = signature_.inputs;
-    const auto found = std::find_if(specs.begin(), specs.end(), [&](const TensorSpec& spec) {
-      return spec.name == input.name;
-    });
-    if (found == specs.end()) {
-      refuse("unexpected inference input '" + input.name + "' for model '" + model_.name() + "'");
-    }
-    const auto index = static_cast<std::size_t>(found - specs.begin());
-    if (workspace_.hasInput(index)) {
-      refuse("input '" + input.name + "' already exists in request");
-    }
-    if (input.datatype != datatypeOf(found->dtype)) {
-      refuse("inference input '" + input.name + "' data-type is '" + input.datatype +
-             "', but model '" + model_.name() + "' expects '" + datatypeOf(found->dtype) + "'");
-    }
-    if (!input.has_shape || !fits(found->shape, input.shape)) {
-      refuse("unexpected shape for input '" + input.name + "' for model '" + model_.name() +
-             "'. Expected " + listed(found->shape) + ", got " + listed(input.shape.span()));
-    }
-    return index;
-  }
-
-  static bool fits(const std::vector<int64_t>& expected, const wire::Shape& shape) {
-    return expected.size() == shape.rank &&
-           std::equal(
-               expected.begin(), expected.end(), shape.dims.begin(),
-               [](int64_t wanted, int64_t size) { return wanted == kAnySize || wanted == size; });
+  std::size_t check(const Input& input) {
+    // A scalar's shape is [], which isn't none.
+    if (!input.has_shape) refuse("Unable to parse 'shape': attempt to access non-existing object");
+    return binder_.inputOf(input.name, input.datatype, input.shape.span());
   }
 
   void enter(const Input& input) {
     const std::size_t index = check(input);
-    wire::TensorBuffer& tensor = workspace_.input(index);
     const bool read = std::exchange(data_read_, false);
     if (input.binary_size.has_value()) {
       if (read || !input.data.empty()) refuse("input '" + input.name + "' has two kinds of data");
-      readBinary(takeBinary(input.name, *input.binary_size), input.name, tensor);
-    } else if (!read) {
+      binder_.giveBinary(index, input.shape.span(), takeBinary(input.name, *input.binary_size));
+      return;
+    }
+    if (!read) {
       if (input.data.empty()) {
         refuse("Unable to parse 'data': attempt to access non-existing object");
       }
@@ -232,7 +200,7 @@ class RequestReader {
       readElements(reader, index);
       data_read_ = false;
     }
-    give(index, input.name, input.shape.span());
+    binder_.giveRead(index, input.shape.span());
   }
 
   std::string_view takeBinary(const std::string& name, std::size_t size) {
@@ -244,17 +212,6 @@ class RequestReader {
     const std::string_view bytes = binary_.substr(0, size);
     binary_.remove_prefix(size);
     return bytes;
-  }
-
-  void give(std::size_t index, const std::string& name, Span<const int64_t> shape) {
-    const wire::TensorBuffer& tensor = workspace_.input(index);
-    const TensorView expected(static_cast<const void*>(tensor.data()), tensor.dtype(), shape);
-    if (expected.elements() != tensor.elements()) {
-      refuse("unexpected total byte size for input '" + name + "': expected " +
-             std::to_string(expected.elements()) + " elements for " + listed(shape) + ", got " +
-             std::to_string(tensor.elements()));
-    }
-    workspace_.setShape(index, shape);
   }
 
   // A body that is the only input's elements: a batch of as many samples as they are.
@@ -283,7 +240,7 @@ class RequestReader {
     if (unknown != kMaxRank) {
       shape.dims[unknown] = known == 0 ? 0 : static_cast<int64_t>(tensor.elements()) / known;
     }
-    give(0, spec.name, shape.span());
+    binder_.giveRead(0, shape.span());
     request_.binary_outputs = true;
   }
 
@@ -291,16 +248,13 @@ class RequestReader {
     if (!binary_.empty()) {
       refuse("unexpected additional input data for model '" + model_.name() + "'");
     }
-    for (std::size_t i = 0; i < signature_.inputs.size(); ++i) {
-      if (workspace_.hasInput(i)) continue;
-      refuse("expected " + std::to_string(signature_.inputs.size()) + " inputs, input '" +
-             signature_.inputs[i].name + "' is missing for model '" + model_.name() + "'");
-    }
+    binder_.requireAll();
   }
 
   const ServedModel& model_;
   const Signature& signature_;
   Workspace& workspace_;
+  TensorBinder binder_;
   bool is_raw_ = false;  // the client says that there is no JSON
   std::string_view json_;
   std::string_view binary_;  // what is left of it

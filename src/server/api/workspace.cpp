@@ -41,6 +41,11 @@ void Workspace::setShape(std::size_t index, Span<const int64_t> shape) {
   given_[index] = true;
 }
 
+void Workspace::give(std::size_t index, const TensorView& elements) {
+  input_views_[index] = elements;
+  given_[index] = true;
+}
+
 Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
   const Signature& signature = endpoint.signature();
   batch_ = checkInputs(signature, input_views_);

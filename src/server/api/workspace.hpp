@@ -21,7 +21,10 @@ class Workspace {
   wire::TensorBuffer& input(std::size_t index) noexcept { return inputs_[index]; }
   // Inputs may be given in any order, each once.
   void setShape(std::size_t index, Span<const int64_t> shape);
+  // An input whose elements are elsewhere: in the request, which outlives the call.
+  void give(std::size_t index, const TensorView& elements);
   bool hasInput(std::size_t index) const noexcept { return given_[index]; }
+  Span<const TensorView> inputs() const noexcept { return input_views_; }
 
   // Answers the inputs. The outputs are valid until the next start(). Throws TakesLonger where that
   // is expected to take longer than it may, or nobody knows how long.

@@ -39,7 +39,7 @@ class Plane:
     def __init__(self):
         self.used = []
 
-    def serve(self, name, version, cell):
+    def serve(self, name, version, cell, class_labels):
         return SimpleNamespace(name=name, version=version, cell=cell)
 
     def use(self, models, labels):

@@ -123,4 +123,5 @@ def _tell(server: Server, as_json: bool) -> None:
             soft_wrap=True,
         )
     data.print(Text(f"HTTP {server.url}"), soft_wrap=True)
+    talk.print(Text(f"dashboard {server.url}/"), soft_wrap=True)
     sys.stdout.flush()

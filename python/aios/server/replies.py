@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
@@ -42,6 +43,7 @@ class Reply(NamedTuple):
     status: int
     body: bytes
     content_type: str = JSON
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 def json_reply(document: Any, status: int = 200) -> Reply:

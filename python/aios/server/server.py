@@ -12,6 +12,7 @@ from aios.bridge.core import IS_NATIVE
 from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from aios.server import kserve, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
+from aios.server.dashboard import Dashboard
 from aios.server.folder import FoundModel, VersionKey, scan
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.metrics_page import metrics_page
@@ -81,6 +82,7 @@ class Server:
         self._routes = [
             route("GET", "/healthz", self._health),
             route("GET", "/metrics", self._metrics),
+            *Dashboard(self._library, self._plane.totals, self._bounds_us).routes(),
             *kserve.routes(self._library),
             *tensorflow_serving.routes(self._library),
         ]
@@ -171,7 +173,10 @@ class Server:
     def _answer(self) -> None:
         while (request := self._plane.take()) is not None:
             reply = self._reply(request)
-            self._plane.respond(request, reply.status, reply.body, content_type=reply.content_type)
+            headers = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+            self._plane.respond(
+                request, reply.status, reply.body, content_type=reply.content_type, headers=headers
+            )
 
     def _reply(self, request: ServerRequest) -> Reply:
         try:

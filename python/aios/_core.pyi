@@ -445,6 +445,12 @@ class ServerRequest:
         """Path and query, as they came."""
 
     @property
+    def accept_encoding(self) -> str: ...
+
+    @property
+    def content_encoding(self) -> str: ...
+
+    @property
     def authorization(self) -> str: ...
 
     @property

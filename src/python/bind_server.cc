@@ -152,6 +152,12 @@ void bindRequest(nb::module_& module) {
           "target", [](const SlowRequest& r) { return textOf(r.target); },
           nb::sig("def target(self) -> str"), "Path and query, as they came.")
       .def_prop_ro(
+          "accept_encoding", [](const SlowRequest& r) { return textOf(r.accept_encoding); },
+          nb::sig("def accept_encoding(self) -> str"))
+      .def_prop_ro(
+          "content_encoding", [](const SlowRequest& r) { return textOf(r.content_encoding); },
+          nb::sig("def content_encoding(self) -> str"))
+      .def_prop_ro(
           "authorization", [](const SlowRequest& r) { return textOf(r.authorization); },
           nb::sig("def authorization(self) -> str"))
       .def_prop_ro(

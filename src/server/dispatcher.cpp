@@ -52,12 +52,8 @@ bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnsw
 }
 
 bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& request,
-                           protocol::HttpAnswer& answer) {
-  if (!request.content_encoding.empty() && request.content_encoding != "identity") {
-    answer = protocol::errorAnswer(
-        415, "Content-Encoding: expected none, got " + std::string(request.content_encoding));
-    return true;
-  }
+                           protocol::HttpAnswer& answer) try {
+  route.encodings = api::encodingsOf(request, most_bytes_);
   ModelTable::Found found = table_->find(route.model, route.version, route.label);
   if (found.model == nullptr) {
     answer = api::notFound(route, found);
@@ -78,6 +74,9 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     return false;
   }
   answer = api::overloaded(protocol);
+  return true;
+} catch (const protocol::HttpError& error) {
+  answer = protocol::errorAnswer(error.status(), error.what());
   return true;
 }
 

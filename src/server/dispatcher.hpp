@@ -18,8 +18,14 @@ class Dispatcher : public protocol::Service {
  public:
   // `thread` is its number among all threads that answer. The others outlive it.
   // Models are answered `in_place` only where a fast call never waits for others' threads.
-  Dispatcher(std::size_t thread, Workers& workers, SlowLane& slow_lane, bool in_place)
-      : caller_(thread), workers_(workers), slow_lane_(slow_lane), in_place_(in_place) {}
+  // `most_bytes` is what a compressed body may hold.
+  Dispatcher(std::size_t thread, Workers& workers, SlowLane& slow_lane, bool in_place,
+             std::size_t most_bytes = protocol::HttpLimits().body_bytes)
+      : caller_(thread),
+        workers_(workers),
+        slow_lane_(slow_lane),
+        in_place_(in_place),
+        most_bytes_(most_bytes) {}
 
   // Returns the table used before, for somebody else to destroy.
   std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table);
@@ -43,6 +49,7 @@ class Dispatcher : public protocol::Service {
   Workers& workers_;
   SlowLane& slow_lane_;
   const bool in_place_;
+  const std::size_t most_bytes_;
   std::shared_ptr<const ModelTable> table_ = std::make_shared<ModelTable>();
   std::size_t loop_ = 0;
   uint64_t connection_ = 0;

@@ -66,7 +66,8 @@ struct Loop::Client {
 Loop::Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane)
     : index_(index),
       limits_(limits),
-      dispatcher_(index, workers, slow_lane, !runtime::threadBudget().governs(1)),
+      dispatcher_(index, workers, slow_lane, !runtime::threadBudget().governs(1),
+                  limits.http.body_bytes),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       buffer_(kReadBytes) {

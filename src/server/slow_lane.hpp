@@ -30,7 +30,9 @@ struct SlowRequest {
       : ticket(of),
         method(request.method),
         target(request.target),
+        accept_encoding(request.accept_encoding),
         authorization(request.authorization),
+        content_encoding(request.content_encoding),
         content_type(request.content_type),
         host(request.host),
         origin(request.origin),
@@ -39,7 +41,9 @@ struct SlowRequest {
   Ticket ticket;
   std::string method;
   std::string target;
+  std::string accept_encoding;
   std::string authorization;
+  std::string content_encoding;
   std::string content_type;
   std::string host;
   std::string origin;

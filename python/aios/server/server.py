@@ -13,6 +13,7 @@ from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from aios.server import kserve, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
 from aios.server.dashboard import Dashboard
+from aios.server.encodings import BodyError, decoded, encoded
 from aios.server.folder import FoundModel, VersionKey, scan
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.metrics_page import metrics_page
@@ -172,7 +173,7 @@ class Server:
 
     def _answer(self) -> None:
         while (request := self._plane.take()) is not None:
-            reply = self._reply(request)
+            reply = encoded(self._reply(request), request.accept_encoding)
             headers = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
             self._plane.respond(
                 request, reply.status, reply.body, content_type=reply.content_type, headers=headers
@@ -180,7 +181,10 @@ class Server:
 
     def _reply(self, request: ServerRequest) -> Reply:
         try:
-            return reply_to(self._routes, request.method, request.target, request.body)
+            body = decoded(request.body, request.content_encoding, _MEBIBYTE)
+            return reply_to(self._routes, request.method, request.target, body)
+        except BodyError as refused:
+            return refused.reply
         except Exception as error:
             return json_reply({"error": f"{type(error).__name__}: {error}"}, 500)
 

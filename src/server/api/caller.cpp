@@ -56,11 +56,27 @@ protocol::HttpAnswer failure(Protocol protocol, ErrorCode code, std::string_view
   return protocol::errorAnswer(status, message);
 }
 
+protocol::HttpAnswer run(const ServedModel& model, const Call& call, Workspace& workspace) {
+  return call.route.protocol == Protocol::kKServe
+             ? kserve::infer(model, call, workspace)
+             : tensorflow_serving::predict(model, call, workspace);
+}
+
+// The same with a call whose body may be compressed.
+protocol::HttpAnswer decompressAndRun(const ServedModel& model, const Call& call,
+                                      Workspace& workspace) {
+  const BodyEncodings& encodings = call.route.encodings;
+  if (encodings.request == wire::Encoding::kIdentity) return run(model, call, workspace);
+  const std::string body = wire::decompressed(encodings.request, call.body, encodings.most_bytes);
+  return run(model, {call.route, call.inference_header_length, body}, workspace);
+}
+
 protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Workspace& workspace) {
   const Protocol protocol = call.route.protocol;
   try {
-    return protocol == Protocol::kKServe ? kserve::infer(model, call, workspace)
-                                         : tensorflow_serving::predict(model, call, workspace);
+    return decompressAndRun(model, call, workspace);
+  } catch (const wire::TooLarge& error) {
+    return protocol::errorAnswer(413, error.what());
   } catch (const wire::JsonError& error) {
     const std::string prefix = protocol == Protocol::kKServe
                                    ? "failed to parse the request JSON buffer: "
@@ -105,8 +121,13 @@ std::optional<protocol::HttpAnswer> Caller::answerWithin(double longest_us,
                                                          const ServedModel& model,
                                                          const Call& call) try {
   const auto begin = std::chrono::steady_clock::now();
+  const bool is_unbounded = longest_us == std::numeric_limits<double>::infinity();
+  const BodyEncodings& encodings = call.route.encodings;
+  if (!is_unbounded && encodings.request != wire::Encoding::kIdentity) return std::nullopt;
   workspace_.allow(longest_us);
   protocol::HttpAnswer answer = answerTo(model, call, workspace_);
+  if (!is_unbounded && isCompressed(encodings, answer)) return std::nullopt;
+  compress(encodings, answer);
   model.counters(thread_).record(call.route.protocol, outcomeOf(answer.status), workspace_.batch(),
                                  std::chrono::steady_clock::now() - begin);
   return answer;

@@ -31,7 +31,8 @@ class Caller {
 
   // Throws nothing: errors are answers too, in the protocol's own form.
   protocol::HttpAnswer answer(const ServedModel& model, const Call& call);
-  // The same; nothing, where the model is expected to take longer than this.
+  // The same; nothing, where the model is expected to take longer than this, or bodies have to be
+  // compressed or decompressed.
   std::optional<protocol::HttpAnswer> answerWithin(double longest_us, const ServedModel& model,
                                                    const Call& call);
 

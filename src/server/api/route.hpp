@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "server/api/body_encoding.hpp"
 #include "server/metrics.hpp"
 #include "server/protocol/http1.hpp"
 
@@ -16,6 +17,7 @@ struct Route {
   std::string model;
   std::optional<int64_t> version;
   std::string label;  // TensorFlow Serving's: another name of a version
+  BodyEncodings encodings;
 };
 
 // Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict` and

@@ -66,8 +66,9 @@ struct TextField {
   std::string_view name;
   std::string_view HttpRequest::* field;
 };
-constexpr std::array<TextField, 7> kTextFields = {{
+constexpr std::array<TextField, 8> kTextFields = {{
     {"accept", &HttpRequest::accept},
+    {"accept-encoding", &HttpRequest::accept_encoding},
     {"authorization", &HttpRequest::authorization},
     {"content-encoding", &HttpRequest::content_encoding},
     {"content-type", &HttpRequest::content_type},

@@ -38,6 +38,7 @@ struct HttpRequest {
   std::string_view method;
   std::string_view target;  // as it came: path and query
   std::string_view accept;
+  std::string_view accept_encoding;
   std::string_view authorization;
   std::string_view content_encoding;
   std::string_view content_type;

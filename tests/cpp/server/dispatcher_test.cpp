@@ -20,8 +20,8 @@ class DispatcherTest : public ::testing::Test {
   }
 
   // Whether the request is answered at once.
-  bool dispatch(const std::string& target, const std::string& body) {
-    protocol::HttpRequest request;
+  bool dispatch(const std::string& target, const std::string& body,
+                protocol::HttpRequest request = {}) {
     request.method = "POST";
     request.target = target;
     request.body = body;
@@ -84,6 +84,17 @@ TEST_F(DispatcherTest, HandsEveryCallToAWorkerWhereItMayWaitForThreads) {
 TEST_F(DispatcherTest, HandsALargeBodyToAWorkerUnread) {
   ASSERT_TRUE(isAnsweredInPlaceOnceItIsKnown(kOne));
   EXPECT_FALSE(predict(kOne + std::string(100000, ' ')));
+}
+
+TEST_F(DispatcherTest, LeavesDecompressingToAWorker) {
+  ASSERT_TRUE(isAnsweredInPlaceOnceItIsKnown(kOne));
+  protocol::HttpRequest request;
+  request.content_encoding = "gzip";
+  const std::string body = wire::compressed(wire::Encoding::kGzip, kOne);
+  EXPECT_FALSE(dispatch("/v1/models/tiny:predict", body, request));
+  request.content_encoding = "br";
+  EXPECT_TRUE(dispatch("/v1/models/tiny:predict", body, request));
+  EXPECT_EQ(answer.status, 415);
 }
 
 TEST_F(DispatcherTest, AnswersWhatNoModelCanAtOnce) {

@@ -18,12 +18,14 @@ class TinyServer {
   const std::shared_ptr<runtime::LoadedModel>& model() const { return model_; }
   // The answer to a POST.
   protocol::HttpAnswer post(const std::string& target, const std::string& body,
-                            std::size_t inference_header_length = 0) {
+                            std::size_t inference_header_length = 0,
+                            const api::BodyEncodings& encodings = {}) {
     protocol::HttpRequest request;
     request.method = "POST";
     request.target = target;
-    const auto route = api::routeOf(request);
+    auto route = api::routeOf(request);
     if (!route.has_value()) return protocol::errorAnswer(404, "no route");
+    route->encodings = encodings;
     const auto found = table_.find(route->model, route->version, route->label);
     if (found.model == nullptr) return api::notFound(*route, found);
     api::Call call{*route, std::nullopt, body};

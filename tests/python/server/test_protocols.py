@@ -1,6 +1,8 @@
 """What TensorFlow Serving's and Triton's clients send and get, byte by byte, over the network."""
 
+import gzip
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -270,8 +272,53 @@ def test_errors_of_kserve(client):
     assert unknown.json == {"error": "Request for unknown model: 'nope' is not found"}
     assert client.get("/v3").json == {"error": "Not Found"}
     assert client.get("/v2/models/simple", method="DELETE").status == 405
-    compressed = client.post("/v2/models/simple/infer", b"x", {"Content-Encoding": "gzip"})
+    compressed = client.post("/v2/models/simple/infer", b"x", {"Content-Encoding": "br"})
     assert compressed.status == 415
+
+
+def test_compressed_bodies_are_read_and_answered(client):
+    rows = {"instances": [1.0] * 1000}
+    plain = client.post("/v1/models/half_plus_two:predict", rows)
+    headers = {"Content-Encoding": "gzip", "Accept-Encoding": "gzip, deflate"}
+    body = gzip.compress(json.dumps(rows).encode())
+    answer = client.post("/v1/models/half_plus_two:predict", body, headers)
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(answer.body) == plain.body
+    index = client.post("/v2/repository/index", gzip.compress(b'{"ready": true}'), headers)
+    assert {row["state"] for row in index.json} == {"READY"}
+
+
+def test_binary_tensors_travel_compressed(client):
+    x = np.arange(1000, dtype=np.float32)
+    head = json.dumps(
+        {
+            "inputs": [
+                {"name": "x", "shape": [1000], "datatype": "FP32",
+                 "parameters": {"binary_data_size": 4000}}
+            ],
+            "parameters": {"binary_data_output": True},
+        }
+    ).encode()  # fmt: skip
+    headers = {
+        "Inference-Header-Content-Length": str(len(head)),
+        "Content-Encoding": "deflate",
+        "Accept-Encoding": "deflate",
+    }
+    body = zlib.compress(head + x.tobytes())
+    answer = client.post("/v2/models/half_plus_two/infer", body, headers)
+    assert (answer.status, answer.headers["Content-Encoding"]) == (200, "deflate")
+    plain = zlib.decompress(answer.body)
+    length = int(answer.headers["Inference-Header-Content-Length"])
+    assert json.loads(plain[:length])["outputs"][0]["shape"] == [1000]
+    np.testing.assert_array_equal(np.frombuffer(plain[length:], np.float32), x / 2 + 2)
+
+
+def test_a_bomb_is_refused(client):
+    bomb = gzip.compress(bytes(65 << 20), 1)
+    headers = {"Content-Encoding": "gzip"}
+    for path in ("/v1/models/half_plus_two:predict", "/v2/repository/index"):
+        answer = client.post(path, bomb, headers)
+        assert (answer.status, "when decompressed" in answer.json["error"]) == (413, True)
 
 
 def test_the_answer_to_a_head_has_no_body(client):

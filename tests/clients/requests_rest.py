@@ -19,6 +19,15 @@ def main():
     chunks = (part for part in (b'{"instances"', b": [1.0]}"))
     answer = session.post(f"{url}:predict", data=chunks, timeout=60)
     assert answer.json() == {"predictions": [2.5]}, answer.text
+    long = session.post(f"{url}:predict", json={"instances": [1.0] * 1000}, timeout=60)
+    assert long.headers["Content-Encoding"] == "gzip"
+    assert long.json() == {"predictions": [2.5] * 1000}, long.text
+    examples = {"examples": [{"x": 1.0}, {"x": 2.0}], "signature_name": "serving_default"}
+    answer = session.post(f"{url}:regress", json=examples, timeout=60)
+    assert answer.json() == {"results": [2.5, 3.0]}, answer.text
+    answer = session.post(f"{url}:classify", json={"examples": []}, timeout=60)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "'examples' value is an empty array"
     assert session.get(url, timeout=60).json()["model_version_status"][0]["state"] == "AVAILABLE"
     answer = session.post(f"{url}:predict", data="{", timeout=60)
     assert answer.status_code == 400

@@ -102,7 +102,40 @@ def check_errors(client):
     expect_error(lambda: client.infer("simple", wrong), "data-type is 'FP32'", "400")
     short = [inputs[0], tensor("INPUT1", np.ones((2, 15), np.int32), "INT32")]
     expect_error(lambda: client.infer("simple", short), "Expected [-1,16], got [2,15]", "400")
-    expect_error(lambda: client.load_model("simple"), "what its folder holds", "501")
+    expect_error(
+        lambda: client.load_model("none"),
+        "failed to load 'none', failed to poll from model repository", "500",
+    )  # fmt: skip
+
+
+def check_configuration_and_statistics(client):
+    config = client.get_model_config("simple")
+    assert config["max_batch_size"] > 0
+    assert config["input"][0] == {"name": "INPUT0", "data_type": "TYPE_INT32", "dims": [16]}
+    before = client.get_inference_statistics("simple", "1")["model_stats"][0]
+    client.infer("simple", simple_inputs()[1])
+    after = client.get_inference_statistics("simple")["model_stats"][0]
+    assert after["inference_count"] == before["inference_count"] + 2
+    success = [each["inference_stats"]["success"]["count"] for each in (before, after)]
+    assert success[1] == success[0] + 1
+    assert len(client.get_inference_statistics()["model_stats"]) >= 5
+
+
+def check_repository_control(client):
+    client.unload_model("half_plus_two")
+    assert not client.is_model_ready("half_plus_two")
+    client.load_model("half_plus_two")
+    assert client.is_model_ready("half_plus_two")
+
+
+def check_compression(client):
+    x = np.arange(10_000, dtype=np.float32)
+    for encoding in ("gzip", "deflate"):
+        result = client.infer(
+            "half_plus_two", [tensor("x", x, "FP32")],
+            request_compression_algorithm=encoding, response_compression_algorithm=encoding,
+        )  # fmt: skip
+        np.testing.assert_array_equal(result.as_numpy("y"), x / 2 + 2)
 
 
 def main():
@@ -115,6 +148,9 @@ def main():
             check_kinds,
             check_large,
             check_errors,
+            check_configuration_and_statistics,
+            check_compression,
+            check_repository_control,
         ):
             check(client)
             print(f"  {check.__name__}")

@@ -1,32 +1,34 @@
-"""KServe v2's routes that call no model: health, metadata, and the repository's index."""
+"""KServe v2's routes that call no model: health, metadata, configuration and statistics."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable
 from typing import Any
 
-from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
+from aios.errors import NotFoundError
 from aios.server.binary_tensors import DATATYPES
-from aios.server.library import ModelEntry, ModelLibrary, State
+from aios.server.kserve_config import model_config, platform_of
+from aios.server.kserve_statistics import model_statistics
+from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.replies import Reply, Route, empty_reply, json_reply, route
 from aios.version import __version__
 
 #: Only what works.
-EXTENSIONS = ("binary_tensor_data", "model_repository")
+EXTENSIONS = (
+    "binary_tensor_data", "model_configuration", "model_repository",
+    "model_repository(unload_dependents)", "statistics",
+)  # fmt: skip
 
 _MODEL = r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[0-9]{1,18}))?"
 
-_STATES = {
-    State.AVAILABLE: "READY",
-    State.START: "LOADING",
-    State.LOADING: "LOADING",
-    State.UNLOADING: "UNLOADING",
-    State.END: "UNAVAILABLE",
-}
 
+def routes(library: ModelLibrary, most_body_bytes: int) -> list[Route]:
+    """The routes under /v2 that Python answers, but those of the repository.
 
-def routes(library: ModelLibrary) -> list[Route]:
-    """The routes under /v2 that Python answers."""
+    Args:
+        library: What is loaded.
+        most_body_bytes: That a request may have.
+    """
 
     def server() -> Reply:
         return json_reply({"name": "aios", "version": __version__, "extensions": list(EXTENSIONS)})
@@ -36,32 +38,35 @@ def routes(library: ModelLibrary) -> list[Route]:
 
     def model_ready(name: str, version: str | None) -> Reply:
         try:
-            _answering(library, name, version)
+            answering(library, name, version)
         except NotFoundError as error:
             return json_reply({"error": str(error)}, 400)
         return empty_reply(200)
 
     def metadata(name: str, version: str | None) -> Reply:
-        return json_reply(_metadata(library, _answering(library, name, version)))
+        return json_reply(_metadata(library, answering(library, name, version)))
 
-    def index(body: bytes) -> Reply:
-        return json_reply(_index(library, _wants_ready(body)))
+    def config(name: str, version: str | None) -> Reply:
+        return json_reply(model_config(answering(library, name, version), most_body_bytes))
 
-    def refuse(_body: bytes, **_named: str | None) -> Reply:
-        raise UnsupportedError("this server's models are what its folder holds")
+    def statistics(name: str, version: str | None) -> Reply:
+        newest = answering(library, name, version)
+        of_name = [entry for entry in library.entries() if entry.key.name == name]
+        return _statistics(of_name if version is None else [newest])
 
     return [
         route("GET", "/v2/?", server),
         route("GET", "/v2/health/live", lambda: empty_reply(200)),
         route("GET", "/v2/health/ready", ready),
+        route("GET", "/v2/models/stats", lambda: _statistics(library.entries())),
         route("GET", _MODEL, metadata),
         route("GET", _MODEL + "/ready", model_ready),
-        route("POST", "/v2/repository/index", index),
-        route("POST", "/v2/repository/models/(?P<name>[^/]+)/(?:load|unload)", refuse),
+        route("GET", _MODEL + "/config", config),
+        route("GET", _MODEL + "/stats", statistics),
     ]
 
 
-def _answering(library: ModelLibrary, name: str, version: str | None) -> ModelEntry:
+def answering(library: ModelLibrary, name: str, version: str | None) -> ModelEntry:
     """The version that answers a request.
 
     Raises:
@@ -86,7 +91,7 @@ def _metadata(library: ModelLibrary, entry: ModelEntry) -> dict[str, Any]:
     return {
         "name": entry.key.name,
         "versions": [str(each.key.version) for each in answering],
-        "platform": f"aios_{entry.bridge.engine}",
+        "platform": platform_of(entry),
         "inputs": [_tensor(spec) for spec in signature.inputs],
         "outputs": [_tensor(spec) for spec in signature.outputs],
     }
@@ -96,23 +101,6 @@ def _tensor(spec: Any) -> dict[str, Any]:
     return {"name": spec.name, "datatype": DATATYPES[spec.dtype], "shape": list(spec.shape)}
 
 
-def _wants_ready(body: bytes) -> bool:
-    """Whether only models that answer are asked for."""
-    try:
-        asked = json.loads(body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise InvalidArgumentError(f"failed to parse the request JSON buffer: {error}") from error
-    return isinstance(asked, dict) and asked.get("ready") is True
-
-
-def _index(library: ModelLibrary, only_ready: bool) -> list[dict[str, str]]:
-    return [
-        {
-            "name": entry.key.name,
-            "version": str(entry.key.version),
-            "state": _STATES[entry.state],
-            "reason": "" if entry.error is None else str(entry.error),
-        }
-        for entry in library.entries()
-        if entry.model is not None or not only_ready
-    ]
+def _statistics(entries: Iterable[ModelEntry]) -> Reply:
+    documents = [model_statistics(entry) for entry in entries]
+    return json_reply({"model_stats": [each for each in documents if each is not None]})

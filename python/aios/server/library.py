@@ -95,6 +95,13 @@ class ModelLibrary:
                 self._take_down(key)
             self._is_ready = True
 
+    def try_again(self, name: str) -> None:
+        """Lets the next sync() try what failed of a model, changed or not."""
+        with self._syncing:
+            for entry in self.entries():
+                if entry.key.name == name and entry.error is not None:
+                    entry.contents = ()
+
     def entries(self) -> list[ModelEntry]:
         """Every version, by name and number."""
         with self._lock:

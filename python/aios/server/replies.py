@@ -73,15 +73,28 @@ class Route:
     method: str
     pattern: re.Pattern[str]
     answer: Answer
+    #: Whether only who may change the server gets an answer.
+    is_admin: bool = False
+    #: Whether others must not wait for the answer.
+    is_long: bool = False
 
 
-def route(method: str, pattern: str, answer: Answer) -> Route:
+def route(
+    method: str, pattern: str, answer: Answer, *, is_admin: bool = False, is_long: bool = False
+) -> Route:
     """A route by the text of its pattern."""
-    return Route(method, re.compile(pattern), answer)
+    return Route(method, re.compile(pattern), answer, is_admin, is_long)
 
 
-def reply_to(routes: Iterable[Route], method: str, target: str, body: bytes) -> Reply:
-    """The answer of the first route that takes a request; an error where none does.
+class Matched(NamedTuple):
+    """A route that takes a request, and what its pattern's groups are."""
+
+    route: Route
+    named: dict[str, str | None]
+
+
+def match(routes: Iterable[Route], method: str, target: str) -> Matched | Reply:
+    """The first route that takes a request, or the error where none does.
 
     A HEAD is answered as the GET that it stands for.
     """
@@ -93,15 +106,26 @@ def reply_to(routes: Iterable[Route], method: str, target: str, body: bytes) -> 
         if found is None:
             continue
         known_path = True
-        if entry.method != asked:
-            continue
-        named = {key: value and unquote(value) for key, value in found.groupdict().items()}
-        try:
-            return entry.answer(body, **named) if asked == "POST" else entry.answer(**named)
-        except AiosError as error:
-            return error_reply(error)
-    if known_path:
-        return json_reply({"error": "Method Not Allowed"}, 405)
+        if entry.method == asked:
+            named = {key: value and unquote(value) for key, value in found.groupdict().items()}
+            return Matched(entry, named)
     if path.startswith("/v1/"):
         return json_reply({"error": f"Malformed request: {method} {path}"}, 400)
+    if known_path:
+        return json_reply({"error": "Method Not Allowed"}, 405)
     return json_reply({"error": "Not Found"}, 404)
+
+
+def answer_of(matched: Matched, body: bytes) -> Reply:
+    """A route's answer, an error too."""
+    entry, named = matched
+    try:
+        return entry.answer(body, **named) if entry.method == "POST" else entry.answer(**named)
+    except AiosError as error:
+        return error_reply(error)
+
+
+def reply_to(routes: Iterable[Route], method: str, target: str, body: bytes) -> Reply:
+    """The answer to a request, whoever asks."""
+    found = match(routes, method, target)
+    return found if isinstance(found, Reply) else answer_of(found, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -12,15 +13,16 @@ from aios.bridge.core import IS_NATIVE
 from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
 from aios.server import kserve, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
+from aios.server.control_lane import ControlLane
 from aios.server.dashboard import Dashboard
-from aios.server.encodings import BodyError, decoded, encoded
 from aios.server.folder import FoundModel, VersionKey, scan
+from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.metrics_page import metrics_page
-from aios.server.replies import Reply, json_reply, reply_to, route
+from aios.server.replies import Reply, Route, json_reply, route
+from aios.server.repository import Repository
 
 if TYPE_CHECKING:
-    from aios._core import ServerRequest
     from aios.bridge import TensorFlowCellularBridge
 
 _MEBIBYTE = 1 << 20
@@ -80,18 +82,12 @@ class Server:
         )
         self._bounds_us = _core.latency_bounds_us()
         self._library = ModelLibrary(self._plane, self._load, told)
-        self._routes = [
-            route("GET", "/healthz", self._health),
-            route("GET", "/metrics", self._metrics),
-            *Dashboard(self._library, self._plane.totals, self._bounds_us).routes(),
-            *kserve.routes(self._library),
-            *tensorflow_serving.routes(self._library),
-        ]
+        self._held = HeldModels()
         self.host = told.host
         self.http_port = self._plane.listen(told.host, told.http_port)
         self._closing = threading.Event()
-        self._threads = [threading.Thread(target=self._answer, name="aios-server", daemon=True)]
-        self._threads[0].start()
+        self._threads: list[threading.Thread] = []
+        self._lane = ControlLane(self._plane, self._routes(), is_local=_is_local(told.host))
         atexit.register(self.close)
         self._library.sync(wanted)
         if told.poll_s > 0:
@@ -121,7 +117,7 @@ class Server:
         Raises:
             NotFoundError: The folder is gone; what was loaded goes on answering.
         """
-        self._library.sync(scan(self._folder))
+        self._library.sync(self._held.without(scan(self._folder)))
 
     def drain(self, longest_s: float = 30.0) -> bool:
         """Listens no more, and answers the requests that are under way.
@@ -142,9 +138,21 @@ class Server:
         atexit.unregister(self.close)
         self._plane.drain(0)
         self._plane.close()
+        self._lane.join()
         for thread in self._threads:
             thread.join()
         self._library.close()
+
+    def _routes(self) -> list[Route]:
+        most_body_bytes = self.config.max_body_mib * _MEBIBYTE
+        return [
+            route("GET", "/healthz", self._health),
+            route("GET", "/metrics", self._metrics),
+            *Dashboard(self._library, self._plane.totals, self._bounds_us).routes(),
+            *kserve.routes(self._library, most_body_bytes),
+            *Repository(self._library, self._held, self.sync).routes(),
+            *tensorflow_serving.routes(self._library),
+        ]
 
     def _load(self, key: VersionKey, found: FoundModel) -> TensorFlowCellularBridge:
         from aios.bridge import load
@@ -171,23 +179,6 @@ class Server:
             except NotFoundError:
                 continue
 
-    def _answer(self) -> None:
-        while (request := self._plane.take()) is not None:
-            reply = encoded(self._reply(request), request.accept_encoding)
-            headers = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
-            self._plane.respond(
-                request, reply.status, reply.body, content_type=reply.content_type, headers=headers
-            )
-
-    def _reply(self, request: ServerRequest) -> Reply:
-        try:
-            body = decoded(request.body, request.content_encoding, _MEBIBYTE)
-            return reply_to(self._routes, request.method, request.target, body)
-        except BodyError as refused:
-            return refused.reply
-        except Exception as error:
-            return json_reply({"error": f"{type(error).__name__}: {error}"}, 500)
-
     def __enter__(self) -> Self:
         return self
 
@@ -201,6 +192,13 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<Server {self.url}, models of '{self._folder}'>"
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def require_extension() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aios.errors import AiosError, NotFoundError, UnsupportedError
+from aios.errors import AiosError, NotFoundError
 from aios.server.library import ModelEntry, ModelLibrary, State
 from aios.server.replies import Reply, Route, json_reply, route
 
@@ -43,13 +43,9 @@ def routes(library: ModelLibrary) -> list[Route]:
     def metadata(name: str, version: str | None, label: str | None) -> Reply:
         return json_reply(_metadata(_answering(library, name, version, label)))
 
-    def refuse(_body: bytes, **_named: str | None) -> Reply:
-        raise UnsupportedError("classify and regress aren't implemented by this server: predict is")
-
     return [
         route("GET", _MODEL, status),
         route("GET", _MODEL + "/metadata", metadata),
-        route("POST", _MODEL + ":(?:classify|regress)", refuse),
     ]
 
 

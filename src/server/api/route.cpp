@@ -19,6 +19,13 @@ bool takeSuffix(std::string_view& text, std::string_view suffix) {
   return true;
 }
 
+std::optional<Task> takeTask(std::string_view& text) {
+  if (takeSuffix(text, ":predict")) return Task::kPredict;
+  if (takeSuffix(text, ":classify")) return Task::kClassify;
+  if (takeSuffix(text, ":regress")) return Task::kRegress;
+  return std::nullopt;
+}
+
 // Without its %-escapes; false where one is malformed.
 bool unescape(std::string_view text, std::string& name) {
   while (!text.empty()) {
@@ -69,8 +76,11 @@ std::optional<Route> routeOf(const protocol::HttpRequest& request) {
     if (!takeSuffix(path, "/infer")) return std::nullopt;
     return readModel(path, std::move(route));
   }
-  if (!takePrefix(path, "/v1/models/") || !takeSuffix(path, ":predict")) return std::nullopt;
+  if (!takePrefix(path, "/v1/models/")) return std::nullopt;
+  const std::optional<Task> task = takeTask(path);
+  if (!task.has_value()) return std::nullopt;
   route.protocol = Protocol::kTensorFlowServing;
+  route.task = *task;
   return readModel(path, std::move(route));
 }
 

@@ -11,16 +11,20 @@
 
 namespace aios::server::api {
 
+// What a model is asked for; all but prediction are TensorFlow Serving's.
+enum class Task { kPredict, kClassify, kRegress };
+
 // The model that a request calls, and how.
 struct Route {
   Protocol protocol = Protocol::kKServe;
+  Task task = Task::kPredict;
   std::string model;
   std::optional<int64_t> version;
   std::string label;  // TensorFlow Serving's: another name of a version
   BodyEncodings encodings;
 };
 
-// Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict` and
+// Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict`, `:classify`, `:regress`, and
 // `POST /v2/models/NAME[/versions/N]/infer`; nothing for every other request.
 std::optional<Route> routeOf(const protocol::HttpRequest& request);
 

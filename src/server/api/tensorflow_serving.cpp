@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "server/api/signatures.hpp"
+#include "server/api/tensorflow_serving_examples.hpp"
 #include "server/api/tensorflow_serving_request.hpp"
 #include "server/wire/json_tensor.hpp"
 
@@ -17,13 +19,10 @@ bool isBytes(const std::string& name) {
 }
 
 runtime::Endpoint& endpointOf(const ServedModel& model, const std::string& signature) {
-  try {
-    return model.model().endpoint(signature);
-  } catch (const Error& error) {
-    if (error.code() != ErrorCode::kNotFound) throw;
-    throw Error(ErrorCode::kInvalidArgument,
-                "Serving signature name: \"" + signature + "\" not found in signature def");
-  }
+  runtime::Endpoint* const endpoint = findEndpoint(model, signature);
+  if (endpoint != nullptr) return *endpoint;
+  throw Error(ErrorCode::kInvalidArgument,
+              "Serving signature name: \"" + signature + "\" not found in signature def");
 }
 
 void appendRow(const Signature& signature, Span<const TensorView> outputs, std::size_t row,
@@ -83,9 +82,29 @@ void appendColumns(const Signature& signature, Span<const TensorView> outputs, s
   json += "\n    }\n}";
 }
 
+// To a classification or a regression.
+protocol::HttpAnswer answerExamples(const ServedModel& model, const Call& call,
+                                    Workspace& workspace) {
+  const ExampleRequest request = readExamples(call.body);
+  runtime::Endpoint& endpoint = endpointOf(model, request.signature);
+  const Signature& signature = endpoint.signature();
+  examples::bindExamples(request.list(), signature, workspace);
+  const Span<const TensorView> outputs = workspace.run(endpoint);
+  const std::size_t count = request.examples.size();
+  protocol::HttpAnswer answer;
+  if (call.route.task == Task::kRegress) {
+    appendResults(examples::Regression(signature, outputs, count), answer.body);
+  } else {
+    const examples::Classification classes(signature, outputs, count, model.classLabels());
+    appendResults(classes, answer.body);
+  }
+  return answer;
+}
+
 }  // namespace
 
 protocol::HttpAnswer predict(const ServedModel& model, const Call& call, Workspace& workspace) {
+  if (call.route.task != Task::kPredict) return answerExamples(model, call, workspace);
   runtime::Endpoint& endpoint = endpointOf(model, signatureNameOf(call.body));
   const Signature& signature = endpoint.signature();
   const bool as_rows = readInputs(call.body, signature, workspace);

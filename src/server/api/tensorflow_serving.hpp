@@ -1,12 +1,13 @@
-// TensorFlow Serving's REST interface: predictions, in its row and its column format.
+// TensorFlow Serving's REST interface: predictions, in its row and its column format, and
+// classification and regression of tf.Examples.
 #pragma once
 
 #include "server/api/caller.hpp"
 
 namespace aios::server::api::tensorflow_serving {
 
-// The answer to `POST /v1/models/NAME:predict`. Throws JsonError for a body that isn't JSON, and
-// aios::Error for what doesn't fit the model.
+// The answer to `POST /v1/models/NAME:predict`, or whichever task the call is. Throws JsonError for
+// a body that isn't JSON, and aios::Error for what doesn't fit the model.
 protocol::HttpAnswer predict(const ServedModel& model, const Call& call, Workspace& workspace);
 
 }  // namespace aios::server::api::tensorflow_serving

@@ -110,7 +110,7 @@ void appendNumber(T value, std::string& json) {
 }
 
 template <typename T>
-void appendFloat(T value, std::string& json) {
+void appendFloating(T value, std::string& json) {
   if (std::isfinite(value)) {
     appendNumber(value, json);
   } else {
@@ -144,7 +144,7 @@ void appendNumbers(const TensorView& view, std::size_t first, std::size_t count,
                    std::string& json) {
   appendAll<T>(view, first, count, json, [&](T value) {
     if constexpr (std::is_floating_point_v<T>) {
-      appendFloat(value, json);
+      appendFloating(value, json);
     } else {
       appendNumber(value, json);
     }
@@ -241,6 +241,8 @@ void appendNested(const TensorView& view, std::size_t axis, std::size_t index, b
 }
 
 void appendInteger(int64_t value, std::string& json) { appendNumber(value, json); }
+
+void appendFloat(float value, std::string& json) { appendFloating(value, json); }
 
 void appendJsonString(std::string_view text, std::string& json) {
   constexpr std::string_view kHexadecimal = "0123456789abcdef";

@@ -27,6 +27,8 @@ void appendNested(const TensorView& view, std::size_t axis, std::size_t index, b
 // Appends a JSON string.
 void appendJsonString(std::string_view text, std::string& json);
 void appendInteger(int64_t value, std::string& json);
+// With a '.' or an exponent, or as NaN, Infinity or -Infinity.
+void appendFloat(float value, std::string& json);
 bool isUtf8(std::string_view text) noexcept;
 
 }  // namespace aios::server::wire

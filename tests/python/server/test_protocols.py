@@ -127,7 +127,26 @@ def test_paths_that_are_none_of_its_own(client):
     assert malformed.json["error"].startswith(
         "Malformed request: POST /v1/models/half_plus_two:foo"
     )
-    assert client.post("/v1/models/half_plus_two:classify", {}).status == 501
+    assert client.get("/v1/models/half_plus_two:predict").json == {
+        "error": "Malformed request: GET /v1/models/half_plus_two:predict"
+    }
+
+
+def test_examples_are_regressed(client):
+    examples = [{"x": 1.0}, {"x": [2.0], "unused": "text"}, {}]
+    request = {"examples": examples, "context": {"x": 5.0}, "signature_name": "serving_default"}
+    answer = client.post("/v1/models/half_plus_two/versions/122:regress", request)
+    assert (answer.status, answer.json) == (200, {"results": [2.5, 3.0, 4.5]})
+    missing = client.post("/v1/models/half_plus_two:regress", {"examples": [{}]})
+    assert (missing.status, "x" in missing.json["error"]) == (400, True)
+
+
+def test_examples_are_classified(client):
+    row = np.linspace(-1, 1, 8, dtype=np.float32).tolist()
+    answer = client.post("/v1/models/trial:classify", {"examples": [{"x": row}, {"x": row}]})
+    scores = client.post("/v1/models/trial:predict", {"instances": [row]}).json["predictions"][0]
+    assert answer.status == 200, answer.body
+    assert answer.json["results"] == [[["", score] for score in scores]] * 2
 
 
 def test_several_named_inputs_by_rows(client):
@@ -240,7 +259,13 @@ def test_health_and_metadata_of_kserve(client):
     assert client.get("/v2").json == {
         "name": "aios",
         "version": aios.__version__,
-        "extensions": ["binary_tensor_data", "model_repository"],
+        "extensions": [
+            "binary_tensor_data",
+            "model_configuration",
+            "model_repository",
+            "model_repository(unload_dependents)",
+            "statistics",
+        ],
     }
     assert client.get("/v2/models/simple").json == {
         "name": "simple",
@@ -263,7 +288,6 @@ def test_the_repository_index_of_kserve(client):
         ("simple", "1", "READY"),
         ("trial", "1", "READY"),
     }
-    assert client.post("/v2/repository/models/simple/load", {}).status == 501
 
 
 def test_errors_of_kserve(client):

@@ -26,9 +26,8 @@ def test_named_groups_are_decoded_arguments():
 def test_what_no_route_takes_is_told_as_each_protocol_does():
     assert ask("GET", "/v2/nothing") == (404, {"error": "Not Found"})
     assert ask("PUT", "/v2/echo") == (405, {"error": "Method Not Allowed"})
-    assert ask("POST", "/v1/models/m:foo") == (
-        400, {"error": "Malformed request: POST /v1/models/m:foo"}
-    )  # fmt: skip
+    for method, target in (("POST", "/v1/models/m:foo"), ("DELETE", "/v1/broken")):
+        assert ask(method, target) == (400, {"error": f"Malformed request: {method} {target}"})
 
 
 @pytest.mark.parametrize(

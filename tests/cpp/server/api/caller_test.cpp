@@ -51,7 +51,8 @@ TEST_F(CallerTest, RefusesABombAndWhatIsNotCompressed) {
 
 TEST_F(CallerTest, LeavesCompressedBodiesToOtherThreads) {
   const auto found = tiny.table().find("tiny", std::nullopt, "");
-  Route route{Protocol::kTensorFlowServing, "tiny", std::nullopt, "", {}};
+  Route route;
+  route.protocol = Protocol::kTensorFlowServing;
   Caller caller(0);
   tiny.post(kPredict, kOne);
   route.encodings.request = wire::Encoding::kGzip;

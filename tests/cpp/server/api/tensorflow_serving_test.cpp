@@ -94,5 +94,21 @@ TEST_F(TensorFlowServingTest, CountsWhatItAnswered) {
   EXPECT_EQ(totals.samples, 3U);
 }
 
+TEST_F(TensorFlowServingTest, RefusesToClassifyWithoutOneOutputOfScores) {
+  const char* const body = R"({"examples": [{"x": [1, 2]}, {"x": [3.5, 4.5]}]})";
+  for (const char* task : {":classify", ":regress"}) {
+    const protocol::HttpAnswer answer = tiny.post("/v1/models/tiny" + std::string(task), body);
+    EXPECT_EQ(answer.status, 400) << answer.body;
+  }
+  const protocol::HttpAnswer none = tiny.post("/v1/models/tiny:classify", "{}");
+  EXPECT_EQ(none.status, 400);
+  EXPECT_EQ(none.body, R"({"error": "key 'examples' is expected and was not found"})");
+}
+
+TEST_F(TensorFlowServingTest, KnowsTheDefaultSignatureByTensorFlowServingsName) {
+  const json expected = {{"predictions", {{{"y", {2.0, 4.0}}, {"z", {4.0, 5.0}}}}}};
+  EXPECT_EQ(predict(R"({"instances": [[1, 2]], "signature_name": "serving_default"})"), expected);
+}
+
 }  // namespace
 }  // namespace aios::server::api

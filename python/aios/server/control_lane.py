@@ -1,0 +1,70 @@
+"""Answers the requests that the data plane leaves to Python, one after another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from aios.server.encodings import BodyError, decoded, encoded
+from aios.server.replies import Matched, Reply, Route, answer_of, json_reply, match
+
+if TYPE_CHECKING:
+    from aios._core import DataPlane, ServerRequest
+
+#: What the data plane hands over at most.
+_MOST_BODY_BYTES = 1 << 20
+
+
+class ControlLane:
+    """A thread for requests, and one beside it for those that take long.
+
+    Args:
+        plane: Where requests come from and answers go to; closing it ends the lane.
+        routes: Who answers which.
+        is_local: Whether only clients of this machine can connect.
+    """
+
+    def __init__(self, plane: DataPlane, routes: Sequence[Route], *, is_local: bool) -> None:
+        self._plane, self._routes, self._is_local = plane, routes, is_local
+        self._long = ThreadPoolExecutor(1, thread_name_prefix="aios-server-control")
+        self._thread = threading.Thread(target=self._run, name="aios-server", daemon=True)
+        self._thread.start()
+
+    def join(self) -> None:
+        """Waits until the plane was closed and what came before is answered."""
+        self._thread.join()
+        self._long.shutdown(cancel_futures=True)
+
+    def _run(self) -> None:
+        while (request := self._plane.take()) is not None:
+            found = match(self._routes, request.method, request.target)
+            if isinstance(found, Matched) and found.route.is_long:
+                self._long.submit(self._answer, request, found)
+            else:
+                self._answer(request, found)
+
+    def _answer(self, request: ServerRequest, found: Matched | Reply) -> None:
+        reply = encoded(self._reply(request, found), request.accept_encoding)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in reply.headers.items())
+        self._plane.respond(
+            request, reply.status, reply.body, content_type=reply.content_type, headers=headers
+        )
+
+    def _reply(self, request: ServerRequest, found: Matched | Reply) -> Reply:
+        if isinstance(found, Reply):
+            return found
+        if found.route.is_admin and not self._may_change(request):
+            return json_reply({"error": "This API is restricted to administrators"}, 403)
+        try:
+            body = decoded(request.body, request.content_encoding, _MOST_BODY_BYTES)
+            return answer_of(found, body)
+        except BodyError as error:
+            return error.reply
+        except Exception as error:
+            return json_reply({"error": f"{type(error).__name__}: {error}"}, 500)
+
+    def _may_change(self, request: ServerRequest) -> bool:
+        """Whether a client may load and unload models: one of this machine, and no web page."""
+        return self._is_local and not request.origin

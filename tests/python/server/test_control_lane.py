@@ -1,0 +1,102 @@
+import json
+import queue
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from aios.server.control_lane import ControlLane
+from aios.server.replies import json_reply, route
+
+_DEADLINE_S = 30
+
+
+class Plane:
+    """Hands out requests and collects answers, as the data plane does."""
+
+    def __init__(self):
+        self.requests, self.answers = queue.SimpleQueue(), queue.SimpleQueue()
+
+    def take(self):
+        return self.requests.get()
+
+    def respond(self, request, status, body, *, content_type, headers):
+        self.answers.put((request.target, status, json.loads(body)))
+
+    def ask(self, target, method="GET", **fields):
+        given = {"origin": "", "body": b"", "content_encoding": "", "accept_encoding": ""}
+        self.requests.put(SimpleNamespace(method=method, target=target, **{**given, **fields}))
+
+    def answer(self):
+        return self.answers.get(timeout=_DEADLINE_S)
+
+
+def broken():
+    raise RuntimeError("bug")
+
+
+@pytest.fixture
+def started():
+    """A lane, its plane and an event that a long route waits for."""
+    released = threading.Event()
+
+    def wait():
+        return json_reply(released.wait(_DEADLINE_S))
+
+    routes = [
+        route("GET", "/long", wait, is_long=True),
+        route("GET", "/quick", lambda: json_reply("quick")),
+        route("GET", "/broken", broken),
+        route("GET", "/admin", lambda: json_reply("done"), is_admin=True),
+        route("POST", "/echo", lambda body: json_reply(body.decode())),
+    ]
+    planes = []
+
+    def start(*, is_local=True):
+        plane = Plane()
+        planes.append((plane, ControlLane(plane, routes, is_local=is_local)))
+        return plane
+
+    yield start, released
+    released.set()
+    for plane, lane in planes:
+        plane.requests.put(None)
+        lane.join()
+
+
+def test_what_takes_long_keeps_nothing_else_waiting(started):
+    start, released = started
+    plane = start()
+    plane.ask("/long")
+    plane.ask("/quick")
+    assert plane.answer() == ("/quick", 200, "quick")
+    released.set()
+    assert plane.answer() == ("/long", 200, True)
+
+
+def test_a_bug_is_an_answer_too(started):
+    plane = started[0]()
+    plane.ask("/broken")
+    plane.ask("/quick")
+    assert plane.answer() == ("/broken", 500, {"error": "RuntimeError: bug"})
+    assert plane.answer()[1] == 200
+
+
+def test_only_this_machine_may_change_a_server_and_no_web_page(started):
+    start, _ = started
+    local, public = start(), start(is_local=False)
+    local.ask("/admin")
+    assert local.answer()[1] == 200
+    for plane, origin in ((local, "http://elsewhere"), (public, "")):
+        plane.ask("/admin", origin=origin)
+        assert plane.answer() == (
+            "/admin", 403, {"error": "This API is restricted to administrators"}
+        )  # fmt: skip
+
+
+def test_a_body_in_an_unknown_encoding_is_refused(started):
+    plane = started[0]()
+    plane.ask("/echo", "POST", content_encoding="br")
+    assert plane.answer()[1] == 415
+    plane.ask("/echo", "POST", body=b"x")
+    assert plane.answer() == ("/echo", 200, "x")

@@ -12,13 +12,21 @@
 namespace aios::server {
 namespace {
 
+constexpr std::size_t kMostBytes = 4096;
+
 // Calls the tiny model; requests for Python are answered later, with their own body.
 class FuzzedService : public protocol::Service {
  public:
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override {
-    const auto route = api::routeOf(request);
+    auto route = api::routeOf(request);
     waiting_ = request.waiter.request;
     if (!route.has_value()) return false;
+    try {
+      route->encodings = api::encodingsOf(request, kMostBytes);
+    } catch (const protocol::HttpError& error) {
+      answer = protocol::errorAnswer(error.status(), error.what());
+      return true;
+    }
     const auto found = tiny_.table().find(route->model, route->version, route->label);
     answer =
         found.model == nullptr
@@ -45,7 +53,7 @@ void checkOutput(protocol::Connection& connection) {
 // The first byte says in how large pieces the others come.
 void run(std::string_view bytes, std::size_t piece) {
   static FuzzedService service;
-  static const protocol::HttpLimits limits{2048, 32, 4096, 4096};
+  static const protocol::HttpLimits limits{2048, 32, kMostBytes, 4096};
   protocol::Http1Connection connection(service, limits);
   while (!bytes.empty() && !connection.isClosing()) {
     connection.feed(bytes.substr(0, piece));

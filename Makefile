@@ -11,7 +11,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench bench-server clients zoo fuzz fuzz-server sanitize clean
+.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench bench-server clients screenshots zoo fuzz fuzz-server sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -75,6 +75,10 @@ bench: $(VENV)/.bench
 bench-server: $(VENV)/.test
 	$(BIN)/python -m benchmarks.server
 
+# The pictures of the dashboard in docs/images, in Chromium.
+screenshots: $(VENV)/.test
+	AIOS_WRITE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/python/server/test_dashboard_page.py
+
 # As `make zoo ZOO="MobileNet VGG16"`; all of it, two hours, writes docs/zoo.md.
 ZOO :=
 zoo: $(VENV)/.test
@@ -126,7 +130,12 @@ $(VENV)/.demo: $(SOURCES) $(VENV)/.build-tools
 	$(BIN)/pip install -q --no-build-isolation ".[demo]"
 	touch $@
 
-$(VENV)/.test: $(SOURCES) $(VENV)/.build-tools
+# What some tests use and nobody else needs; they are skipped where it can't be had.
+$(VENV)/.test-system: cmake/install_system_packages.sh | $(VENV)/.python
+	timeout 600 sh cmake/install_system_packages.sh chromium || true
+	touch $@
+
+$(VENV)/.test: $(SOURCES) $(VENV)/.build-tools $(VENV)/.test-system
 	$(BIN)/pip install -q --no-build-isolation ".[all,test,lint]"
 	touch $@
 

@@ -66,6 +66,14 @@ class Browser:
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
 
+    def why_not(self):
+        """Why it doesn't work on this machine; None where it does."""
+        try:
+            self.call("Browser.getVersion")
+        except (AssertionError, OSError, queue.Empty) as error:
+            return str(error) or type(error).__name__
+        return None
+
     def call(self, method, session=None, **parameters):
         """Asks for something, and returns the answer."""
         number = next(self._ids)
@@ -115,8 +123,8 @@ class Page:
 
     def __init__(self, browser, url, width, height, scheme):
         self._browser = browser
-        target = browser.call("Target.createTarget", url="about:blank")["targetId"]
-        attached = browser.call("Target.attachToTarget", targetId=target, flatten=True)
+        self._target = browser.call("Target.createTarget", url="about:blank")["targetId"]
+        attached = browser.call("Target.attachToTarget", targetId=self._target, flatten=True)
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.call(f"{domain}.enable")
@@ -128,8 +136,13 @@ class Page:
         """As `Browser.call`, in this tab."""
         return self._browser.call(method, self._session, **parameters)
 
+    def close(self):
+        """Closes the tab."""
+        self._browser.call("Target.closeTarget", targetId=self._target)
+
     def look(self, width, height, scheme):
-        """Sets the size of the window in CSS pixels, and light or dark."""
+        """Brings it to the front; sets the window's size in CSS pixels, and light or dark."""
+        self.call("Page.bringToFront")
         self.call(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
             mobile=False,

@@ -1,7 +1,6 @@
 // Files of a bundle against what its manifest says of them.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,9 +10,7 @@
 
 namespace aios::bundle {
 
-// FIPS 180-4.
-std::array<uint8_t, 32> sha256(const void* data, std::size_t size);
-// The same as 64 lower-case hexadecimal digits.
+// 64 lower-case hexadecimal digits (FIPS 180-4).
 std::string sha256Hex(const void* data, std::size_t size);
 
 // What the manifest says of one file; `path` is relative to the bundle.

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <string>
 
-#include "server/access.hpp"
 #include "server/bounded_queue.hpp"
 #include "server/protocol/http1.hpp"
 
@@ -27,9 +26,8 @@ struct Ticket {
 
 // A request that owns its texts.
 struct SlowRequest {
-  SlowRequest(Ticket of, const protocol::HttpRequest& request, Scope may)
+  SlowRequest(Ticket of, const protocol::HttpRequest& request)
       : ticket(of),
-        granted(may),
         method(request.method),
         target(request.target),
         accept_encoding(request.accept_encoding),
@@ -41,7 +39,6 @@ struct SlowRequest {
         body(request.body) {}
 
   Ticket ticket;
-  Scope granted;
   std::string method;
   std::string target;
   std::string accept_encoding;

@@ -27,22 +27,16 @@ std::string text(uint64_t field, const std::string& value) {
 
 }  // namespace
 
-std::string configProto(const SessionConfig& config) {
+std::string configProto(int threads, bool single_threaded_executor) {
   constexpr uint64_t kIntraOpThreads = 2;
   constexpr uint64_t kInterOpThreads = 5;
-  constexpr uint64_t kGraphOptions = 10;
-  constexpr uint64_t kRewriteOptions = 10;
-  constexpr uint64_t kDisableMetaOptimizer = 19;
   constexpr uint64_t kExperimental = 16;
   constexpr uint64_t kExecutorType = 3;
-  std::string bytes = number(kIntraOpThreads, config.threads) + number(kInterOpThreads, -1);
-  if (!config.rewrites_graph) {
-    bytes += text(kGraphOptions, text(kRewriteOptions, number(kDisableMetaOptimizer, 1)));
+  std::string config = number(kIntraOpThreads, threads) + number(kInterOpThreads, -1);
+  if (single_threaded_executor) {
+    config += text(kExperimental, text(kExecutorType, "SINGLE_THREADED_EXECUTOR"));
   }
-  if (config.single_threaded_executor) {
-    bytes += text(kExperimental, text(kExecutorType, "SINGLE_THREADED_EXECUTOR"));
-  }
-  return bytes;
+  return config;
 }
 
 }  // namespace aios::engines::tensorflow

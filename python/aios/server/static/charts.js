@@ -10,25 +10,26 @@ function spanOf(points) {
   return Math.min(Math.max(seconds, SHORTEST_SPAN_S), SPAN_S);
 }
 
-// "M0 1L2 3M…": a gap where a value is null.
-function path(points, name, height, top) {
+// Lists of [x, y]: a new one after each gap, where a value is null.
+function strokes(points, name, height, top) {
   const end_s = points.at(-1)?.at_s;
   const span_s = spanOf(points);
-  let line = "";
-  let pen = "M";
+  const found = [[]];
   for (const point of points) {
     const value = point[name];
     if (value === null) {
-      pen = "M";
+      if (found.at(-1).length) found.push([]);
       continue;
     }
     const x = WIDTH * (1 - (end_s - point.at_s) / span_s);
     const y = height - (top > 0 ? value / top : 0) * (height - 2) - 1;
-    line += `${pen}${x.toFixed(1)} ${y.toFixed(1)}`;
-    pen = "L";
+    found.at(-1).push([x.toFixed(1), y.toFixed(1)]);
   }
-  return line;
+  return found.filter((stroke) => stroke.length);
 }
+
+const line = (stroke) => `M${stroke.map((place) => place.join(" ")).join("L")}`;
+const area = (stroke, height) => `${line(stroke)}V${height}H${stroke[0][0]}Z`;
 
 const largest = (points, names) =>
   points.reduce((most, point) => Math.max(most, ...names.map((name) => point[name] ?? 0)), 0);
@@ -63,11 +64,10 @@ export class Sparkline {
   draw(points) {
     const top = roundTop(largest(points, this.#names));
     this.#names.forEach((name, i) => {
-      const line = path(points, name, this.#height, top);
-      this.#lines[i].setAttribute("d", line);
-      if (i > 0 || this.#names.length > 1) return;
-      const first = line.match(/^M([\d.]+)/)?.[1];
-      this.#area.setAttribute("d", line ? `${line}V${this.#height}H${first}Z` : "");
+      const drawn = strokes(points, name, this.#height, top);
+      this.#lines[i].setAttribute("d", drawn.map(line).join(""));
+      if (this.#names.length > 1) return;
+      this.#area.setAttribute("d", drawn.map((stroke) => area(stroke, this.#height)).join(""));
     });
     return top;
   }

@@ -10,7 +10,7 @@ export const chosenOf = (choices) =>
 
 export function named(artifact) {
   const parts = [artifact.target, artifact.precision].filter((part) => part && part !== "any");
-  return el("span", { class: "named" }, artifact.engine, el("span", { class: "tag" }, parts.join(" · ")));
+  return el("span", { class: "named" }, artifact.engine, " ", el("span", { class: "tag" }, parts.join(" · ")));
 }
 
 export function enginesTable(choices) {

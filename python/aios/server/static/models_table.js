@@ -87,7 +87,7 @@ class Row {
     this.#cells[0].append(el("span", { class: "state" }));
     this.#cells.at(-1).append(this.#spark.node);
     this.node = el("tr", {},
-      el("th", { scope: "row" }, this.#link, el("span", { class: "tag" }, `version ${row.version}`)),
+      el("th", { scope: "row" }, this.#link, " ", el("span", { class: "tag" }, `version ${row.version}`)),
       this.#cells);
   }
 

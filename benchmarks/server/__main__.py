@@ -29,6 +29,13 @@ from benchmarks.start import _EXPORT
 
 CONNECTIONS = 16
 _ROWS = ("JSON predict", "v2 binary")
+_TLS = "v2 binary, TLS"
+
+
+_CERTIFICATE = (
+    "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+    "-days", "2", "-subj", "/CN=localhost",
+)  # fmt: skip
 
 
 def requests_of_a_digit() -> dict[str, bytes]:
@@ -90,10 +97,12 @@ def started(*command: object) -> Iterator[tuple[int, str]]:
         process.wait(60)
 
 
-def measure(load: Path, pid: int, port: int, request: Path, seconds: float) -> dict[str, float]:
+def measure(
+    load: Path, pid: int, port: int, request: Path, seconds: float, how: str = "ask"
+) -> dict[str, float]:
     """CPU time in µs a request, requests a second, and latency."""
     before = cpu_s(pid)
-    command = [load, "ask", port, CONNECTIONS, seconds, request]
+    command = [load, how, port, CONNECTIONS, seconds, request]
     shown = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=True, timeout=120
     )
@@ -109,19 +118,24 @@ def measure(load: Path, pid: int, port: int, request: Path, seconds: float) -> d
 def run(folder: Path, bundle: Path, seconds: float, rounds: int) -> dict[str, Any]:
     """Medians over the rounds, by row, of the server and of the bare loop."""
     load = folder / "load"
-    subprocess.run(
-        ["g++", "-O2", "-std=c++17", Path(__file__).with_name("load.cpp"), "-o", load],
-        check=True,
-        timeout=300,
-    )
+    source = Path(__file__).with_name("load.cpp")
+    command = ["g++", "-O2", "-std=c++17", source, "-o", load, "-lssl", "-lcrypto"]
+    subprocess.run(command, check=True, timeout=300)
     shutil.copytree(bundle, folder / "models" / "digits" / "1.cell")
     files = {}
     for name, request in requests_of_a_digit().items():
         files[name] = folder / f"{name}.http"
         files[name].write_bytes(request)
     serve = [sys.executable, "-m", "aios", "serve", "--models", folder / "models"]
-    with started(*serve, "--http-port", 0, "--json") as (pid, line):
-        port = json.loads(line)["http_port"]
+    secured = ("--tls-cert", folder / "cert.pem", "--tls-key", folder / "key.pem")
+    subprocess.run(
+        ["openssl", *_CERTIFICATE, "-out", secured[1], "-keyout", secured[3]],
+        check=True, capture_output=True, timeout=60,
+    )  # fmt: skip
+    plain = started(*serve, "--http-port", 0, "--json")
+    tls = started(*serve, "--http-port", 0, "--json", *secured)
+    with plain as (pid, line), tls as (tls_pid, tls_line):
+        port, tls_port = (json.loads(text)["http_port"] for text in (line, tls_line))
         results: dict[str, list[dict[str, float]]] = {}
         for _ in range(rounds):
             for name, file in files.items():
@@ -133,6 +147,8 @@ def run(folder: Path, bundle: Path, seconds: float, rounds: int) -> dict[str, An
                 with started(load, "bare", len(request), answer) as (bare, bare_port):
                     measured = measure(load, bare, int(bare_port), file, seconds)
                 results.setdefault(f"{name}, bare loop", []).append(measured)
+            measured = measure(load, tls_pid, tls_port, files["v2 binary"], seconds, "ask-tls")
+            results.setdefault(_TLS, []).append(measured)
     return {
         name: {key: statistics.median(row[key] for row in rows) for key in rows[0]}
         for name, rows in results.items()
@@ -156,9 +172,10 @@ def main() -> None:
         "", "CPU µs a request", "of the bare loop", "requests/s", "p50 µs", "p99 µs",
         title=f"{CONNECTIONS} connections, one I/O thread, medians of {asked.rounds} rounds",
     )  # fmt: skip
-    for name in _ROWS:
+    results[f"{_TLS}, bare loop"] = results["v2 binary, bare loop"]
+    for name in (*_ROWS, _TLS):
         floor = results[f"{name}, bare loop"]
-        for key in (name, f"{name}, bare loop"):
+        for key in (name,) if name == _TLS else (name, f"{name}, bare loop"):
             row = results[key]
             table.add_row(
                 key, f"{row['cpu_us']:.2f}", f"{row['cpu_us'] / floor['cpu_us']:.2f}",

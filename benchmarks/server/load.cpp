@@ -1,11 +1,14 @@
 // Load for a server, and the least that any server does, each in one thread.
 //
-//   load ask PORT CONNECTIONS SECONDS REQUEST_FILE   sends one request again and again on each
+//   load ask|ask-tls PORT CONNECTIONS SECONDS REQUEST_FILE   sends one request again and again on
+//   each
 //                                                    connection; prints requests, p50 and p99 in us
+//   load ask-tls …                                   the same over TLS
 //   load bare REQUEST_BYTES ANSWER_FILE              answers so many bytes with what is in a file,
 //                                                    by recv and send alone; prints its port
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <openssl/ssl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -57,13 +60,14 @@ void sendAll(int socket, const std::string& bytes) {
 
 struct Connection {
   int socket;
+  SSL* tls;  // null: without
   std::string answer;
   std::size_t answer_bytes = 0;  // of every answer; 0 before the first
   Clock::time_point asked;
 };
 
-Connection connectTo(uint16_t port) {
-  Connection connection{::socket(AF_INET, SOCK_STREAM, 0), "", 0, {}};
+Connection connectTo(uint16_t port, SSL_CTX* tls) {
+  Connection connection{::socket(AF_INET, SOCK_STREAM, 0), nullptr, "", 0, {}};
   const sockaddr_in address = loopback(port);
   if (connect(connection.socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
       0) {
@@ -71,7 +75,19 @@ Connection connectTo(uint16_t port) {
   }
   const int on = 1;
   setsockopt(connection.socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (tls != nullptr) {
+    connection.tls = SSL_new(tls);
+    SSL_set_fd(connection.tls, connection.socket);
+    if (SSL_connect(connection.tls) != 1) fail("SSL_connect");
+  }
   return connection;
+}
+
+void sendTo(const Connection& connection, const std::string& bytes) {
+  if (connection.tls == nullptr) return sendAll(connection.socket, bytes);
+  if (SSL_write(connection.tls, bytes.data(), static_cast<int>(bytes.size())) <= 0) {
+    fail("SSL_write");
+  }
 }
 
 // How long an answer is, by its head.
@@ -85,17 +101,22 @@ std::size_t wholeSize(const std::string& text) {
 
 // Whether the answer is whole.
 bool receive(Connection& connection, std::vector<char>& buffer) {
-  const ssize_t count = recv(connection.socket, buffer.data(), buffer.size(), 0);
+  const ssize_t count =
+      connection.tls == nullptr
+          ? recv(connection.socket, buffer.data(), buffer.size(), 0)
+          : SSL_read(connection.tls, buffer.data(), static_cast<int>(buffer.size()));
   if (count <= 0) fail("recv");
   connection.answer.append(buffer.data(), static_cast<std::size_t>(count));
   if (connection.answer_bytes == 0) connection.answer_bytes = wholeSize(connection.answer);
   return connection.answer_bytes != 0 && connection.answer.size() >= connection.answer_bytes;
 }
 
-int ask(uint16_t port, std::size_t count, double seconds, const std::string& request) {
+int ask(uint16_t port, std::size_t count, double seconds, const std::string& request,
+        bool has_tls) {
   const int poll = epoll_create1(0);
+  SSL_CTX* const tls = has_tls ? SSL_CTX_new(TLS_client_method()) : nullptr;
   std::vector<Connection> connections;
-  for (std::size_t i = 0; i < count; ++i) connections.push_back(connectTo(port));
+  for (std::size_t i = 0; i < count; ++i) connections.push_back(connectTo(port, tls));
   for (std::size_t i = 0; i < count; ++i) watch(poll, connections[i].socket, i);
   std::vector<char> buffer(1 << 20);
   std::vector<double> latencies_us;
@@ -103,7 +124,7 @@ int ask(uint16_t port, std::size_t count, double seconds, const std::string& req
   const auto end = Clock::now() + std::chrono::duration<double>(seconds);
   for (Connection& connection : connections) {
     connection.asked = Clock::now();
-    sendAll(connection.socket, request);
+    sendTo(connection, request);
   }
   epoll_event events[64];
   std::size_t open = count;
@@ -122,7 +143,7 @@ int ask(uint16_t port, std::size_t count, double seconds, const std::string& req
         continue;
       }
       connection.asked = now;
-      sendAll(connection.socket, request);
+      sendTo(connection, request);
     }
   }
   std::sort(latencies_us.begin(), latencies_us.end());
@@ -180,10 +201,10 @@ int ask(uint16_t port, std::size_t count, double seconds, const std::string& req
 
 int main(int count, char** arguments) {
   const std::string mode = count > 1 ? arguments[1] : "";
-  if (mode == "ask" && count == 6) {
+  if ((mode == "ask" || mode == "ask-tls") && count == 6) {
     return ask(static_cast<uint16_t>(std::atoi(arguments[2])),
                static_cast<std::size_t>(std::atoi(arguments[3])), std::atof(arguments[4]),
-               contentOf(arguments[5]));
+               contentOf(arguments[5]), mode == "ask-tls");
   }
   if (mode == "bare" && count == 4) {
     bare(static_cast<std::size_t>(std::atoi(arguments[2])), contentOf(arguments[3]));

@@ -20,6 +20,7 @@ _ERRORS = (
     "InvalidArgumentError",
     "NotFoundError",
     "OverloadedError",
+    "PermissionDeniedError",
     "PurePythonWarning",
     "UnavailableError",
     "UnsupportedError",
@@ -111,6 +112,7 @@ if TYPE_CHECKING:
     from aios.errors import InvalidArgumentError as InvalidArgumentError
     from aios.errors import NotFoundError as NotFoundError
     from aios.errors import OverloadedError as OverloadedError
+    from aios.errors import PermissionDeniedError as PermissionDeniedError
     from aios.errors import PurePythonWarning as PurePythonWarning
     from aios.errors import UnavailableError as UnavailableError
     from aios.errors import UnsupportedError as UnsupportedError

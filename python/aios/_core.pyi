@@ -463,6 +463,10 @@ class ServerRequest:
     def origin(self) -> str: ...
 
     @property
+    def granted(self) -> str:
+        """What its client may do: open, infer or admin."""
+
+    @property
     def body(self) -> bytes: ...
 
 class ServedModel:
@@ -487,10 +491,23 @@ def latency_bounds_us() -> list[float]:
 class DataPlane:
     """Answers calls of models over the network, in C++."""
 
-    def __init__(self, *, io_threads: int, workers: int, max_body_bytes: int, max_connections: int, max_waiting: int, read_timeout_s: float) -> None: ...
+    def __init__(self, *, io_threads: int, workers: int, max_body_bytes: int, max_connections: int, max_waiting: int, read_timeout_s: float, client_requests_per_s: float = 0.0, client_burst: float = 0.0, client_connections: int = 0) -> None: ...
 
-    def listen(self, address: str, port: int) -> int:
-        """Accepts connections; returns the port."""
+    def listen(self, address: str, port: int, *, secure: bool = False) -> int:
+        """Accepts connections, by TLS if it is secure; returns the port."""
+
+    def listen_at(self, path: str, mode: int) -> None:
+        """Accepts connections at a Unix socket."""
+
+    def use_certificate(self, certificate: str, key: str, client_ca: str) -> None:
+        """
+        For secure connections from now on; paths of files in PEM, client_ca may be empty.
+        """
+
+    def protect(self, tokens: Mapping[str, str] | None) -> None:
+        """
+        Who may ask for what from now on: tokens' SHA-256 by hexadecimal digits, each with its scope, infer or admin; None: clients of this machine may do all, others may infer.
+        """
 
     def serve(self, name: str, version: int, cell: Cell, class_labels: Sequence[str] = []) -> ServedModel:
         """A model to use(), of what a cell has loaded."""

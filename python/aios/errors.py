@@ -36,6 +36,12 @@ class NotFoundError(AiosError, LookupError):
         return str(self.args[0]) if self.args else ""
 
 
+class PermissionDeniedError(AiosError):
+    """A server doesn't know the caller's token, or the token isn't for what was asked."""
+
+    code = 7
+
+
 class OverloadedError(AiosError):
     """A queue or a disk is full; try again later.
 

@@ -21,9 +21,13 @@ class Sha256 {
  public:
   Sha256() { SHA256_Init(&context_); }
   void add(const void* data, std::size_t size) { SHA256_Update(&context_, data, size); }
-  std::string hex() {
-    std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  std::array<uint8_t, SHA256_DIGEST_LENGTH> digest() {
+    std::array<uint8_t, SHA256_DIGEST_LENGTH> digest{};
     SHA256_Final(digest.data(), &context_);
+    return digest;
+  }
+  std::string hex() {
+    const std::array<uint8_t, SHA256_DIGEST_LENGTH> digest = this->digest();
     static constexpr char kDigits[] = "0123456789abcdef";
     std::string text;
     text.reserve(2 * digest.size());
@@ -66,6 +70,12 @@ FileIdentity identityOf(const OpenFile& file) {
 }
 
 }  // namespace
+
+std::array<uint8_t, 32> sha256(const void* data, std::size_t size) {
+  Sha256 hash;
+  hash.add(data, size);
+  return hash.digest();
+}
 
 std::string sha256Hex(const void* data, std::size_t size) {
   Sha256 hash;

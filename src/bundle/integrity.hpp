@@ -1,6 +1,7 @@
 // Files of a bundle against what its manifest says of them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -10,7 +11,9 @@
 
 namespace aios::bundle {
 
-// 64 lower-case hexadecimal digits (FIPS 180-4).
+// FIPS 180-4.
+std::array<uint8_t, 32> sha256(const void* data, std::size_t size);
+// The same as 64 lower-case hexadecimal digits.
 std::string sha256Hex(const void* data, std::size_t size);
 
 // What the manifest says of one file; `path` is relative to the bundle.

@@ -21,6 +21,7 @@ namespace nb = nanobind;
 namespace aios::python {
 namespace {
 
+using server::AccessPolicy;
 using server::ServedModel;
 using server::Server;
 using server::SlowRequest;
@@ -42,6 +43,13 @@ nb::bytes bytesOf(const std::string& text) { return nb::bytes(text.data(), text.
 nb::object textOf(const std::string& text) {
   return nb::steal(
       PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
+}
+
+AccessPolicy policyOf(const std::optional<std::map<std::string, std::string>>& tokens) {
+  if (!tokens.has_value()) return {};
+  std::vector<server::HashedToken> hashed;
+  for (const auto& [sha256, scope] : *tokens) hashed.push_back(server::hashedToken(sha256, scope));
+  return AccessPolicy(std::move(hashed));
 }
 
 void respond(Server& server, const SlowRequest& request, int status, const nb::bytes& body,
@@ -132,13 +140,15 @@ std::chrono::milliseconds millisecondsOf(const char* name, double seconds) {
 
 server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
                                 std::size_t max_body_bytes, std::size_t max_connections,
-                                std::size_t max_waiting, double read_timeout_s) {
+                                std::size_t max_waiting, double read_timeout_s,
+                                const server::ClientRates& clients) {
   server::ServerOptions options;
   options.io_threads = io_threads;
   options.workers = workers;
   options.waiting_calls = max_waiting;
   options.limits.http.body_bytes = max_body_bytes;
   options.limits.connections = max_connections / std::max<std::size_t>(io_threads, 1) + 1;
+  options.clients = clients;
   options.limits.read_timeout = millisecondsOf("read_timeout_s", read_timeout_s);
   return options;
 }
@@ -169,6 +179,9 @@ void bindRequest(nb::module_& module) {
       .def_prop_ro(
           "origin", [](const SlowRequest& r) { return textOf(r.origin); },
           nb::sig("def origin(self) -> str"))
+      .def_prop_ro(
+          "granted", [](const SlowRequest& r) { return server::name(r.granted); },
+          "What its client may do: open, infer or admin.")
       .def_prop_ro("body", [](const SlowRequest& r) { return bytesOf(r.body); });
 }
 
@@ -196,18 +209,47 @@ void bindServer(nb::module_& module) {
           "__init__",
           [](ServerHolder* self, std::size_t io_threads, std::size_t workers,
              std::size_t max_body_bytes, std::size_t max_connections, std::size_t max_waiting,
-             double read_timeout_s) {
-            new (self) ServerHolder(optionsOf(io_threads, workers, max_body_bytes, max_connections,
-                                              max_waiting, read_timeout_s));
+             double read_timeout_s, double client_requests_per_s, double client_burst,
+             std::size_t client_connections) {
+            new (self) ServerHolder(optionsOf(
+                io_threads, workers, max_body_bytes, max_connections, max_waiting, read_timeout_s,
+                {client_requests_per_s, client_burst, client_connections}));
           },
           nb::kw_only(), nb::arg("io_threads"), nb::arg("workers"), nb::arg("max_body_bytes"),
-          nb::arg("max_connections"), nb::arg("max_waiting"), nb::arg("read_timeout_s"))
+          nb::arg("max_connections"), nb::arg("max_waiting"), nb::arg("read_timeout_s"),
+          nb::arg("client_requests_per_s") = 0.0, nb::arg("client_burst") = 0.0,
+          nb::arg("client_connections") = 0)
       .def(
           "listen",
-          [](ServerHolder& self, const std::string& address, uint16_t port) {
-            return self.server->listen(address, port);
+          [](ServerHolder& self, const std::string& address, uint16_t port, bool secure) {
+            return self.server->listen(address, port, secure);
           },
-          nb::arg("address"), nb::arg("port"), "Accepts connections; returns the port.")
+          nb::arg("address"), nb::arg("port"), nb::kw_only(), nb::arg("secure") = false,
+          "Accepts connections, by TLS if it is secure; returns the port.")
+      .def(
+          "listen_at",
+          [](ServerHolder& self, const std::string& path, unsigned mode) {
+            self.server->listenAt(path, static_cast<mode_t>(mode));
+          },
+          nb::arg("path"), nb::arg("mode"), "Accepts connections at a Unix socket.")
+      .def(
+          "use_certificate",
+          [](ServerHolder& self, const std::string& certificate, const std::string& key,
+             const std::string& client_ca) {
+            self.server->useCertificate({certificate, key, client_ca});
+          },
+          nb::arg("certificate"), nb::arg("key"), nb::arg("client_ca"),
+          "For secure connections from now on; paths of files in PEM, client_ca may be empty.")
+      .def(
+          "protect",
+          [](ServerHolder& self, const std::optional<std::map<std::string, std::string>>& tokens) {
+            AccessPolicy policy = policyOf(tokens);
+            const WithoutGil released;
+            self.server->protect(std::move(policy));
+          },
+          nb::arg("tokens").none(),
+          "Who may ask for what from now on: tokens' SHA-256 by hexadecimal digits, each with its "
+          "scope, infer or admin; None: clients of this machine may do all, others may infer.")
       .def(
           "serve",
           [](ServerHolder& self, std::string name, int64_t version, const Cell& cell,

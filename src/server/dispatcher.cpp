@@ -39,14 +39,28 @@ bool Dispatcher::call(const protocol::GrpcRequest& /*request*/, protocol::GrpcAn
 }
 
 bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) {
+  if (clients_ != nullptr) {
+    const double wait_s = clients_->take(*peer_, ClientLimits::Clock::now());
+    if (wait_s > 0) {
+      answer = tooManyRequests(wait_s);
+      return true;
+    }
+  }
   std::optional<api::Route> route = api::routeOf(request);
-  if (route.has_value()) return callModel(std::move(*route), request, answer);
+  if (route.has_value()) {
+    if (policy_->mayInfer(request.authorization)) {
+      return callModel(std::move(*route), request, answer);
+    }
+    answer = tokenNeeded();
+    return true;
+  }
   if (request.body.size() > kLargestSlowBody) {
     answer = protocol::errorAnswer(
         413, "expected a body of at most " + std::to_string(kLargestSlowBody) + " bytes here");
     return true;
   }
-  if (slow_lane_.push(SlowRequest(ticketOf(request.waiter), request))) return false;
+  const Scope granted = policy_->granted(request, *peer_);
+  if (slow_lane_.push(SlowRequest(ticketOf(request.waiter), request, granted))) return false;
   answer = protocol::errorAnswer(503, "too many requests wait; try again");
   return true;
 }

@@ -4,8 +4,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
+#include "server/access.hpp"
 #include "server/api/caller.hpp"
+#include "server/client_limits.hpp"
 #include "server/models.hpp"
 #include "server/protocol/connection.hpp"
 #include "server/slow_lane.hpp"
@@ -18,21 +21,26 @@ class Dispatcher : public protocol::Service {
  public:
   // `thread` is its number among all threads that answer. The others outlive it.
   // Models are answered `in_place` only where a fast call never waits for others' threads.
-  // `most_bytes` is what a compressed body may hold.
+  // `most_bytes` is what a compressed body may hold. Without `clients` each may ask as often as it
+  // likes.
   Dispatcher(std::size_t thread, Workers& workers, SlowLane& slow_lane, bool in_place,
-             std::size_t most_bytes = protocol::HttpLimits().body_bytes)
+             std::size_t most_bytes = protocol::HttpLimits().body_bytes,
+             ClientLimits* clients = nullptr)
       : caller_(thread),
         workers_(workers),
         slow_lane_(slow_lane),
         in_place_(in_place),
-        most_bytes_(most_bytes) {}
+        most_bytes_(most_bytes),
+        clients_(clients) {}
 
   // Returns the table used before, for somebody else to destroy.
   std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table);
-  // Whose requests come next.
-  void setConnection(std::size_t loop, uint64_t connection) {
+  void protect(std::shared_ptr<const AccessPolicy> policy) { policy_ = std::move(policy); }
+  // Whose requests come next. The peer outlives them.
+  void setConnection(std::size_t loop, uint64_t connection, const Peer& peer) {
     loop_ = loop;
     connection_ = connection;
+    peer_ = &peer;
   }
 
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
@@ -50,9 +58,12 @@ class Dispatcher : public protocol::Service {
   SlowLane& slow_lane_;
   const bool in_place_;
   const std::size_t most_bytes_;
+  ClientLimits* const clients_;
   std::shared_ptr<const ModelTable> table_ = std::make_shared<ModelTable>();
+  std::shared_ptr<const AccessPolicy> policy_ = std::make_shared<AccessPolicy>();
   std::size_t loop_ = 0;
   uint64_t connection_ = 0;
+  const Peer* peer_ = nullptr;
 };
 
 }  // namespace aios::server

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t kReadBytes = 256 << 10;
 constexpr int kEventsAtOnce = 128;
+constexpr std::size_t kTlsPieceBytes = 256 << 10;
 constexpr std::chrono::seconds kTick{1};
 // For what a client still sends to an answer that ended its connection.
 constexpr std::chrono::seconds kLinger{2};
@@ -41,33 +42,49 @@ struct Loop::Listener {
 };
 
 struct Loop::Client {
-  Client(Descriptor from, uint64_t number, protocol::Service& service, const LoopLimits& limits,
+  Client(Descriptor from, const Peer& other_end, std::unique_ptr<TlsStream> secured,
+         uint64_t number, protocol::Service& service, const LoopLimits& limits,
          Clock::time_point now)
       : socket(std::move(from)),
+        peer(other_end),
+        tls(std::move(secured)),
         id(number),
         connection(std::make_unique<protocol::Http1Connection>(service, limits.http)),
-        active(now) {}
+        active(now),
+        began(now) {}
   // The client is told even where a forked child still holds the socket.
   ~Client() { ::shutdown(socket.value(), SHUT_RDWR); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  // Whether there is something to send.
+  bool hasOutput() const noexcept {
+    return !connection->output().empty() || (tls != nullptr && !tls->output().empty());
+  }
+  bool isMidway() const noexcept {
+    return connection->isMidRequest() || (tls != nullptr && !tls->isEstablished());
+  }
+
   Descriptor socket;
+  const Peer peer;
+  const std::unique_ptr<TlsStream> tls;  // null: without
   const uint64_t id;
   std::unique_ptr<protocol::Connection> connection;
   Clock::time_point active;  // bytes moved, or a request was answered
-  Clock::time_point began;   // the request that is coming
+  Clock::time_point began;   // the request, or the handshake, that is coming
   uint64_t answered = 0;     // requests before that one
   uint32_t watched = 0;      // what epoll waits for
   bool ended = false;        // the client sends nothing more
   bool lingering = false;    // it was told that this is all
 };
 
-Loop::Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane)
+Loop::Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane,
+           ClientLimits* clients)
     : index_(index),
       limits_(limits),
+      client_limits_(clients),
       dispatcher_(index, workers, slow_lane, !runtime::threadBudget().governs(1),
-                  limits.http.body_bytes),
+                  limits.http.body_bytes, clients),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       buffer_(kReadBytes) {
@@ -169,8 +186,10 @@ void Loop::accept(const Listener& listener) {
   }
 }
 
-void Loop::adopt(Descriptor socket) {
-  if (open_ >= limits_.connections || draining_) {
+void Loop::adopt(Descriptor socket, std::unique_ptr<TlsStream> tls) {
+  const Peer peer = peerOf(socket);
+  const bool is_full = open_ >= limits_.connections || draining_;
+  if (is_full || (client_limits_ != nullptr && !client_limits_->connect(peer, now_))) {
     counters_.refused.add(1);
     return;
   }
@@ -179,7 +198,8 @@ void Loop::adopt(Descriptor socket) {
   if (clients_.size() <= index) clients_.resize(index + 1);
   if (++generation_ == 0) ++generation_;
   const uint64_t id = uint64_t{generation_} << 32 | index;
-  clients_[index] = std::make_unique<Client>(std::move(socket), id, dispatcher_, limits_, now_);
+  clients_[index] = std::make_unique<Client>(std::move(socket), peer, std::move(tls), id,
+                                             dispatcher_, limits_, now_);
   // The clock of ticks may have stood still.
   if (++open_ == 1) next_tick_ = now_ + kTick;
   Client& client = *clients_[index];
@@ -193,7 +213,9 @@ Loop::Client* Loop::find(uint64_t id) const {
   return clients_[index]->id == id ? clients_[index].get() : nullptr;
 }
 
-void Loop::prepare(const Client& client) { dispatcher_.setConnection(index_, client.id); }
+void Loop::prepare(const Client& client) {
+  dispatcher_.setConnection(index_, client.id, client.peer);
+}
 
 void Loop::read(Client& client) {
   const long count = readSome(client.socket, buffer_.data(), buffer_.size());
@@ -207,12 +229,19 @@ void Loop::read(Client& client) {
     counters_.bytes_in.add(bytes);
     client.active = now_;
     prepare(client);
-    client.connection->feed({buffer_.data(), bytes});
+    feed(client, {buffer_.data(), bytes});
     if (auto successor = client.connection->takeSuccessor(); successor != nullptr) {
       client.connection = std::move(successor);
     }
   }
   settle(client);
+}
+
+void Loop::feed(Client& client, std::string_view bytes) {
+  if (client.tls == nullptr) return client.connection->feed(bytes);
+  plain_.clear();
+  if (!client.tls->receive(bytes, plain_)) client.ended = true;
+  if (!plain_.empty()) client.connection->feed(plain_);
 }
 
 void Loop::complete(const Ticket& ticket, protocol::Answer&& answer) {
@@ -227,6 +256,7 @@ void Loop::complete(const Ticket& ticket, protocol::Answer&& answer) {
 }
 
 bool Loop::flush(Client& client) {
+  if (client.tls != nullptr) return flushTls(client);
   while (!client.connection->output().empty()) {
     const long count = writeSome(client.socket, client.connection->output());
     if (count <= 0) return count == 0;
@@ -238,14 +268,40 @@ bool Loop::flush(Client& client) {
   return true;
 }
 
+bool Loop::flushTls(Client& client) {
+  TlsStream& tls = *client.tls;
+  for (;;) {
+    while (!tls.output().empty()) {
+      const long count = writeSome(client.socket, tls.output());
+      if (count <= 0) return count == 0;
+      counters_.bytes_out.add(static_cast<uint64_t>(count));
+      client.active = now_;
+      tls.sent(static_cast<std::size_t>(count));
+    }
+    // Not all of a large answer at once: it would be there twice.
+    const std::string_view piece = client.connection->output().substr(0, kTlsPieceBytes);
+    if (piece.empty()) return true;
+    if (!tls.send(piece)) return false;
+    prepare(client);
+    client.connection->sent(piece.size());
+  }
+}
+
+void Loop::farewell(Client& client) {
+  if (client.tls == nullptr) return;
+  client.tls->close();
+  // Where the socket is full, the client isn't told; it finds the answer cut at its length.
+  if (!client.tls->output().empty()) writeSome(client.socket, client.tls->output());
+}
+
 void Loop::settle(Client& client) {
   if (!flush(client)) return remove(client);
   const protocol::Connection& connection = *client.connection;
-  if (connection.output().empty()) {
+  if (!client.hasOutput()) {
     if (client.ended && !connection.isWaiting()) return remove(client);
     if (connection.isClosing()) return linger(client);
   }
-  if (!connection.isMidRequest() || connection.answered() != client.answered) {
+  if (!client.isMidway() || connection.answered() != client.answered) {
     client.answered = connection.answered();
     client.began = now_;
   }
@@ -254,7 +310,7 @@ void Loop::settle(Client& client) {
 
 void Loop::watch(Client& client) {
   const bool reads = client.connection->wantsInput() && !client.ended;
-  const bool writes = !client.connection->output().empty();
+  const bool writes = client.hasOutput();
   const uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
   if (wanted == client.watched) return;
   client.watched = wanted;
@@ -267,6 +323,7 @@ void Loop::linger(Client& client) {
   if (client.lingering) return;
   client.lingering = true;
   client.active = now_;
+  farewell(client);
   ::shutdown(client.socket.value(), SHUT_WR);
   if (client.watched == EPOLLIN) return;
   client.watched = EPOLLIN;
@@ -275,6 +332,8 @@ void Loop::linger(Client& client) {
 
 void Loop::remove(Client& client) {
   --open_;
+  if (client_limits_ != nullptr) client_limits_->disconnect(client.peer);
+  farewell(client);
   // epoll would go on telling of it where a forked child still holds the socket.
   control(poll_, EPOLL_CTL_DEL, client.socket.value(), 0, 0);
   clients_[static_cast<std::size_t>(client.socket.value())].reset();
@@ -292,8 +351,8 @@ void Loop::drain() {
     if (client == nullptr) continue;
     client->connection->drain();
     // Nothing was said that the client could miss.
-    const bool is_idle = !client->lingering && client->connection->isClosing() &&
-                         client->connection->output().empty();
+    const bool is_idle =
+        !client->lingering && client->connection->isClosing() && !client->hasOutput();
     is_idle ? remove(*client) : settle(*client);
   }
 }
@@ -301,9 +360,9 @@ void Loop::drain() {
 bool Loop::isOverdue(const Client& client) const {
   const protocol::Connection& connection = *client.connection;
   if (client.lingering) return now_ - client.active > kLinger;
-  if (!connection.output().empty()) return now_ - client.active > limits_.write_timeout;
+  if (client.hasOutput()) return now_ - client.active > limits_.write_timeout;
   if (connection.isWaiting()) return false;
-  if (connection.isMidRequest()) return now_ - client.began > limits_.read_timeout;
+  if (client.isMidway()) return now_ - client.began > limits_.read_timeout;
   return now_ - client.active > limits_.idle_timeout;
 }
 
@@ -312,7 +371,7 @@ void Loop::tick() {
   for (const auto& client : clients_) {
     if (client == nullptr || !isOverdue(*client)) continue;
     counters_.timed_out.add(1);
-    if (client->lingering || !client->connection->output().empty()) {
+    if (client->lingering || client->hasOutput()) {
       remove(*client);
     } else {
       client->connection->timeOut();

@@ -8,12 +8,17 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "server/client_limits.hpp"
 #include "server/dispatcher.hpp"
 #include "server/protocol/connection.hpp"
 #include "server/sockets.hpp"
+#include "server/tls.hpp"
 
 namespace aios::server {
 
@@ -36,8 +41,10 @@ struct LoopCounters {
 
 class Loop {
  public:
-  // Starts the thread. `index` is its number among all threads that answer.
-  Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane);
+  // Starts the thread. `index` is its number among all threads that answer. `clients`, which all
+  // loops share, outlives it; null where clients may do as they like.
+  Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane,
+       ClientLimits* clients = nullptr);
   // Cuts all connections.
   ~Loop();
   Loop(const Loop&) = delete;
@@ -50,13 +57,18 @@ class Loop {
   std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table) {
     return dispatcher_.use(std::move(table));
   }
+  void protect(std::shared_ptr<const AccessPolicy> policy) {
+    dispatcher_.protect(std::move(policy));
+  }
   // `place` is given each connection that comes.
   void listen(Descriptor listener, std::function<void(Descriptor)> place);
-  void adopt(Descriptor socket);
+  // Without `tls` what a client sends is taken as it comes.
+  void adopt(Descriptor socket, std::unique_ptr<TlsStream> tls = nullptr);
   void complete(const Ticket& ticket, protocol::Answer&& answer);
   // Listens no more, and ends each connection after the request that is under way.
   void drain();
 
+  std::size_t index() const noexcept { return index_; }
   std::size_t connections() const noexcept { return open_.load(std::memory_order_relaxed); }
   const LoopCounters& counters() const noexcept { return counters_; }
 
@@ -76,6 +88,11 @@ class Loop {
   // Sends what there is, then waits for what the connection needs next, or closes it.
   void settle(Client& client);
   bool flush(Client& client);
+  bool flushTls(Client& client);
+  // Gives the connection what came, decrypted.
+  void feed(Client& client, std::string_view bytes);
+  // Tells a client of TLS that this is all.
+  void farewell(Client& client);
   void watch(Client& client);
   void linger(Client& client);
   void remove(Client& client);
@@ -87,11 +104,13 @@ class Loop {
 
   const std::size_t index_;
   const LoopLimits limits_;
+  ClientLimits* const client_limits_;
   Dispatcher dispatcher_;
   LoopCounters counters_;
   Descriptor poll_;
   Descriptor wake_;
   std::vector<char> buffer_;
+  std::string plain_;  // of the client that speaks now
   std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<Client>> clients_;  // by descriptor
   uint32_t generation_ = 0;

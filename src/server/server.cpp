@@ -22,27 +22,29 @@ const ServerOptions& checked(const ServerOptions& options) {
   return options;
 }
 
-// Keeps what loops gave back until all have, for whoever waits to destroy it.
-class Returned {
- public:
-  explicit Returned(std::size_t expected) : missing_(expected) {}
+std::unique_ptr<ClientLimits> limitsOf(const ClientRates& rates) {
+  const bool is_limited = rates.requests_per_s != 0 || rates.connections != 0;
+  return is_limited ? std::make_unique<ClientLimits>(rates) : nullptr;
+}
 
-  void put(std::shared_ptr<const ModelTable> table) {
+// Waits until so many threads have done their part.
+class Latch {
+ public:
+  explicit Latch(std::size_t expected) : missing_(expected) {}
+
+  void done() {
     const std::lock_guard<std::mutex> lock(mutex_);
-    tables_.push_back(std::move(table));
     if (--missing_ == 0) complete_.notify_all();
   }
-  std::vector<std::shared_ptr<const ModelTable>> wait() {
+  void wait() {
     std::unique_lock<std::mutex> lock(mutex_);
     complete_.wait(lock, [&] { return missing_ == 0; });
-    return std::move(tables_);
   }
 
  private:
   std::mutex mutex_;
   std::condition_variable complete_;
   std::size_t missing_;
-  std::vector<std::shared_ptr<const ModelTable>> tables_;
 };
 
 }  // namespace
@@ -50,13 +52,15 @@ class Returned {
 Server::Server(const ServerOptions& options)
     : fork_generation_(forkGeneration()),
       options_(checked(options)),
+      clients_(limitsOf(options.clients)),
       slow_lane_(options.waiting_requests) {
   workers_ = std::make_unique<Workers>(options.workers, options.io_threads, options.waiting_calls,
                                        [this](const Ticket& ticket, protocol::Answer answer) {
                                          respond(ticket, std::move(answer));
                                        });
   for (std::size_t i = 0; i < options.io_threads; ++i) {
-    loops_.push_back(std::make_unique<Loop>(i, options.limits, *workers_, slow_lane_));
+    loops_.push_back(
+        std::make_unique<Loop>(i, options.limits, *workers_, slow_lane_, clients_.get()));
   }
 }
 
@@ -65,6 +69,7 @@ Server::~Server() {
     // Their threads stayed in the parent.
     for (auto& loop : loops_) static_cast<void>(loop.release());
     static_cast<void>(workers_.release());
+    for (SocketFile& file : socket_files_) file.release();
     return;
   }
   close();
@@ -76,26 +81,54 @@ Server::~Server() {
 
 bool Server::isForked() const noexcept { return fork_generation_ != forkGeneration(); }
 
-uint16_t Server::listen(const std::string& address, uint16_t port) {
-  Descriptor listener = listenAt(address, port);
+uint16_t Server::listen(const std::string& address, uint16_t port, bool secure) {
+  Descriptor listener = server::listenAt(address, port);
   const uint16_t bound = portOf(listener);
-  // std::function copies what it holds.
-  const auto shared = std::make_shared<Descriptor>(std::move(listener));
-  Loop& first = *loops_.front();
-  first.post([this, shared, &first] {
-    first.listen(std::move(*shared), [this](Descriptor socket) { place(std::move(socket)); });
-  });
+  accept(std::move(listener), secure);
   return bound;
 }
 
+void Server::listenAt(const std::string& path, mode_t mode) {
+  UnixListener listener = listenAtPath(path, mode);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    socket_files_.push_back(std::move(listener.file));
+  }
+  accept(std::move(listener.socket), false);
+}
+
+void Server::accept(Descriptor listener, bool secure) {
+  // std::function copies what it holds.
+  const auto shared = std::make_shared<Descriptor>(std::move(listener));
+  Loop& first = *loops_.front();
+  first.post([this, shared, secure, &first] {
+    first.listen(std::move(*shared), [this, secure](Descriptor socket) {
+      place(std::move(socket), secure ? newStream() : nullptr);
+    });
+  });
+}
+
+void Server::useCertificate(const TlsFiles& files) {
+  const std::vector<std::string> protocols = {"http/1.1"};
+  auto context = std::make_shared<const TlsContext>(files, protocols);
+  const std::lock_guard<std::mutex> lock(mutex_);
+  tls_ = std::move(context);
+}
+
+std::unique_ptr<TlsStream> Server::newStream() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return tls_->accept();
+}
+
 // A connection goes to the loop that has the fewest.
-void Server::place(Descriptor socket) {
+void Server::place(Descriptor socket, std::unique_ptr<TlsStream> tls) {
   Loop& loop = **std::min_element(loops_.begin(), loops_.end(), [](const auto& a, const auto& b) {
     return a->connections() < b->connections();
   });
-  if (&loop == loops_.front().get()) return loop.adopt(std::move(socket));
-  const auto shared = std::make_shared<Descriptor>(std::move(socket));
-  loop.post([shared, &loop] { loop.adopt(std::move(*shared)); });
+  if (&loop == loops_.front().get()) return loop.adopt(std::move(socket), std::move(tls));
+  const auto shared = std::make_shared<std::pair<Descriptor, std::unique_ptr<TlsStream>>>(
+      std::move(socket), std::move(tls));
+  loop.post([shared, &loop] { loop.adopt(std::move(shared->first), std::move(shared->second)); });
 }
 
 std::shared_ptr<const ServedModel> Server::serve(std::string name, int64_t version,
@@ -107,17 +140,31 @@ std::shared_ptr<const ServedModel> Server::serve(std::string name, int64_t versi
 }
 
 void Server::use(const ServedModels& models, const std::map<std::string, Labels>& labels) {
+  const auto table = std::make_shared<const ModelTable>(models, labels);
+  // Destroyed here, where nobody waits for it.
+  std::vector<std::shared_ptr<const ModelTable>> returned(loops_.size());
+  inEachLoop([&](Loop& loop) { returned[loop.index()] = loop.use(table); });
+}
+
+void Server::protect(AccessPolicy policy) {
+  const auto shared = std::make_shared<const AccessPolicy>(std::move(policy));
+  inEachLoop([&](Loop& loop) { loop.protect(shared); });
+}
+
+void Server::inEachLoop(const std::function<void(Loop&)>& step) {
   if (isForked()) {
     throw Error(ErrorCode::kFailedPrecondition,
                 "this process was forked after the server was started; start one in the child");
   }
-  const auto table = std::make_shared<const ModelTable>(models, labels);
-  const auto returned = std::make_shared<Returned>(loops_.size());
+  // The last one to be done may still hold it when this returns.
+  const auto latch = std::make_shared<Latch>(loops_.size());
   for (const auto& each : loops_) {
-    each->post([table, returned, loop = each.get()] { returned->put(loop->use(table)); });
+    each->post([latch, &step, loop = each.get()] {
+      step(*loop);
+      latch->done();
+    });
   }
-  // Destroyed here, where nobody waits for it.
-  returned->wait();
+  latch->wait();
 }
 
 void Server::respond(const Ticket& ticket, protocol::Answer answer) {
@@ -129,6 +176,10 @@ void Server::respond(const Ticket& ticket, protocol::Answer answer) {
 }
 
 bool Server::drain(std::chrono::milliseconds longest) {
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    socket_files_.clear();
+  }
   for (const auto& each : loops_) {
     each->post([loop = each.get()] { loop->drain(); });
   }

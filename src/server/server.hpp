@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -15,6 +16,7 @@
 #include "server/loop.hpp"
 #include "server/models.hpp"
 #include "server/slow_lane.hpp"
+#include "server/unix_socket.hpp"
 #include "server/workers.hpp"
 
 namespace aios::server {
@@ -25,6 +27,7 @@ struct ServerOptions {
   std::size_t waiting_calls = 1024;    // for a worker, at most
   std::size_t waiting_requests = 256;  // for Python, at most
   LoopLimits limits;
+  ClientRates clients;
 };
 
 // What all loops have seen.
@@ -49,12 +52,19 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Accepts connections; returns the port. Throws as listenAt().
-  uint16_t listen(const std::string& address, uint16_t port);
+  // Accepts connections; returns the port. Throws as listenAt(). Those of a port that is `secure`
+  // speak TLS with the certificate that was given last; at least one was.
+  uint16_t listen(const std::string& address, uint16_t port, bool secure = false);
+  // The same at a Unix socket, without TLS. Throws as listenAtPath().
+  void listenAt(const std::string& path, mode_t mode);
+  // For connections that come from now on. Throws as TlsContext(), and keeps the one before.
+  void useCertificate(const TlsFiles& files);
 
   // Answers with these models from now on. When it returns no I/O thread uses others; those that
   // nobody else holds were destroyed, in the caller's thread.
   void use(const ServedModels& models, const std::map<std::string, Labels>& labels);
+  // Lets clients do what this says, and no more, from when it returns on.
+  void protect(AccessPolicy policy);
   // A model to use, with the counters that it needs.
   std::shared_ptr<const ServedModel> serve(std::string name, int64_t version,
                                            std::shared_ptr<runtime::LoadedModel> model,
@@ -73,13 +83,21 @@ class Server {
   ServerTotals totals() const;
 
  private:
-  void place(Descriptor socket);
+  void accept(Descriptor listener, bool secure);
+  void place(Descriptor socket, std::unique_ptr<TlsStream> tls);
+  std::unique_ptr<TlsStream> newStream();
+  // Takes a step in every I/O thread, and waits until all have.
+  void inEachLoop(const std::function<void(Loop&)>& step);
 
   const int fork_generation_;
   const ServerOptions options_;
+  std::unique_ptr<ClientLimits> clients_;  // null: without limits
   SlowLane slow_lane_;
   std::unique_ptr<Workers> workers_;
   std::vector<std::unique_ptr<Loop>> loops_;
+  std::mutex mutex_;  // of what follows
+  std::shared_ptr<const TlsContext> tls_;
+  std::vector<SocketFile> socket_files_;
 };
 
 }  // namespace aios::server

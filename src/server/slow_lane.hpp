@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "server/access.hpp"
 #include "server/bounded_queue.hpp"
 #include "server/protocol/http1.hpp"
 
@@ -26,8 +27,9 @@ struct Ticket {
 
 // A request that owns its texts.
 struct SlowRequest {
-  SlowRequest(Ticket of, const protocol::HttpRequest& request)
+  SlowRequest(Ticket of, const protocol::HttpRequest& request, Scope may)
       : ticket(of),
+        granted(may),
         method(request.method),
         target(request.target),
         accept_encoding(request.accept_encoding),
@@ -39,6 +41,7 @@ struct SlowRequest {
         body(request.body) {}
 
   Ticket ticket;
+  Scope granted;
   std::string method;
   std::string target;
   std::string accept_encoding;

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -47,6 +48,29 @@ Descriptor::Descriptor(Descriptor&& other) noexcept : value_(std::exchange(other
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   std::swap(value_, other.value_);
   return *this;
+}
+
+Peer peerOf(const Descriptor& socket) {
+  constexpr std::array<uint8_t, 12> kMapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  constexpr uint8_t kLoopback = 127;  // 127.0.0.0/8
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  Peer peer;
+  if (getpeername(socket.value(), reinterpret_cast<sockaddr*>(&storage), &size) != 0) return peer;
+  if (storage.ss_family == AF_INET) {
+    const in_addr& address = reinterpret_cast<const sockaddr_in&>(storage).sin_addr;
+    std::copy(kMapped.begin(), kMapped.end(), peer.address.begin());
+    std::memcpy(&peer.address[kMapped.size()], &address, sizeof address);
+  } else if (storage.ss_family == AF_INET6) {
+    const in6_addr& address = reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr;
+    std::memcpy(peer.address.data(), &address, sizeof address);
+  }
+  peer.is_unix = storage.ss_family == AF_UNIX;
+  const bool is_mapped = std::equal(kMapped.begin(), kMapped.end(), peer.address.begin());
+  const bool is_loopback = is_mapped ? peer.address[kMapped.size()] == kLoopback
+                                     : std::memcmp(peer.address.data(), &in6addr_loopback, 16) == 0;
+  peer.is_local = peer.is_unix || is_loopback;
+  return peer;
 }
 
 Descriptor listenAt(const std::string& address, uint16_t port) {

@@ -1,6 +1,7 @@
 // Sockets of a server, as descriptors that close themselves.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,6 +22,14 @@ class Descriptor {
  private:
   int value_ = -1;
 };
+
+// The other end of a connection.
+struct Peer {
+  std::array<uint8_t, 16> address{};  // IPv6, or IPv4 as "::ffff:a.b.c.d"
+  bool is_local = false;              // by a loopback address or a Unix socket
+  bool is_unix = false;               // by a Unix socket: it has no address
+};
+Peer peerOf(const Descriptor& socket);
 
 // A listening socket at a numeric address and port; 0: any free one. Throws InvalidArgument for
 // what isn't an address, FailedPrecondition where it can't be had.

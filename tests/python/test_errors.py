@@ -10,7 +10,8 @@ from aios import errors
 #: https://grpc.io/docs/guides/status-codes/
 CODES = {
     "AiosError": 2, "InvalidArgumentError": 3, "DeadlineExceededError": 4, "NotFoundError": 5,
-    "OverloadedError": 8, "FailedPreconditionError": 9, "WorkflowFailedError": 10,
+    "PermissionDeniedError": 7, "OverloadedError": 8, "FailedPreconditionError": 9,
+    "WorkflowFailedError": 10,
     "UnsupportedError": 12, "InternalError": 13, "UnavailableError": 14, "CorruptBundleError": 15,
     "CorruptHomeError": 15,
 }  # fmt: skip

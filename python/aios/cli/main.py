@@ -19,6 +19,7 @@ from aios.cli import (
     registry,
     run,
     serve,
+    token,
     verify,
     workflow,
 )
@@ -45,6 +46,7 @@ app.command("serve")(serve.serve)
 app.add_typer(workflow.app)
 app.add_typer(registry.app)
 app.add_typer(client.app)
+app.add_typer(token.app)
 
 
 def _print_version(wanted: bool) -> None:

@@ -109,6 +109,7 @@ def _tell(server: Server, as_json: bool) -> None:
         ready = {
             "http_port": server.http_port,
             "grpc_port": None,
+            "unix_socket": None if server.unix_socket is None else str(server.unix_socket),
             "pid": os.getpid(),
             "models": [described(entry) for entry in entries],
         }
@@ -124,4 +125,6 @@ def _tell(server: Server, as_json: bool) -> None:
         )
     data.print(Text(f"HTTP {server.url}"), soft_wrap=True)
     talk.print(Text(f"dashboard {server.url}/"), soft_wrap=True)
+    if server.unix_socket is not None:
+        data.print(Text(f"HTTP unix:{server.unix_socket}"), soft_wrap=True)
     sys.stdout.flush()

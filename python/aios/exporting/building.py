@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,9 @@ from aios.exporting.reasons import contained
 from aios.exporting.samples import is_stackable
 from aios.exporting.sources.base import SAVED_MODEL, Source
 from aios.proving import Prover
+
+#: A batch of a golden set's samples, with the model's answers.
+Ask = Callable[[GoldenSet, int], BatchCall]
 
 
 def build(
@@ -72,7 +75,7 @@ def build(
     _remove_files(work, artifacts, found)
     manifest = replace(manifest, artifacts=found, files=_shared_files(work, found))
     if all(is_stackable(item.signature) for item in sets):
-        calls = partial(_calls, source, sets)
+        calls = partial(_calls, _asked_once(source), sets)
         manifest = replace(manifest, artifacts=judge.in_batches(manifest, calls))
     write_manifest(work, manifest)
     return manifest
@@ -92,23 +95,33 @@ def _declined(artifact: ArtifactRecord, reason: str) -> ArtifactRecord:
     )
 
 
-def _calls(
-    source: Source, sets: Sequence[GoldenSet], artifact: ArtifactRecord
-) -> Iterator[BatchCall]:
+def _calls(ask: Ask, sets: Sequence[GoldenSet], artifact: ArtifactRecord) -> Iterator[BatchCall]:
     """Batches of the golden samples, at other inner sizes too, which the artifact may refuse."""
     for item in sets:
         for batch in probed_batches(artifact):
-            yield _call(source, item, batch)
+            yield ask(item, batch)
     for item in sets:
         for other in item.others:
             for batch in PROBED_BATCHES:
-                yield replace(_call(source, other, batch), may_refuse=True)
+                yield replace(ask(other, batch), may_refuse=True)
 
 
-def _call(source: Source, item: GoldenSet, batch: int) -> BatchCall:
-    inputs = item.batch(batch)
-    references = source.answers(item.signature, inputs)
-    return BatchCall(item.signature.name, batch, inputs, references)
+def _asked_once(source: Source) -> Ask:
+    """Asks the model for a batch of a golden set, once for all artifacts.
+
+    The sets must live as long as what is returned.
+    """
+    calls: dict[tuple[int, int], BatchCall] = {}
+
+    def ask(item: GoldenSet, batch: int) -> BatchCall:
+        key = id(item), batch
+        if key not in calls:
+            inputs = item.batch(batch)
+            references = source.answers(item.signature, inputs)
+            calls[key] = BatchCall(item.signature.name, batch, inputs, references)
+        return calls[key]
+
+    return ask
 
 
 def _shared_files(work: Path, artifacts: Sequence[ArtifactRecord]) -> tuple[FileRecord, ...]:

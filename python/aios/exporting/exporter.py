@@ -24,6 +24,7 @@ from aios.errors import AiosError, FailedPreconditionError, UnsupportedError
 from aios.exporting import arguments
 from aios.exporting.building import build
 from aios.exporting.divergence import first_diverging_layer
+from aios.exporting.garbage import only_new_objects_collected
 from aios.exporting.gathering import gathered
 from aios.exporting.golden import GoldenSet
 from aios.exporting.provenance import provenance
@@ -101,7 +102,12 @@ def export(
     target = arguments.target_directory(path, overwrite=overwrite)
     with only_errors():
         source = open_source(model)
-    with only_errors(), open_prover() as prover, pending_directory(target) as work:
+    with (
+        only_errors(),
+        only_new_objects_collected(),
+        open_prover() as prover,
+        pending_directory(target) as work,
+    ):
         source.save(work / SAVED_MODEL, samples)
         allowed = arguments.tolerances_of(tolerance, lowered, source.floats())
         names = arguments.label_names(labels, source.signatures[0])

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import numpy as np
 
@@ -22,15 +22,19 @@ from aios.errors import (
     InvalidArgumentError,
     NotFoundError,
     OverloadedError,
+    PermissionDeniedError,
     UnavailableError,
     UnsupportedError,
 )
 from aios.server.binary_tensors import Array, datatype_of, from_binary, to_binary
+from aios.server.transports import Connection, PathText, Transport
 
 _LENGTH = "Inference-Header-Content-Length"
 _FIRST_PAUSE_S = 0.05
 _ERRORS: dict[int, type[AiosError]] = {
     400: InvalidArgumentError,
+    401: PermissionDeniedError,
+    403: PermissionDeniedError,
     404: NotFoundError,
     413: InvalidArgumentError,
     429: OverloadedError,
@@ -50,37 +54,43 @@ class ServerModel:
     reason: str
 
 
-class _Connection(http.client.HTTPConnection):
-    """A thread's own; it ends with the thread."""
-
-    def __del__(self) -> None:
-        self.close()
-
-
 class Client:
     """Asks any server that speaks KServe v2 over HTTP: aios's, or Triton.
 
     Safe from any thread; each has a connection of its own.
 
     Args:
-        url: As `http://127.0.0.1:8501`.
+        url: As `http://127.0.0.1:8501`, `https://models.example:8501` or `unix:/run/aios.sock`.
         timeout_s: How long an answer may take.
         retries: How often a request is sent again where the server is unavailable or the
             connection is lost; calls of models change nothing, so that is safe.
+        token: A bearer token, where the server has a token file.
+        ca: Of `https`: a file in PEM with certificates that the server's must come from; None for
+            the system's.
+        client_cert: Of `https`: a certificate and its key, files in PEM, where the server asks.
 
     Raises:
-        InvalidArgumentError: The URL isn't one.
+        InvalidArgumentError: The URL isn't one, the token can't be sent, or a file doesn't do.
     """
 
-    def __init__(self, url: str, *, timeout_s: float = 60.0, retries: int = 2) -> None:
-        parts = urlsplit(url)
-        if parts.scheme != "http" or not parts.hostname or parts.path not in ("", "/"):
-            raise InvalidArgumentError(f"url: expected http://HOST:PORT, got {url!r}")
-        self._host, self._port = parts.hostname, parts.port or 80
+    def __init__(
+        self,
+        url: str,
+        *,
+        timeout_s: float = 60.0,
+        retries: int = 2,
+        token: str | None = None,
+        ca: PathText | None = None,
+        client_cert: tuple[PathText, PathText] | None = None,
+    ) -> None:
+        self._transport = Transport(url, timeout_s=timeout_s, ca=ca, client_cert=client_cert)
+        if token is not None and (not token.isascii() or not token.isprintable()):
+            raise InvalidArgumentError("token: expected printable ASCII, as aios token new prints")
+        self._always = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._timeout_s, self._retries = timeout_s, retries
         self._local = threading.local()
         self._lock = threading.Lock()
-        self._connections: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._only_inputs: dict[str, str] = {}
 
     def infer(self, model: str, x: Any, *, version: int | None = None) -> Any:
@@ -98,6 +108,7 @@ class Client:
             InvalidArgumentError: A tensor doesn't fit the model; the message names it.
             NotFoundError: No such model or version.
             UnavailableError: No server, or it can't answer now.
+            PermissionDeniedError: The server wants a token, or another one.
         """
         path = f"/v2/models/{quote(model, safe='')}"
         if version is not None:
@@ -188,27 +199,27 @@ class Client:
     ) -> tuple[http.client.HTTPMessage, bytes]:
         connection = self._connection()
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, {**self._always, **headers})
             response = connection.getresponse()
             answer = response.read()
         except TimeoutError as error:
             connection.close()
             raise DeadlineExceededError(
-                f"no answer from {self._host}:{self._port} in {self._timeout_s} s"
+                f"no answer from {self._transport.address} in {self._timeout_s} s"
             ) from error
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise UnavailableError(
-                f"no answer from {self._host}:{self._port}: {error or type(error).__name__}"
+                f"no answer from {self._transport.address}: {error or type(error).__name__}"
             ) from error
         if response.status == 200:
             return response.headers, answer
         raise _ERRORS.get(response.status, InternalError)(_message(response.status, answer))
 
-    def _connection(self) -> _Connection:
-        connection: _Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = _Connection(self._host, self._port, timeout=self._timeout_s)
+            connection = self._transport.connect()
             self._local.connection = connection
             with self._lock:
                 self._connections.add(connection)
@@ -226,7 +237,7 @@ class Client:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Client http://{self._host}:{self._port}>"
+        return f"<Client of {self._transport.address}>"
 
 
 def _message(status: int, answer: bytes) -> str:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -78,12 +79,41 @@ class ServerConfig:
         1024, "Calls that wait for a worker; more are answered with 503.", minimum=1
     )
     read_timeout_s: float = option(10.0, "How long a request may take to come.", minimum=0)
+    token_file: Path | None = option(
+        None,
+        "Only clients with one of its tokens are answered (aios token new); else those of this "
+        "machine may do all, and others may call models.",
+    )
+    open_metrics: bool = option(False, "Answers /metrics without a token, too.")
+    tls_cert: Path | None = option(
+        None, "A certificate in PEM, with those that lead to a known one: the ports speak TLS."
+    )
+    tls_key: Path | None = option(None, "The certificate's key in PEM.")
+    tls_client_ca: Path | None = option(
+        None, "Certificates in PEM that clients' must come from; else clients need none."
+    )
+    unix_socket: Path | None = option(None, "A path to listen at, too, for this machine alone.")
+    unix_socket_mode: str = option("600", "Who may connect there, as chmod takes it.")
+    client_requests_per_s: float = option(
+        0.0, "Requests a second of one client's address, on average; 0: any number.", minimum=0
+    )
+    client_burst: float = option(
+        0.0, "Requests of one address at once; 0: as many as in a second.", minimum=0
+    )
+    client_connections: int = option(
+        0, "Connections of one address at a time; 0: any number.", minimum=0
+    )
     per_model: Mapping[str, ModelConfig] = option(
         {}, "Options of single models, by name.", flags=()
     )
 
     def __post_init__(self) -> None:
         check_options(self)
+        if re.fullmatch("[0-7]{3}", self.unix_socket_mode) is None:
+            raise InvalidArgumentError(
+                f"unix_socket_mode: expected three octal digits, such as 600, got "
+                f"{self.unix_socket_mode!r}"
+            )
 
     def of_model(self, name: str) -> ModelConfig:
         """What is said of a model; defaults where nothing is."""

@@ -23,11 +23,10 @@ class ControlLane:
     Args:
         plane: Where requests come from and answers go to; closing it ends the lane.
         routes: Who answers which.
-        is_local: Whether only clients of this machine can connect.
     """
 
-    def __init__(self, plane: DataPlane, routes: Sequence[Route], *, is_local: bool) -> None:
-        self._plane, self._routes, self._is_local = plane, routes, is_local
+    def __init__(self, plane: DataPlane, routes: Sequence[Route]) -> None:
+        self._plane, self._routes = plane, routes
         self._long = ThreadPoolExecutor(1, thread_name_prefix="aios-server-control")
         self._thread = threading.Thread(target=self._run, name="aios-server", daemon=True)
         self._thread.start()
@@ -39,7 +38,7 @@ class ControlLane:
 
     def _run(self) -> None:
         while (request := self._plane.take()) is not None:
-            found = match(self._routes, request.method, request.target)
+            found = match(self._routes, request.method, request.target, request.granted)
             if isinstance(found, Matched) and found.route.is_long:
                 self._long.submit(self._answer, request, found)
             else:
@@ -55,8 +54,6 @@ class ControlLane:
     def _reply(self, request: ServerRequest, found: Matched | Reply) -> Reply:
         if isinstance(found, Reply):
             return found
-        if found.route.is_admin and not self._may_change(request):
-            return json_reply({"error": "This API is restricted to administrators"}, 403)
         try:
             body = decoded(request.body, request.content_encoding, _MOST_BODY_BYTES)
             return answer_of(found, body)
@@ -64,7 +61,3 @@ class ControlLane:
             return error.reply
         except Exception as error:
             return json_reply({"error": f"{type(error).__name__}: {error}"}, 500)
-
-    def _may_change(self, request: ServerRequest) -> bool:
-        """Whether a client may load and unload models: one of this machine, and no web page."""
-        return self._is_local and not request.origin

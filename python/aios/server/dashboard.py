@@ -51,11 +51,17 @@ class Dashboard:
         """The page's."""
         files = static_files()
         return [
-            route("GET", "/", lambda: file_reply(files, "index.html")),
+            # The page itself tells nothing; what it asks for needs a scope.
+            route("GET", "/", lambda: file_reply(files, "index.html"), scope="open"),
             route("GET", "/dashboard/data", self._data),
             route("GET", _VERSION, self._model),
             route("GET", _VERSION + "/samples/(?P<index>[0-9]{1,9})", self._sample),
-            route("GET", "/dashboard/(?P<name>[^/]+)", lambda name: file_reply(files, name)),
+            route(
+                "GET",
+                "/dashboard/(?P<name>[^/]+)",
+                lambda name: file_reply(files, name),
+                scope="open",
+            ),
         ]
 
     def _data(self) -> Reply:

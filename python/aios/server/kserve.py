@@ -56,8 +56,8 @@ def routes(library: ModelLibrary, most_body_bytes: int) -> list[Route]:
 
     return [
         route("GET", "/v2/?", server),
-        route("GET", "/v2/health/live", lambda: empty_reply(200)),
-        route("GET", "/v2/health/ready", ready),
+        route("GET", "/v2/health/live", lambda: empty_reply(200), scope="open"),
+        route("GET", "/v2/health/ready", ready, scope="open"),
         route("GET", "/v2/models/stats", lambda: _statistics(library.entries())),
         route("GET", _MODEL, metadata),
         route("GET", _MODEL + "/ready", model_ready),

@@ -18,6 +18,7 @@ from aios.errors import (
     InvalidArgumentError,
     NotFoundError,
     OverloadedError,
+    PermissionDeniedError,
     UnavailableError,
     UnsupportedError,
 )
@@ -29,6 +30,7 @@ _STATUSES: tuple[tuple[type[AiosError], int], ...] = (
     (InvalidArgumentError, 400),
     (FailedPreconditionError, 400),
     (NotFoundError, 404),
+    (PermissionDeniedError, 403),
     (OverloadedError, 429),
     (UnsupportedError, 501),
     (UnavailableError, 503),
@@ -66,24 +68,37 @@ def empty_reply(status: int) -> Reply:
 Answer = Callable[..., Reply]
 
 
+#: What a request may need, and what its client may do: each has what is before it.
+SCOPES = ("open", "infer", "admin")
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Requests of one method whose whole path matches a pattern."""
+    """Requests of one method whose whole path matches a pattern, and the scope that they need."""
 
     method: str
     pattern: re.Pattern[str]
     answer: Answer
-    #: Whether only who may change the server gets an answer.
-    is_admin: bool = False
+    scope: str
     #: Whether others must not wait for the answer.
     is_long: bool = False
 
 
 def route(
-    method: str, pattern: str, answer: Answer, *, is_admin: bool = False, is_long: bool = False
+    method: str, pattern: str, answer: Answer, *, scope: str | None = None, is_long: bool = False
 ) -> Route:
-    """A route by the text of its pattern."""
-    return Route(method, re.compile(pattern), answer, is_admin, is_long)
+    """A route by the text of its pattern.
+
+    Args:
+        method: As HTTP names it.
+        pattern: Of the whole path.
+        answer: What answers it.
+        scope: What its clients must be allowed: "open", "infer" or "admin". None: "infer" to look
+            at something, "admin" for all that may change something.
+        is_long: Whether others must not wait for the answer.
+    """
+    usual = "infer" if method == "GET" else "admin"
+    return Route(method, re.compile(pattern), answer, scope or usual, is_long)
 
 
 class Matched(NamedTuple):
@@ -93,10 +108,18 @@ class Matched(NamedTuple):
     named: dict[str, str | None]
 
 
-def match(routes: Iterable[Route], method: str, target: str) -> Matched | Reply:
-    """The first route that takes a request, or the error where none does.
+def match(
+    routes: Iterable[Route], method: str, target: str, granted: str = "admin"
+) -> Matched | Reply:
+    """The first route that takes a request, or the error where none does, or isn't allowed to.
 
     A HEAD is answered as the GET that it stands for.
+
+    Args:
+        routes: In the order in which they are tried.
+        method: As HTTP names it.
+        target: Path and query.
+        granted: What the client may do.
     """
     path = target.partition("?")[0]
     asked = "GET" if method == "HEAD" else method
@@ -106,9 +129,12 @@ def match(routes: Iterable[Route], method: str, target: str) -> Matched | Reply:
         if found is None:
             continue
         known_path = True
-        if entry.method == asked:
-            named = {key: value and unquote(value) for key, value in found.groupdict().items()}
-            return Matched(entry, named)
+        if entry.method != asked:
+            continue
+        if SCOPES.index(granted) < SCOPES.index(entry.scope):
+            return _refused(granted, entry.scope)
+        named = {key: value and unquote(value) for key, value in found.groupdict().items()}
+        return Matched(entry, named)
     if path.startswith("/v1/"):
         return json_reply({"error": f"Malformed request: {method} {path}"}, 400)
     if known_path:
@@ -125,7 +151,25 @@ def answer_of(matched: Matched, body: bytes) -> Reply:
         return error_reply(error)
 
 
-def reply_to(routes: Iterable[Route], method: str, target: str, body: bytes) -> Reply:
-    """The answer to a request, whoever asks."""
-    found = match(routes, method, target)
+def reply_to(
+    routes: Iterable[Route], method: str, target: str, body: bytes, granted: str = "admin"
+) -> Reply:
+    """The answer to a request of a client that may do what is granted."""
+    found = match(routes, method, target, granted)
     return found if isinstance(found, Reply) else answer_of(found, body)
+
+
+def _refused(granted: str, needed: str) -> Reply:
+    if granted == "open":
+        refused = json_reply(
+            {"error": "expected a token that this server knows, as 'Authorization: Bearer aios_…'"},
+            401,
+        )
+        return refused._replace(headers={"WWW-Authenticate": "Bearer"})
+    return json_reply(
+        {
+            "error": f"this needs the scope {needed}: a token that has it; to a server without a "
+            "token file, a client that connects from its own machine, directly"
+        },
+        403,
+    )

@@ -40,9 +40,9 @@ class Repository:
     def routes(self) -> list[Route]:
         """Those under /v2/repository."""
         return [
-            route("POST", "/v2/repository/index", self._index),
-            route("POST", f"{_MODEL}/load", self._answer_load, is_admin=True, is_long=True),
-            route("POST", f"{_MODEL}/unload", self._answer_unload, is_admin=True, is_long=True),
+            route("POST", "/v2/repository/index", self._index, scope="infer"),
+            route("POST", f"{_MODEL}/load", self._answer_load, is_long=True),
+            route("POST", f"{_MODEL}/unload", self._answer_unload, is_long=True),
         ]
 
     def load(self, name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from ipaddress import ip_address
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +18,7 @@ from aios.server.folder import FoundModel, VersionKey, scan
 from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.metrics_page import metrics_page
+from aios.server.protection import Protection, tls_files
 from aios.server.replies import Reply, Route, json_reply, route
 from aios.server.repository import Repository
 
@@ -79,15 +79,22 @@ class Server:
             max_connections=told.max_connections,
             max_waiting=told.max_waiting,
             read_timeout_s=told.read_timeout_s,
+            client_requests_per_s=told.client_requests_per_s,
+            client_burst=told.client_burst,
+            client_connections=told.client_connections,
         )
+        tls = tls_files(told.tls_cert, told.tls_key, told.tls_client_ca)
+        self._protection = Protection(self._plane, token_file=told.token_file, tls=tls)
         self._bounds_us = _core.latency_bounds_us()
         self._library = ModelLibrary(self._plane, self._load, told)
         self._held = HeldModels()
-        self.host = told.host
-        self.http_port = self._plane.listen(told.host, told.http_port)
+        self.host, self._scheme = told.host, "http" if tls is None else "https"
+        self.http_port = self._plane.listen(told.host, told.http_port, secure=tls is not None)
+        self._listen_at(told)
+        self._protection.start()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._lane = ControlLane(self._plane, self._routes(), is_local=_is_local(told.host))
+        self._lane = ControlLane(self._plane, self._routes())
         atexit.register(self.close)
         self._library.sync(wanted)
         if told.poll_s > 0:
@@ -100,7 +107,7 @@ class Server:
     def url(self) -> str:
         """Where clients find it, as `http://127.0.0.1:8501`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.http_port}"
+        return f"{self._scheme}://{host}:{self.http_port}"
 
     def models(self) -> list[ModelEntry]:
         """Every version with its state, and the reason where it doesn't answer."""
@@ -112,11 +119,12 @@ class Server:
         return self._library.is_ready
 
     def sync(self) -> None:
-        """Looks at the folder now; returns when what is there answers.
+        """Looks at the folder, tokens and certificates now; returns when what is there answers.
 
         Raises:
             NotFoundError: The folder is gone; what was loaded goes on answering.
         """
+        self._protection.check()
         self._library.sync(self._held.without(scan(self._folder)))
 
     def drain(self, longest_s: float = 30.0) -> bool:
@@ -136,6 +144,7 @@ class Server:
             return
         self._closing.set()
         atexit.unregister(self.close)
+        self._protection.close()
         self._plane.drain(0)
         self._plane.close()
         self._lane.join()
@@ -145,14 +154,20 @@ class Server:
 
     def _routes(self) -> list[Route]:
         most_body_bytes = self.config.max_body_mib * _MEBIBYTE
+        metrics_scope = "open" if self.config.open_metrics else "infer"
         return [
-            route("GET", "/healthz", self._health),
-            route("GET", "/metrics", self._metrics),
+            route("GET", "/healthz", self._health, scope="open"),
+            route("GET", "/metrics", self._metrics, scope=metrics_scope),
             *Dashboard(self._library, self._plane.totals, self._bounds_us).routes(),
             *kserve.routes(self._library, most_body_bytes),
             *Repository(self._library, self._held, self.sync).routes(),
             *tensorflow_serving.routes(self._library),
         ]
+
+    def _listen_at(self, told: ServerConfig) -> None:
+        self.unix_socket = None if told.unix_socket is None else told.unix_socket.absolute()
+        if self.unix_socket is not None:
+            self._plane.listen_at(str(self.unix_socket), int(told.unix_socket_mode, 8))
 
     def _load(self, key: VersionKey, found: FoundModel) -> TensorFlowCellularBridge:
         from aios.bridge import load
@@ -192,13 +207,6 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<Server {self.url}, models of '{self._folder}'>"
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def require_extension() -> None:

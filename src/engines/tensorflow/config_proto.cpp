@@ -27,16 +27,22 @@ std::string text(uint64_t field, const std::string& value) {
 
 }  // namespace
 
-std::string configProto(int threads, bool single_threaded_executor) {
+std::string configProto(const SessionConfig& config) {
   constexpr uint64_t kIntraOpThreads = 2;
   constexpr uint64_t kInterOpThreads = 5;
+  constexpr uint64_t kGraphOptions = 10;
+  constexpr uint64_t kRewriteOptions = 10;
+  constexpr uint64_t kDisableMetaOptimizer = 19;
   constexpr uint64_t kExperimental = 16;
   constexpr uint64_t kExecutorType = 3;
-  std::string config = number(kIntraOpThreads, threads) + number(kInterOpThreads, -1);
-  if (single_threaded_executor) {
-    config += text(kExperimental, text(kExecutorType, "SINGLE_THREADED_EXECUTOR"));
+  std::string bytes = number(kIntraOpThreads, config.threads) + number(kInterOpThreads, -1);
+  if (!config.rewrites_graph) {
+    bytes += text(kGraphOptions, text(kRewriteOptions, number(kDisableMetaOptimizer, 1)));
   }
-  return config;
+  if (config.single_threaded_executor) {
+    bytes += text(kExperimental, text(kExecutorType, "SINGLE_THREADED_EXECUTOR"));
+  }
+  return bytes;
 }
 
 }  // namespace aios::engines::tensorflow

@@ -27,12 +27,19 @@ struct GraphSource {
   std::optional<bundle::FileContent> frozen;
 };
 
+// Whether fusing a few operators isn't worth the copies of the weights that it takes.
+bool isHeavy(const GraphSource& source) {
+  constexpr std::size_t kHeavyBytes = std::size_t{256} << 20;
+  return source.frozen && source.frozen->size() > kHeavyBytes;
+}
+
 // The graph and session of one of them.
 class LoadedGraph {
  public:
-  LoadedGraph(const Api& api, const GraphSource& source, const std::string& config)
+  LoadedGraph(const Api& api, const GraphSource& source, int threads, bool single_threaded_executor)
       : api_(api), graph_(api.newGraph()) {
     const Phase phase("reading");
+    const std::string config = configProto({threads, single_threaded_executor, !isHeavy(source)});
     const std::unique_ptr<TfSessionOptions, void (*)(TfSessionOptions*)> options(
         api.newSessionOptions(), api.deleteSessionOptions);
     const Status status(api);
@@ -110,10 +117,10 @@ class LoadedGraph {
 // The single-threaded executor can't even load some graphs: those of reference variables.
 std::unique_ptr<LoadedGraph> loadLeniently(const Api& api, const GraphSource& source, int threads) {
   try {
-    return std::make_unique<LoadedGraph>(api, source, configProto(threads, true));
+    return std::make_unique<LoadedGraph>(api, source, threads, true);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kNotFound) throw;
-    return std::make_unique<LoadedGraph>(api, source, configProto(threads, false));
+    return std::make_unique<LoadedGraph>(api, source, threads, false);
   }
 }
 
@@ -181,7 +188,7 @@ class ArtifactModel final : public Model {
     std::unique_ptr<LoadedGraph>& slot = robust_[path];
     if (slot) return slot.get();
     bundle::requireUnchanged(bundle_, artifact_);
-    auto loaded = std::make_unique<LoadedGraph>(api_, sourceOf(path), configProto(threads_, false));
+    auto loaded = std::make_unique<LoadedGraph>(api_, sourceOf(path), threads_, false);
     bundle::requireUnchanged(bundle_, artifact_);
     slot = std::move(loaded);
     return slot.get();

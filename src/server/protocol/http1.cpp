@@ -66,15 +66,17 @@ struct TextField {
   std::string_view name;
   std::string_view HttpRequest::* field;
 };
-constexpr std::array<TextField, 8> kTextFields = {{
+constexpr std::array<TextField, 10> kTextFields = {{
     {"accept", &HttpRequest::accept},
     {"accept-encoding", &HttpRequest::accept_encoding},
     {"authorization", &HttpRequest::authorization},
     {"content-encoding", &HttpRequest::content_encoding},
     {"content-type", &HttpRequest::content_type},
+    {"forwarded", &HttpRequest::forwarded},
     {"host", &HttpRequest::host},
     {"origin", &HttpRequest::origin},
     {"traceparent", &HttpRequest::traceparent},
+    {"x-forwarded-for", &HttpRequest::forwarded},
 }};
 
 class HeadReader {

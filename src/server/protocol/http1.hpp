@@ -42,6 +42,7 @@ struct HttpRequest {
   std::string_view authorization;
   std::string_view content_encoding;
   std::string_view content_type;
+  std::string_view forwarded;  // whose request it is, where a proxy sends it
   std::string_view host;
   std::string_view origin;
   std::string_view traceparent;

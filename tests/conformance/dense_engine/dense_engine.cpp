@@ -1,5 +1,5 @@
-// Engine `dense`: stacks of dense layers, as a new engine begins. Its file is float32s: of each
-// layer its inputs, outputs and activation, then weights (inputs × outputs) and bias.
+// Engine `dense`: stacks of dense layers. Its file is float32s: of each layer its inputs, outputs
+// and activation, then weights (inputs × outputs) and bias.
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -9,39 +9,34 @@
 namespace aios::engines {
 namespace {
 
-using Values = std::vector<double>;
-
-void activate(int kind, Values& y) {
+void activate(int kind, std::vector<double>& y) {
+  const double largest = *std::max_element(y.begin(), y.end());
+  double sum = 0;
   for (double& value : y) {
     if (kind == 1) value = std::max(value, 0.0);
     if (kind == 2) value = std::tanh(value);
+    if (kind == 3) sum += value = std::exp(value - largest);
   }
-  if (kind != 3) return;
-  const double largest = *std::max_element(y.begin(), y.end());
-  double sum = 0;
-  for (double& value : y) sum += value = std::exp(value - largest);
-  for (double& value : y) value /= sum;
+  for (double& value : y) value /= kind == 3 ? sum : 1;
 }
 
 struct DenseSession final : Session {
   explicit DenseSession(const std::vector<float>& layers) : layers_(layers) {}
-
   void run(Span<const TensorView> inputs, Span<TensorView> outputs) override {
     const auto* x = inputs[0].data<float>();
     auto* y = static_cast<float*>(outputs[0].mutableData());
     for (int64_t row = 0; row < inputs[0].dim(0); ++row, x += inputs[0].dim(1)) {
-      Values values(x, x + inputs[0].dim(1));
+      std::vector<double> values(x, x + inputs[0].dim(1));
       for (const float* layer = layers_.data(); layer != layers_.data() + layers_.size();) {
-        const auto width = static_cast<std::size_t>(layer[1]);
         const float* weight = layer + 3;
-        const float* bias = weight + values.size() * width;
-        Values next(bias, bias + width);
+        const float* bias = weight + values.size() * static_cast<std::size_t>(layer[1]);
+        std::vector<double> next(bias, bias + static_cast<std::size_t>(layer[1]));
         for (const double value : values) {
           for (double& sum : next) sum += value * *weight++;
         }
         activate(static_cast<int>(layer[2]), next);
+        layer = bias + next.size();
         values = std::move(next);
-        layer = bias + width;
       }
       y = std::copy(values.begin(), values.end(), y);
     }

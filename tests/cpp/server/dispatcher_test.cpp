@@ -16,7 +16,7 @@ class DispatcherTest : public ::testing::Test {
     const auto model = std::make_shared<ServedModel>("tiny", 1, tiny.model(), 2);
     dispatcher.use(
         std::make_shared<ModelTable>(ServedModels{model}, std::map<std::string, Labels>()));
-    dispatcher.setConnection(0, 7);
+    dispatcher.setConnection(0, 7, peer);
   }
 
   // Whether the request is answered at once.
@@ -49,6 +49,7 @@ class DispatcherTest : public ::testing::Test {
                       delivered.set_value(std::get<protocol::HttpAnswer>(std::move(given)));
                     });
                   }};
+  const Peer peer;
   Dispatcher dispatcher{0, workers, slow_lane, true};
   protocol::HttpAnswer answer;
 };
@@ -107,6 +108,35 @@ TEST_F(DispatcherTest, HandsOtherRequestsToTheSlowLaneUntilThatIsFull) {
   EXPECT_TRUE(dispatch("/v2", ""));
   EXPECT_EQ(answer.status, 503);
   EXPECT_EQ(slow_lane.take()->target, "/v2");
+}
+
+TEST_F(DispatcherTest, AnswersNoCallWithoutATokenWhereOneIsNeeded) {
+  dispatcher.protect(std::make_shared<AccessPolicy>(std::vector<HashedToken>()));
+  EXPECT_TRUE(predict(kOne));
+  EXPECT_EQ(answer.status, 401);
+  EXPECT_FALSE(dispatch("/v2", ""));
+  EXPECT_EQ(slow_lane.take()->granted, Scope::kOpen);
+}
+
+TEST_F(DispatcherTest, TellsTheSlowLaneWhatAClientMay) {
+  Peer local;
+  local.is_local = true;
+  dispatcher.setConnection(0, 7, local);
+  EXPECT_FALSE(dispatch("/v2", ""));
+  EXPECT_EQ(slow_lane.take()->granted, Scope::kAdmin);
+  dispatcher.setConnection(0, 7, peer);
+  EXPECT_FALSE(dispatch("/v2", ""));
+  EXPECT_EQ(slow_lane.take()->granted, Scope::kInfer);
+}
+
+TEST_F(DispatcherTest, AnswersNoClientThatAsksTooOften) {
+  ClientLimits clients({0.001, 1, 0});
+  Dispatcher limited(0, workers, slow_lane, true, 1 << 20, &clients);
+  limited.setConnection(0, 7, peer);
+  const protocol::HttpRequest request;
+  EXPECT_FALSE(limited.answer(request, answer));
+  EXPECT_TRUE(limited.answer(request, answer));
+  EXPECT_EQ(answer.status, 429);
 }
 
 TEST_F(DispatcherTest, RefusesALargeBodyForTheSlowLane) {

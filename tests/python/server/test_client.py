@@ -118,12 +118,6 @@ def test_it_asks_again_while_the_server_is_unavailable():
     assert asked == ["/v2/repository/index"] * 3
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:1", "https://a", "http://", "http://a/b", "unix:/x"])
-def test_a_url_that_is_none_is_refused(url):
-    with pytest.raises(aios.InvalidArgumentError, match="expected http://HOST:PORT"):
-        aios.Client(url)
-
-
 @pytest.mark.native
 def test_the_connection_of_a_thread_ends_with_it(client):
     connections = []

@@ -36,6 +36,7 @@ def test_what_no_route_takes_is_told_as_each_protocol_does():
         (aios.InvalidArgumentError, 400),
         (aios.FailedPreconditionError, 400),
         (aios.NotFoundError, 404),
+        (aios.PermissionDeniedError, 403),
         (aios.OverloadedError, 429),
         (aios.UnsupportedError, 501),
         (aios.UnavailableError, 503),
@@ -48,6 +49,17 @@ def test_an_error_has_the_status_of_its_class(error, status):
     assert error_reply(error("why")) == json_reply({"error": "why"}, status)
     (raising,) = [route("GET", "/", lambda: (_ for _ in ()).throw(error("why")))]
     assert reply_to([raising], "GET", "/", b"").status == status
+
+
+@pytest.mark.parametrize(
+    ("granted", "looking", "changing"),
+    [("open", 401, 401), ("infer", 200, 403), ("admin", 200, 200)],
+)
+def test_looking_needs_the_scope_infer_and_changing_needs_admin(granted, looking, changing):
+    assert reply_to(ROUTES, "GET", "/v2/models/m", b"", granted).status == looking
+    assert reply_to(ROUTES, "POST", "/v2/echo", b"[1]", granted).status == changing
+    health = [route("GET", "/health", lambda: json_reply({}), scope="open")]
+    assert reply_to(health, "GET", "/health", b"", granted).status == 200
 
 
 @pytest.mark.parametrize("target", ["//x/v2/models/m", "//[", "//[/v2/models/m"])

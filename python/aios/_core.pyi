@@ -483,6 +483,17 @@ class ServedModel:
         (protocol, requests that went well, by the client's and by the server's fault, requests by bucket of latency, the sum of their latency in µs, samples) of each protocol.
         """
 
+class Shadow:
+    """Copies of a model's calls, and what another one answers to them."""
+
+    def __init__(self, champion: ServedModel, challenger: ServedModel, *, share: float, tolerance: float) -> None:
+        """Copies this share of the champion's calls until it is closed."""
+
+    def close(self) -> None: ...
+
+    def totals(self) -> dict[str, Any]:
+        """What was compared so far; empty once closed."""
+
 def latency_bounds_us() -> list[float]:
     """
     Upper bounds of the buckets of latency, in microseconds; slower calls are in one more.
@@ -512,8 +523,10 @@ class DataPlane:
     def serve(self, name: str, version: int, cell: Cell, class_labels: Sequence[str] = []) -> ServedModel:
         """A model to use(), of what a cell has loaded."""
 
-    def use(self, models: Sequence[ServedModel], labels: Mapping[str, Mapping[str, int]]) -> None:
-        """Answers with these models, and no other, from now on."""
+    def use(self, models: Sequence[ServedModel], routes: Mapping[str, tuple[Mapping[str, int], int | None, tuple[int, float] | None]]) -> None:
+        """
+        Answers with these models, and no other, from now on. Routes are, by name: label to version, the version where none is asked for, or None for the highest, and the version and the share of a canary, or None.
+        """
 
     def take(self) -> ServerRequest | None:
         """A request that Python answers, waited for; None once closed."""

@@ -1,5 +1,6 @@
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -103,14 +104,67 @@ struct SharedModel {
   std::shared_ptr<const ServedModel> model;
 };
 
+// (label to version, the usual version, a canary's version and share)
+using RouteRow = std::tuple<std::map<std::string, int64_t>, std::optional<int64_t>,
+                            std::optional<std::pair<int64_t, double>>>;
+
+server::Routing routingOf(const RouteRow& row) {
+  const auto& [labels, usual, canary] = row;
+  server::Routing routing{{labels.begin(), labels.end()}, usual, std::nullopt};
+  if (canary.has_value()) routing.canary = server::Canary{canary->first, canary->second};
+  return routing;
+}
+
 void useModels(Server& server, const std::vector<const SharedModel*>& shared,
-               const std::map<std::string, std::map<std::string, int64_t>>& labels) {
+               const std::map<std::string, RouteRow>& routes) {
   server::ServedModels models;
-  std::map<std::string, server::Labels> by_name;
+  std::map<std::string, server::Routing> routing;
   for (const SharedModel* each : shared) models.push_back(each->model);
-  for (const auto& [name, of_name] : labels) by_name[name] = {of_name.begin(), of_name.end()};
+  for (const auto& [name, row] : routes) routing[name] = routingOf(row);
   const WithoutGil released;
-  server.use(models, by_name);
+  server.use(models, routing);
+}
+
+// Ends a shadow without the GIL: its thread may be in a call.
+struct SharedShadow {
+  SharedShadow(const SharedModel& of, const SharedModel& to, double share, double tolerance)
+      : champion(of.model),
+        shadow(std::make_shared<server::Shadow>(of.model->shared(), to.model->shared(), share,
+                                                bundle::Tolerance{tolerance, tolerance})) {
+    champion->tap().set(shadow);
+  }
+  ~SharedShadow() { close(); }
+  SharedShadow(const SharedShadow&) = delete;
+  SharedShadow& operator=(const SharedShadow&) = delete;
+
+  void close() {
+    const WithoutGil released;
+    if (champion != nullptr) champion->tap().set(nullptr);
+    champion.reset();
+    shadow.reset();
+  }
+
+  std::shared_ptr<const ServedModel> champion;
+  std::shared_ptr<server::Shadow> shadow;
+};
+
+nb::dict totalsOfShadow(const SharedShadow& self) {
+  nb::dict counts;
+  if (self.shadow == nullptr) return counts;
+  const server::ShadowTotals totals = self.shadow->totals();
+  counts["compared"] = totals.compared;
+  counts["agreed"] = totals.agreed;
+  counts["dropped"] = totals.dropped;
+  counts["failed"] = totals.failed;
+  counts["classified"] = totals.classified;
+  counts["same_class"] = totals.same_class;
+  counts["worst"] = totals.worst;
+  counts["reason"] = totals.reason;
+  counts["champion_us"] =
+      std::vector<uint64_t>(totals.champion_us.begin(), totals.champion_us.end());
+  counts["challenger_us"] =
+      std::vector<uint64_t>(totals.challenger_us.begin(), totals.challenger_us.end());
+  return counts;
 }
 
 // Ends a server without the GIL, as its threads may take long.
@@ -151,6 +205,17 @@ server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
   options.clients = clients;
   options.limits.read_timeout = millisecondsOf("read_timeout_s", read_timeout_s);
   return options;
+}
+
+void bindShadow(nb::module_& module) {
+  nb::class_<SharedShadow>(module, "Shadow",
+                           "Copies of a model's calls, and what another one answers to them.")
+      .def(nb::init<const SharedModel&, const SharedModel&, double, double>(), nb::arg("champion"),
+           nb::arg("challenger"), nb::kw_only(), nb::arg("share"), nb::arg("tolerance"),
+           "Copies this share of the champion's calls until it is closed.")
+      .def("close", &SharedShadow::close)
+      .def("totals", &totalsOfShadow, nb::sig("def totals(self) -> dict[str, typing.Any]"),
+           "What was compared so far; empty once closed.");
 }
 
 void bindRequest(nb::module_& module) {
@@ -197,6 +262,7 @@ void bindServer(nb::module_& module) {
           "(protocol, requests that went well, by the client's and by the server's fault, "
           "requests by bucket of latency, the sum of their latency in µs, samples) of each "
           "protocol.");
+  bindShadow(module);
   module.def(
       "latency_bounds_us",
       [] {
@@ -263,11 +329,13 @@ void bindServer(nb::module_& module) {
       .def(
           "use",
           [](ServerHolder& self, const std::vector<const SharedModel*>& models,
-             const std::map<std::string, std::map<std::string, int64_t>>& labels) {
-            useModels(*self.server, models, labels);
+             const std::map<std::string, RouteRow>& routes) {
+            useModels(*self.server, models, routes);
           },
-          nb::arg("models"), nb::arg("labels"),
-          "Answers with these models, and no other, from now on.")
+          nb::arg("models"), nb::arg("routes"),
+          "Answers with these models, and no other, from now on. Routes are, by name: label to "
+          "version, the version where none is asked for, or None for the highest, and the version "
+          "and the share of a canary, or None.")
       .def(
           "take",
           [](ServerHolder& self) {

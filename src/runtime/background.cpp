@@ -17,13 +17,6 @@ constexpr int kNicer = 10;
 
 thread_local bool in_background = false;
 
-void lowerPriority() noexcept {
-#if defined(__linux__)
-  // Linux alone takes 0 for the calling thread; more than 19 counts as 19.
-  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + kNicer);
-#endif
-}
-
 // Threads that are started in its scope leave all signals to the others.
 class SignalsBlocked {
  public:
@@ -51,6 +44,13 @@ std::thread startThread(const std::function<void()>& work) {
 }
 
 }  // namespace
+
+void lowerPriority() noexcept {
+#if defined(__linux__)
+  // Linux alone takes 0 for the calling thread; more than 19 counts as 19.
+  ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + kNicer);
+#endif
+}
 
 void inBackground(const std::function<void()>& work) {
   std::exception_ptr failure;

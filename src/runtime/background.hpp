@@ -11,4 +11,7 @@ namespace aios::runtime {
 // threads which stay doesn't belong here.
 void inBackground(const std::function<void()>& work);
 
+// Gives the calling thread that priority, for good.
+void lowerPriority() noexcept;
+
 }  // namespace aios::runtime

@@ -19,12 +19,23 @@ CallTotals ServedModel::totals(Protocol protocol) const noexcept {
   return totals;
 }
 
-ModelTable::ModelTable(const ServedModels& models, const std::map<std::string, Labels>& labels) {
+ModelTable::ModelTable(const ServedModels& models, const std::map<std::string, Routing>& routing) {
   for (const auto& model : models) entries_[model->name()].versions[model->version()] = model;
-  for (const auto& [name, of_name] : labels) {
-    const auto entry = entries_.find(name);
-    if (entry != entries_.end()) entry->second.labels = of_name;
+  for (auto& [name, entry] : entries_) {
+    const auto of_name = routing.find(name);
+    entry.route(of_name == routing.end() ? Routing{} : of_name->second);
   }
+}
+
+void ModelTable::Entry::route(const Routing& routing) {
+  labels = routing.labels;
+  const auto chosen = routing.usual.has_value() ? versions.find(*routing.usual) : versions.end();
+  usual = chosen != versions.end() ? chosen->second : std::prev(versions.end())->second;
+  if (!routing.canary.has_value()) return;
+  const auto found = versions.find(routing.canary->version);
+  if (found == versions.end()) return;
+  canary = found->second;
+  turns.emplace(routing.canary->share);
 }
 
 ModelTable::Found ModelTable::find(std::string_view name, std::optional<int64_t> version,
@@ -33,15 +44,20 @@ ModelTable::Found ModelTable::find(std::string_view name, std::optional<int64_t>
   const auto entry = entries_.find(name);
   if (entry == entries_.end()) return found;
   found.name_is_known = true;
-  const auto& [versions, labels] = entry->second;
+  const Entry& of_name = entry->second;
   if (!label.empty()) {
-    const auto labelled = labels.find(label);
-    found.label_is_known = labelled != labels.end();
+    const auto labelled = of_name.labels.find(label);
+    found.label_is_known = labelled != of_name.labels.end();
     if (!found.label_is_known) return found;
     version = labelled->second;
   }
-  const auto chosen = version.has_value() ? versions.find(*version) : std::prev(versions.end());
-  if (chosen != versions.end()) found.model = chosen->second;
+  if (!version.has_value()) {
+    const bool is_canarys = of_name.canary != nullptr && of_name.turns->next();
+    found.model = is_canarys ? of_name.canary : of_name.usual;
+    return found;
+  }
+  const auto chosen = of_name.versions.find(*version);
+  if (chosen != of_name.versions.end()) found.model = chosen->second;
   return found;
 }
 

@@ -12,6 +12,8 @@
 
 #include "runtime/loaded_model.hpp"
 #include "server/metrics.hpp"
+#include "server/shadow.hpp"
+#include "server/turns.hpp"
 
 namespace aios::server {
 
@@ -27,8 +29,11 @@ class ServedModel {
   int64_t version() const noexcept { return version_; }
   runtime::LoadedModel& model() const noexcept { return *model_; }
   const std::vector<std::string>& classLabels() const noexcept { return class_labels_; }
+  const std::shared_ptr<runtime::LoadedModel>& shared() const noexcept { return model_; }
   CallCounters& counters(std::size_t thread) const noexcept { return counters_[thread]; }
   CallTotals totals(Protocol protocol) const noexcept;
+  // Whoever has answered a call of the model offers it there, if it is on.
+  ShadowTap& tap() const noexcept { return tap_; }
 
  private:
   const std::string name_;
@@ -36,11 +41,25 @@ class ServedModel {
   const std::shared_ptr<runtime::LoadedModel> model_;
   const std::vector<std::string> class_labels_;
   mutable std::vector<CallCounters> counters_;
+  mutable ShadowTap tap_;
 };
 
 using ServedModels = std::vector<std::shared_ptr<const ServedModel>>;
 // Label → version.
 using Labels = std::map<std::string, int64_t, std::less<>>;
+
+// A version that is given a share of the calls, from 0 to 1.
+struct Canary {
+  int64_t version = 0;
+  double share = 0;
+};
+
+// Who answers the calls of a model that name no version.
+struct Routing {
+  Labels labels;
+  std::optional<int64_t> usual;  // where there is no label either; the highest if there is none
+  std::optional<Canary> canary;  // in place of the usual one
+};
 
 class ModelTable {
  public:
@@ -52,15 +71,20 @@ class ModelTable {
   };
 
   ModelTable() = default;
-  ModelTable(const ServedModels& models, const std::map<std::string, Labels>& labels);
+  ModelTable(const ServedModels& models, const std::map<std::string, Routing>& routing);
 
-  // The version, or the label's, or where neither is asked for, the highest.
+  // The version, or the label's, or where neither is asked for, the one whose turn it is.
   Found find(std::string_view name, std::optional<int64_t> version, std::string_view label) const;
 
  private:
   struct Entry {
     std::map<int64_t, std::shared_ptr<const ServedModel>> versions;  // at least one
     Labels labels;
+    std::shared_ptr<const ServedModel> usual;
+    std::shared_ptr<const ServedModel> canary;  // null if there is none
+    std::optional<Turns> turns;                 // of the canary
+
+    void route(const Routing& routing);
   };
   std::map<std::string, Entry, std::less<>> entries_;
 };

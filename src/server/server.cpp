@@ -139,8 +139,8 @@ std::shared_ptr<const ServedModel> Server::serve(std::string name, int64_t versi
                                        std::move(class_labels));
 }
 
-void Server::use(const ServedModels& models, const std::map<std::string, Labels>& labels) {
-  const auto table = std::make_shared<const ModelTable>(models, labels);
+void Server::use(const ServedModels& models, const std::map<std::string, Routing>& routing) {
+  const auto table = std::make_shared<const ModelTable>(models, routing);
   // Destroyed here, where nobody waits for it.
   std::vector<std::shared_ptr<const ModelTable>> returned(loops_.size());
   inEachLoop([&](Loop& loop) { returned[loop.index()] = loop.use(table); });

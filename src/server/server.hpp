@@ -62,7 +62,7 @@ class Server {
 
   // Answers with these models from now on. When it returns no I/O thread uses others; those that
   // nobody else holds were destroyed, in the caller's thread.
-  void use(const ServedModels& models, const std::map<std::string, Labels>& labels);
+  void use(const ServedModels& models, const std::map<std::string, Routing>& routing);
   // Lets clients do what this says, and no more, from when it returns on.
   void protect(AccessPolicy policy);
   // A model to use, with the counters that it needs.

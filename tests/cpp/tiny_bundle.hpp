@@ -68,10 +68,11 @@ class TinyBundle {
     write("manifest.sha256", bundle::sha256Hex(text.data(), text.size()) + "\n");
   }
 
- private:
   static std::string bytesOf(const std::vector<float>& values) {
     return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)};
   }
+
+ private:
   // One sample: x = [1, -2].
   static std::string golden() {
     const std::string header =

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from aios.cli.output import JsonFlag, data, print_json, reports_errors
+from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
 from aios.cli.tables import Column, Listing
 from aios.cli.workflow import HOME, HomeOption, open_manager
 
@@ -44,11 +44,33 @@ def promote(
     version: Annotated[int, typer.Argument(min=1, help="The version that shall answer.")],
     *,
     alias: AliasOption = "champion",
+    after_shadow: Annotated[
+        bool,
+        typer.Option(
+            "--after-shadow",
+            help="Only if it agreed with the version that answers now: see aios serve's shadows.",
+        ),
+    ] = False,
+    min_compared: Annotated[
+        int, typer.Option(min=1, help="With --after-shadow: calls that must have been compared.")
+    ] = 1000,
+    min_agreement: Annotated[
+        float, typer.Option(min=0, max=1, help="With --after-shadow: the share that must agree.")
+    ] = 0.99,
     home: HomeOption = HOME,
     as_json: JsonFlag = False,
 ) -> None:
     """Let an alias name a version, in one transaction."""
     with open_manager(home) as manager:
+        if after_shadow:
+            from aios.registry.shadow_results import require_agreement, told
+
+            champion = manager.registry.resolve(name, alias).version
+            result = require_agreement(
+                manager.home.store, name, version, champion,
+                compared=min_compared, agreement=min_agreement,
+            )  # fmt: skip
+            talk.print(Text(f"{name} version {version}: {told(result)}"), soft_wrap=True)
         _print_moved(manager.promote(name, version, alias), alias, as_json)
 
 

@@ -117,8 +117,8 @@ def _tell(server: Server, as_json: bool) -> None:
         sys.stdout.flush()
         return
     for entry in entries:
-        reason = "" if entry.found.is_proven else ", unproven: aios export proves it"
-        reason += f": {entry.error}" if entry.error is not None else ""
+        unproven = "" if entry.found.is_proven else "unproven: aios export proves it"
+        reason = f": {entry.reason or unproven}" if entry.reason or unproven else ""
         talk.print(
             Text(f"{entry.key.name} version {entry.key.version} {entry.state.value}{reason}"),
             soft_wrap=True,

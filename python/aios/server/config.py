@@ -17,10 +17,48 @@ from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError
 from aios.server.options import check_options, from_table, option, options_of
 
 _VERIFY = ("quick", "full", "off")
+_VERSIONS = ("all", "newest", "labelled")
 #: Of one kind, as the data plane takes them.
 MOST_THREADS = 256
 #: The options that say where models come from; one of them is needed.
-SOURCES = ("models",)
+SOURCES = ("models", "registry")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CanaryConfig:
+    """A version that answers a share of the calls that name no version.
+
+    Raises:
+        InvalidArgumentError: An option doesn't fit.
+    """
+
+    version: int | None = option(None, "Its number; else the label says it.", minimum=0)
+    label: str = option("canary", "Its label.")
+    share: float = option(0.1, "Of the calls, from 0 to 1.", minimum=0, maximum=1)
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShadowConfig:
+    """A version that gets copies of a share of the calls, and whose answers are only compared.
+
+    Raises:
+        InvalidArgumentError: An option doesn't fit.
+    """
+
+    version: int | None = option(None, "Its number; else the label says it.", minimum=0)
+    label: str = option("challenger", "Its label.")
+    share: float = option(0.1, "Of the calls, from 0 to 1.", minimum=0, maximum=1)
+    tolerance: float = option(
+        0.01,
+        "What a number may differ: this times itself and, once more, the answer's largest, or 1.",
+        minimum=0,
+    )
+
+    def __post_init__(self) -> None:
+        check_options(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +77,12 @@ class ModelConfig:
     labels: Mapping[str, int] = option(
         {}, "Names of versions, as {stable = 3}; those of a registry are its aliases.", minimum=0
     )
+    versions: str | None = option(
+        None, "Which versions are served; else as of the server.", choices=_VERSIONS
+    )
+    only: tuple[int, ...] = option((), "The only versions to serve, as [3, 4].", minimum=0)
+    canary: CanaryConfig | None = option(None, "Who else answers calls that name no version.")
+    shadow: ShadowConfig | None = option(None, "Who gets copies of calls, to be compared.")
 
     def __post_init__(self) -> None:
         check_options(self)
@@ -57,6 +101,15 @@ class ServerConfig:
         "A folder with NAME/VERSION.cell or NAME/VERSION/saved_model.pb, or a bundle.",
         flags=("--models", "-m"),
     )
+    registry: Path | None = option(
+        None, "A manager's home: its versions are served, and its aliases are labels."
+    )
+    versions: str | None = option(
+        None,
+        "Which versions are served: all of a folder; of a registry those with a label, and the "
+        "newest.",
+        choices=_VERSIONS,
+    )
     host: str = option("127.0.0.1", "The numeric address to listen at.")
     http_port: int = option(8501, "0 for any free one.", minimum=0, maximum=65535)
     grpc_port: int | None = option(None, "Not supported yet.", minimum=0, maximum=65535, flags=())
@@ -69,6 +122,11 @@ class ServerConfig:
     )
     engine: str = option("auto", "auto, or the engine to run on.")
     verify: str = option("quick", "What is checked before a version answers.", choices=_VERIFY)
+    export: bool = option(
+        True,
+        "SavedModels are exported in the background, and the proved bundles take over.",
+        flags=("--export/--no-export",),
+    )
     poll_s: float = option(1.0, "How often the models are looked at; 0: once.", minimum=0)
     drain_s: float = option(
         30.0, "How long the last requests may take after a signal to end.", minimum=0
@@ -141,6 +199,8 @@ def config_of(
         return from_table(ServerConfig, given)
     file = Path(config).expanduser()
     table = _read(file)
+    if any(source in given for source in SOURCES):
+        table = {name: value for name, value in table.items() if name not in SOURCES}
     # Checked by itself first: the message can name the file then.
     from_table(ServerConfig, table, f"{file}: ")
     return from_table(ServerConfig, {**table, **given})

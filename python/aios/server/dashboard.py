@@ -85,7 +85,7 @@ class Dashboard:
             "name": entry.key.name,
             "version": entry.key.version,
             "state": entry.state.value,
-            "reason": None if entry.error is None else str(entry.error),
+            "reason": entry.reason or None,
             "proven": entry.found.is_proven,
             "engine": None if entry.bridge is None else entry.bridge.engine,
             "precision": None if artifact is None else artifact.precision,

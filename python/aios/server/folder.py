@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from aios.errors import NotFoundError
+from aios.errors import InvalidArgumentError, NotFoundError
 
 _SUFFIX = ".cell"
 _VERSION = re.compile(r"(?P<number>0|[1-9][0-9]{0,17})(?P<bundle>\.cell)?")
@@ -51,10 +51,10 @@ def scan(root: Path) -> dict[VersionKey, FoundModel]:
 
     Raises:
         NotFoundError: There is no such folder.
+        InvalidArgumentError: What it holds are models, but not in folders by name and version.
     """
-    whole = _stamp(root, _MANIFEST)
-    if whole is not None:
-        return {VersionKey(root.name.removesuffix(_SUFFIX), 1): FoundModel(root, whole, True)}
+    if _stamp(root, _MANIFEST) is not None:
+        return {VersionKey(root.name.removesuffix(_SUFFIX), 1): found_bundle(root)}
     try:
         folders = sorted(entry for entry in root.iterdir() if not entry.name.startswith(_HIDDEN))
     except OSError as error:
@@ -62,7 +62,15 @@ def scan(root: Path) -> dict[VersionKey, FoundModel]:
             f"no models at '{root}' ({error.strerror}): expected a folder with "
             "NAME/VERSION.cell, as models/digits/1.cell, or one bundle"
         ) from error
-    return dict(found for folder in folders for found in _versions(folder))
+    found = dict(one for folder in folders for one in _versions(folder))
+    if not found:
+        _refuse_another_layout(root, folders)
+    return found
+
+
+def found_bundle(path: Path) -> FoundModel:
+    """A bundle by its path, as scan() finds it."""
+    return FoundModel(path, _stamp(path, _MANIFEST) or (), is_proven=True)
 
 
 def contents(folder: Path) -> Stamp:
@@ -75,13 +83,51 @@ def contents(folder: Path) -> Stamp:
     return stamp
 
 
-def _versions(folder: Path) -> Iterator[tuple[VersionKey, FoundModel]]:
+def _refuse_another_layout(root: Path, folders: list[Path]) -> None:
+    """Says what was meant, where a folder holds models, but not as NAME/VERSION.
+
+    Raises:
+        InvalidArgumentError: It does.
+    """
+    if _stamp(root, _SAVED_MODEL) is not None:
+        raise InvalidArgumentError(
+            f"'{root}' is a SavedModel itself: put it into a folder for its name and version, as "
+            f"models/{root.name}/1, and serve models"
+        )
+    if any(_VERSION.fullmatch(folder.name) and _is_model(folder) for folder in folders):
+        raise InvalidArgumentError(
+            f"'{root}' holds versions of one model: serve the folder that it is in, "
+            f"'{root.absolute().parent}'"
+        )
+    for folder in folders:
+        if _is_model(folder):
+            name = folder.name.removesuffix(_SUFFIX)
+            raise InvalidArgumentError(
+                f"'{folder}' is a model without a version: expected NAME/VERSION, as "
+                f"'{root / name / ('1' + folder.suffix)}'"
+            )
+        odd = sorted(entry.name for entry in _entries(folder) if _is_model(entry))
+        if odd:
+            raise InvalidArgumentError(
+                f"'{folder / odd[0]}': '{odd[0]}' is no version: expected a whole number, as "
+                f"'{folder / ('1' + Path(odd[0]).suffix)}'"
+            )
+
+
+def _is_model(path: Path) -> bool:
+    return any(_stamp(path, names) is not None for names in (_MANIFEST, _SAVED_MODEL))
+
+
+def _entries(folder: Path) -> list[Path]:
     try:
-        # "1" is before "1.cell": what comes later replaces it.
-        entries = sorted(folder.iterdir())
+        return sorted(folder.iterdir())
     except OSError:
-        return
-    for entry in entries:
+        return []
+
+
+def _versions(folder: Path) -> Iterator[tuple[VersionKey, FoundModel]]:
+    # "1" is before "1.cell": what comes later replaces it.
+    for entry in _entries(folder):
         named = _VERSION.fullmatch(entry.name)
         if named is None:
             continue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 
 from aios.server.folder import FoundModel, VersionKey
+from aios.server.wanted import Wanted
 
 
 class HeldModels:
@@ -31,6 +33,11 @@ class HeldModels:
         with self._lock:
             self._left_out = sorted(key for key in found if key.name in self._names)
             return {key: model for key, model in found.items() if key.name not in self._names}
+
+    def left_of(self, wanted: Wanted) -> Wanted:
+        """What is wanted and isn't held."""
+        spare = self.without(wanted.spare)
+        return replace(wanted, versions=self.without(wanted.versions), spare=spare)
 
     def left_out(self) -> list[VersionKey]:
         """The versions that were found last and are held, by name and number."""

@@ -81,7 +81,8 @@ def answering(library: ModelLibrary, name: str, version: str | None) -> ModelEnt
             )
     if not entries:
         raise NotFoundError(f"Request for unknown model: '{name}' is not found")
-    return entries[-1]
+    usual = library.usual(name)
+    return next((entry for entry in entries if entry.key.version == usual), entries[-1])
 
 
 def _metadata(library: ModelLibrary, entry: ModelEntry) -> dict[str, Any]:

@@ -4,33 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from aios.bundle.dtypes import STRING, numpy_dtype
 from aios.bundle.manifest import read_manifest
 from aios.errors import AiosError, InternalError
 from aios.server.config import ServerConfig
 from aios.server.folder import FoundModel, Stamp, VersionKey, contents
+from aios.server.loading import SharedBridges, return_memory, warm_up
+from aios.server.routing import Route, routes
+from aios.server.wanted import Wanted
 
 if TYPE_CHECKING:
     from aios._core import DataPlane, ServedModel
     from aios.bridge import TensorFlowCellularBridge
+    from aios.server.shadows import Shadows
 
 #: Loads a bundle, checked as the server was told to.
 Load = Callable[[VersionKey, FoundModel], "TensorFlowCellularBridge"]
-
-#: Calls before a model is ready: fast ones are timed every 16th time.
-_WARM_UP_CALLS = 33
-#: Longer than this no batch size is called, but once.
-_WARM_UP_S = 0.05
-#: Engines are chosen for batches up to a power of two; larger ones when they first come.
-_WARM_BATCHES = (1, 2, 4, 8, 16, 32)
 
 
 class State(StrEnum):
@@ -49,7 +43,8 @@ class ModelEntry:
 
     `error` is why it failed to load, where it did: it has ended then, or, while `model` is there,
     the bundle that was put in its place failed, and the one before still answers. `contents` are
-    the files that were there when it was loaded.
+    the files that were there when it was loaded; `note` is what there is to say of one that
+    answers.
     """
 
     key: VersionKey
@@ -57,8 +52,14 @@ class ModelEntry:
     state: State = State.START
     error: AiosError | None = None
     contents: Stamp = ()
+    note: str = ""
     bridge: TensorFlowCellularBridge | None = None
     model: ServedModel | None = field(default=None, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """Why it isn't as it should be; empty where it is."""
+        return self.note if self.error is None else str(self.error)
 
 
 class ModelLibrary:
@@ -67,19 +68,35 @@ class ModelLibrary:
     Args:
         plane: Where models are put to use.
         load: Loads a bundle; what it raises is the reason that is shown.
-        config: The labels of models.
+        config: Canaries, shadows, and how models are loaded.
+        shadows: Compares challengers.
+        loaders: How many are loaded at a time.
     """
 
-    def __init__(self, plane: DataPlane, load: Load, config: ServerConfig) -> None:
+    def __init__(
+        self,
+        plane: DataPlane,
+        load: Load,
+        config: ServerConfig,
+        shadows: Shadows | None = None,
+        *,
+        loaders: int = 2,
+    ) -> None:
         self._plane = plane
         self._load = load
         self._config = config
+        self._shadows = shadows
+        self._loaders = loaders
+        self._bridges = SharedBridges()
         self._syncing = threading.Lock()
+        self._publishing = threading.Lock()
         self._lock = threading.Lock()
         self._entries: dict[VersionKey, ModelEntry] = {}
+        self._wanted = Wanted({})
+        self._routes: dict[str, Route] = {}
         self._is_ready = False
 
-    def sync(self, wanted: Mapping[VersionKey, FoundModel]) -> None:
+    def sync(self, wanted: Wanted) -> None:
         """Loads what is new, then stops serving what isn't wanted any more.
 
         A bundle in the place of another one, and one that fails, leave what answers alone until
@@ -87,13 +104,23 @@ class ModelLibrary:
         may have been looked at while it was copied.
         """
         with self._syncing:
-            for key, found in wanted.items():
-                known = self._entries.get(key)
-                if known is None or known.found != found or _changed_since_it_failed(known):
-                    self._bring_up(key, found)
-            for key in [key for key in self._entries if key not in wanted]:
+            self._wanted = wanted
+            changed = [key for key, one in wanted.versions.items() if self._is_news(key, one)]
+            with ThreadPoolExecutor(self._loaders, "aios-server-load") as loading:
+                for done in [
+                    loading.submit(self._bring_up, key, wanted.versions[key])
+                    for key in sorted(changed)
+                ]:
+                    done.result()
+            for key in wanted.versions:
+                self._entries[key].note = wanted.notes.get(key, "")
+            gone = [key for key in self._entries if not self._may_stay(key)]
+            for key in gone:
                 self._take_down(key)
+            if gone or changed:
+                return_memory()
             self._is_ready = True
+            self._publish()
 
     def try_again(self, name: str) -> None:
         """Lets the next sync() try what failed of a model, changed or not."""
@@ -107,6 +134,15 @@ class ModelLibrary:
         with self._lock:
             return [self._entries[key] for key in sorted(self._entries)]
 
+    def routes(self) -> dict[str, Route]:
+        """Of each model that answers: its labels, and who answers where no version is asked for."""
+        return dict(self._routes)
+
+    def usual(self, name: str) -> int | None:
+        """The version of a model that answers where none is asked for; None if none does."""
+        route = self._routes.get(name)
+        return None if route is None else route.usual
+
     @property
     def is_ready(self) -> bool:
         """Whether every model has a version that answers."""
@@ -117,7 +153,20 @@ class ModelLibrary:
 
     def close(self) -> None:
         """Takes every model down."""
-        self.sync({})
+        self.sync(Wanted({}))
+
+    def _is_news(self, key: VersionKey, found: FoundModel) -> bool:
+        known = self._entries.get(key)
+        return known is None or known.found != found or _changed_since_it_failed(known)
+
+    def _may_stay(self, key: VersionKey) -> bool:
+        """Whether it is wanted, or stands in while what is wanted of its model doesn't answer."""
+        if key in self._wanted.versions:
+            return True
+        if key not in self._wanted.spare or self._entries[key].model is None:
+            return False
+        others = [self._entries[one] for one in self._wanted.versions if one.name == key.name]
+        return all(entry.model is None for entry in others)
 
     def _bring_up(self, key: VersionKey, found: FoundModel) -> None:
         before = self._entries.get(key)
@@ -131,13 +180,14 @@ class ModelLibrary:
         self._set(entry)
         self._publish()
         if not keeps and before is not None and before.bridge is not None:
-            before.bridge.close()
+            self._bridges.give_back(before.bridge)
 
     def _loaded(self, key: VersionKey, found: FoundModel) -> ModelEntry:
         """The version, loaded and warm, or the reason why it isn't."""
+        told = self._config.of_model(key.name)
+        how = (told.engine, told.precision, told.verify)
         try:
-            bridge = self._load(key, found)
-            _warm_up(bridge)
+            bridge = self._bridges.take(found, how, lambda: self._ready_to_answer(key, found))
             model = self._plane.serve(key.name, key.version, bridge, _class_labels(found))
         except AiosError as error:
             return ModelEntry(key, found, State.END, error)
@@ -146,6 +196,11 @@ class ModelLibrary:
             return ModelEntry(key, found, State.END, bug)
         return ModelEntry(key, found, State.AVAILABLE, bridge=bridge, model=model)
 
+    def _ready_to_answer(self, key: VersionKey, found: FoundModel) -> TensorFlowCellularBridge:
+        bridge = self._load(key, found)
+        warm_up(bridge)
+        return bridge
+
     def _take_down(self, key: VersionKey) -> None:
         entry = self._entries[key]
         entry.state = State.UNLOADING
@@ -153,7 +208,7 @@ class ModelLibrary:
         self._publish()
         del model
         if entry.bridge is not None:
-            entry.bridge.close()
+            self._bridges.give_back(entry.bridge)
         with self._lock:
             del self._entries[key]
 
@@ -162,9 +217,24 @@ class ModelLibrary:
             self._entries[entry.key] = entry
 
     def _publish(self) -> None:
-        models = [entry.model for entry in self.entries() if entry.model is not None]
-        labels = {name: dict(told.labels) for name, told in self._config.per_model.items()}
-        self._plane.use(models, labels)
+        """Lets the data plane answer with what there is now."""
+        with self._publishing:
+            models = {
+                entry.key: model for entry in self.entries() if (model := entry.model) is not None
+            }
+            answering: dict[str, list[int]] = {}
+            for key in models:
+                answering.setdefault(key.name, []).append(key.version)
+            self._routes = routes(self._wanted, self._config, answering, self._routes)
+            self._plane.use(
+                list(models.values()),
+                {
+                    name: (dict(route.labels), route.usual, route.canary)
+                    for name, route in self._routes.items()
+                },
+            )
+            if self._shadows is not None:
+                self._shadows.follow(self._routes, models)
 
 
 def _changed_since_it_failed(entry: ModelEntry) -> bool:
@@ -179,31 +249,3 @@ def _class_labels(found: FoundModel) -> tuple[str, ...]:
     with contextlib.suppress(AiosError):
         return read_manifest(found.path).labels or ()
     return ()
-
-
-def _warm_up(bridge: TensorFlowCellularBridge) -> None:
-    """Calls a model on zeros in every batch size that engines are chosen for.
-
-    So an engine is chosen, and it is known what a call takes, before the first client comes.
-    """
-    for batch in _WARM_BATCHES if _takes_batches(bridge) else (1,):
-        inputs = {spec.name: _zeros(spec, batch) for spec in bridge.signature.inputs}
-        deadline = time.monotonic() + _WARM_UP_S
-        # There are models that zeros don't suit; it has answered its own samples.
-        with contextlib.suppress(AiosError):
-            for _ in range(_WARM_UP_CALLS):
-                bridge.perform_inference(inputs)
-                if time.monotonic() > deadline:
-                    break
-
-
-def _takes_batches(bridge: TensorFlowCellularBridge) -> bool:
-    return all(spec.shape and spec.shape[0] < 0 for spec in bridge.signature.inputs)
-
-
-def _zeros(spec: Any, batch: int) -> Any:
-    shape = [1 if size < 0 else size for size in spec.shape]
-    if spec.shape and spec.shape[0] < 0:
-        shape[0] = batch
-    zero: Any = b"" if spec.dtype == STRING else 0
-    return np.full(shape, zero, numpy_dtype(spec.dtype))

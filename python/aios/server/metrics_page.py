@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 
+from aios.registry.shadow_results import ShadowResult
 from aios.server.library import ModelEntry
 from aios.server.replies import Reply
 
@@ -27,8 +28,21 @@ _TOTALS = (
 )
 
 
+#: Of ShadowResult: the field, the metric, its kind, and what it says.
+_SHADOWS = (
+    ("compared", "aios_shadow_compared_total", "counter", "Calls that a challenger answered too."),
+    ("agreed", "aios_shadow_agreed_total", "counter", "Those within the tolerance."),
+    ("failed", "aios_shadow_failed_total", "counter", "Calls that a challenger couldn't answer."),
+    ("dropped", "aios_shadow_dropped_total", "counter", "Copies that there was no room for."),
+    ("agreement", "aios_shadow_agreement", "gauge", "The share that agrees, from 0 to 1."),
+)
+
+
 def metrics_page(
-    entries: Iterable[ModelEntry], totals: Mapping[str, int], bounds_us: Sequence[float]
+    entries: Iterable[ModelEntry],
+    totals: Mapping[str, int],
+    bounds_us: Sequence[float],
+    shadows: Sequence[ShadowResult] = (),
 ) -> Reply:
     """The page of one moment.
 
@@ -36,8 +50,10 @@ def metrics_page(
         entries: Every version.
         totals: Of the data plane.
         bounds_us: Upper bounds of the buckets of latency, in µs.
+        shadows: What is known of challengers.
     """
-    lines = [line for family in _families(list(entries), totals, bounds_us) for line in family]
+    families = [*_families(list(entries), totals, bounds_us), *_of_shadows(shadows)]
+    lines = [line for family in families for line in family]
     return Reply(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 
@@ -70,6 +86,19 @@ def _families(
         "From a whole request to its answer, in microseconds, without waiting for a worker.",
         [sample for entry, row in rows for sample in _histogram(_labels(entry), row, bounds_us)],
     )  # fmt: skip
+
+
+def _of_shadows(shadows: Sequence[ShadowResult]) -> Iterator[Iterator[str]]:
+    if not shadows:
+        return
+    labels = [
+        {"model": one.name, "champion": str(one.champion), "challenger": str(one.challenger)}
+        for one in shadows
+    ]
+    for field, name, kind, what in _SHADOWS:
+        values = [getattr(one, field) for one in shadows]
+        rows = [("", named, value) for named, value in zip(labels, values, strict=True)]
+        yield _family(name, kind, what, rows)
 
 
 _Sample = tuple[str, dict[str, str], float]

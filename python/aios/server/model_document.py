@@ -37,7 +37,7 @@ def model_document(entry: ModelEntry, manifest: Manifest | None) -> dict[str, An
         "name": entry.key.name,
         "version": entry.key.version,
         "state": entry.state.value,
-        "reason": None if entry.error is None else str(entry.error),
+        "reason": entry.reason or None,
         "proven": entry.found.is_proven,
         "signature": None if bridge is None else _signature(bridge.signature),
         "labels": None if manifest is None or manifest.labels is None else list(manifest.labels),

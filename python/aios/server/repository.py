@@ -78,7 +78,7 @@ class Repository:
                 "name": entry.key.name,
                 "version": str(entry.key.version),
                 "state": _STATES[entry.state],
-                "reason": "" if entry.error is None else str(entry.error),
+                "reason": entry.reason,
             }
             for entry in self._library.entries()
             if entry.model is not None or not only_ready

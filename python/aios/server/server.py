@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from aios.bridge.core import IS_NATIVE
-from aios.errors import InvalidArgumentError, NotFoundError, UnsupportedError
-from aios.server import kserve, tensorflow_serving
+from aios.errors import AiosError, NotFoundError, UnsupportedError
+from aios.registry.shadow_results import ShadowResult
+from aios.server import kserve, routing, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
 from aios.server.control_lane import ControlLane
 from aios.server.dashboard import Dashboard
-from aios.server.folder import FoundModel, VersionKey, scan
+from aios.server.folder import FoundModel, VersionKey
 from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
+from aios.server.loading import loaders
 from aios.server.metrics_page import metrics_page
 from aios.server.protection import Protection, tls_files
 from aios.server.replies import Reply, Route, json_reply, route
 from aios.server.repository import Repository
+from aios.server.shadows import Shadows
+from aios.server.sources import source_of
 
 if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
 
 _MEBIBYTE = 1 << 20
+_log = logging.getLogger("aios.server")
 
 
 class Server:
@@ -45,7 +51,7 @@ class Server:
             folder.
 
     Raises:
-        NotFoundError: There is no such folder.
+        NotFoundError: There is no such folder, or home.
         UnsupportedError: aios runs without its C++ extension.
         FailedPreconditionError: The port is taken.
         InvalidArgumentError: An option is unknown or doesn't fit, or nothing is to be served.
@@ -60,18 +66,14 @@ class Server:
     ) -> None:
         require_extension()
         told = config_of(config, {"models": models, **options})
-        if told.models is None:
-            raise InvalidArgumentError(
-                "models: expected a folder of models or a bundle, as aios.Server('models')"
-            )
         if told.grpc_port is not None:
             raise UnsupportedError("grpc_port: this server speaks HTTP only; leave it out")
         from aios import _core
 
         self._pid = os.getpid()
         self.config = told
-        self._folder = told.models
-        wanted = scan(self._folder)
+        self._source = source_of(told)
+        wanted = self._source.look()
         self._plane = _core.DataPlane(
             io_threads=told.io_threads,
             workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
@@ -86,7 +88,16 @@ class Server:
         tls = tls_files(told.tls_cert, told.tls_key, told.tls_client_ca)
         self._protection = Protection(self._plane, token_file=told.token_file, tls=tls)
         self._bounds_us = _core.latency_bounds_us()
-        self._library = ModelLibrary(self._plane, self._load, told)
+        self._shadows = Shadows(
+            lambda champion, challenger, share, tolerance: _core.Shadow(
+                champion, challenger, share=share, tolerance=tolerance
+            ),
+            told,
+            self._source.store,
+        )
+        self._library = ModelLibrary(
+            self._plane, self._load, told, self._shadows, loaders=loaders()
+        )
         self._held = HeldModels()
         self.host, self._scheme = told.host, "http" if tls is None else "https"
         self.http_port = self._plane.listen(told.host, told.http_port, secure=tls is not None)
@@ -113,19 +124,35 @@ class Server:
         """Every version with its state, and the reason where it doesn't answer."""
         return self._library.entries()
 
+    def route(self, model: str) -> routing.Route:
+        """Which version of a model answers calls that name none, and its labels.
+
+        Raises:
+            NotFoundError: No version of it answers.
+        """
+        found = self._library.routes().get(model)
+        if found is None:
+            raise NotFoundError(f"no version of a model '{model}' answers")
+        return found
+
+    def shadows(self) -> list[ShadowResult]:
+        """What is known of challengers that got copies of calls."""
+        return self._shadows.results()
+
     @property
     def is_ready(self) -> bool:
         """Whether every model has a version that answers."""
         return self._library.is_ready
 
     def sync(self) -> None:
-        """Looks at the folder, tokens and certificates now; returns when what is there answers.
+        """Looks at models, tokens and certificates now; returns when what is there answers.
 
         Raises:
-            NotFoundError: The folder is gone; what was loaded goes on answering.
+            AiosError: The folder or the home is gone; what was loaded goes on answering.
         """
         self._protection.check()
-        self._library.sync(self._held.without(scan(self._folder)))
+        self._library.sync(self._held.left_of(self._source.look()))
+        self._shadows.keep()
 
     def drain(self, longest_s: float = 30.0) -> bool:
         """Listens no more, and answers the requests that are under way.
@@ -151,6 +178,7 @@ class Server:
         for thread in self._threads:
             thread.join()
         self._library.close()
+        self._source.close()
 
     def _routes(self) -> list[Route]:
         most_body_bytes = self.config.max_body_mib * _MEBIBYTE
@@ -159,6 +187,7 @@ class Server:
             route("GET", "/healthz", self._health, scope="open"),
             route("GET", "/metrics", self._metrics, scope=metrics_scope),
             *Dashboard(self._library, self._plane.totals, self._bounds_us).routes(),
+            route("GET", "/shadows", self._shadow_results),
             *kserve.routes(self._library, most_body_bytes),
             *Repository(self._library, self._held, self.sync).routes(),
             *tensorflow_serving.routes(self._library),
@@ -185,14 +214,33 @@ class Server:
         return json_reply({"ready": ready}, 200 if ready else 503)
 
     def _metrics(self) -> Reply:
-        return metrics_page(self.models(), self._plane.totals(), self._bounds_us)
+        return metrics_page(self.models(), self._plane.totals(), self._bounds_us, self.shadows())
+
+    def _shadow_results(self) -> Reply:
+        running = self._shadows.running()
+        return json_reply(
+            {
+                "bounds_us": self._bounds_us,
+                "shadows": [
+                    {
+                        **result.to_json(),
+                        "running": (result.name, result.champion, result.challenger) in running,
+                    }
+                    for result in self.shadows()
+                ],
+            }
+        )
 
     def _watch(self) -> None:
+        told = ""
         while not self._closing.wait(self.config.poll_s):
             try:
                 self.sync()
-            except NotFoundError:
-                continue
+                told = ""
+            except AiosError as error:
+                if str(error) != told:
+                    _log.warning("what is served stays as it is: %s", error)
+                told = str(error)
 
     def __enter__(self) -> Self:
         return self
@@ -206,7 +254,7 @@ class Server:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Server {self.url}, models of '{self._folder}'>"
+        return f"<Server {self.url}, models of '{self.config.models or self.config.registry}'>"
 
 
 def require_extension() -> None:
@@ -229,5 +277,5 @@ def described(entry: ModelEntry) -> dict[str, Any]:
         "version": entry.key.version,
         "state": entry.state.value,
         "proven": entry.found.is_proven,
-        "reason": None if entry.error is None else str(entry.error),
+        "reason": entry.reason or None,
     }

@@ -58,7 +58,7 @@ def _versions(
         NotFoundError: There is none.
     """
     if label is not None:
-        raise NotFoundError(f"Unrecognized servable version label: {label}")
+        version = str(_labelled(library, name, label))
     entries = [entry for entry in library.entries() if entry.key.name == name]
     if not entries:
         raise NotFoundError(f"Could not find any versions of model {name}")
@@ -69,12 +69,20 @@ def _versions(
     return entries[::-1]
 
 
+def _labelled(library: ModelLibrary, name: str, label: str) -> int:
+    known = library.routes().get(name)
+    if known is None or label not in known.labels:
+        raise NotFoundError(f"Unrecognized servable version label: {label}")
+    return known.labels[label]
+
+
 def _answering(
     library: ModelLibrary, name: str, version: str | None, label: str | None
 ) -> ModelEntry:
-    for entry in _versions(library, name, version, label):
-        if entry.model is not None:
-            return entry
+    entries = [e for e in _versions(library, name, version, label) if e.model is not None]
+    if entries:
+        usual = library.usual(name)
+        return next((entry for entry in entries if entry.key.version == usual), entries[0])
     asked = f"Latest({name})" if version is None else f"Specific({name}, {int(version)})"
     raise NotFoundError(f"Servable not found for request: {asked}")
 

@@ -130,6 +130,7 @@ std::optional<protocol::HttpAnswer> Caller::answerWithin(double longest_us,
   compress(encodings, answer);
   model.counters(thread_).record(call.route.protocol, outcomeOf(answer.status), workspace_.batch(),
                                  std::chrono::steady_clock::now() - begin);
+  if (model.tap().isOn() && answer.status == 200) workspace_.offerTo(model.tap());
   return answer;
 } catch (const TakesLonger&) {
   return std::nullopt;

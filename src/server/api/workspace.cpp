@@ -33,6 +33,7 @@ void Workspace::start(const Signature& signature) {
   input_views_.resize(count);
   answers_.clear();
   output_views_.clear();
+  endpoint_ = nullptr;
   batch_ = 1;
 }
 
@@ -58,6 +59,7 @@ Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
     makeOutputs(signature);
     endpoint.inferChecked(input_views_, output_views_, batch_);
   }
+  endpoint_ = &endpoint;
   return output_views_;
 }
 

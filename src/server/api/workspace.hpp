@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "runtime/endpoint.hpp"
+#include "server/shadow.hpp"
 #include "server/wire/tensor_buffer.hpp"
 
 namespace aios::server::api {
@@ -32,6 +33,10 @@ class Workspace {
   void allow(double longest_us) noexcept { longest_us_ = longest_us; }
   // Of what was run last; 1 where inputs have none.
   int64_t batch() const noexcept { return batch_; }
+  // Offers what was run last to a tap.
+  void offerTo(ShadowTap& tap) const noexcept {
+    if (endpoint_ != nullptr) tap.offer(*endpoint_, input_views_, output_views_, batch_);
+  }
 
  private:
   void makeOutputs(const Signature& signature);
@@ -41,7 +46,8 @@ class Workspace {
   std::vector<bool> given_;
   std::vector<TensorView> input_views_;
   std::vector<TensorView> output_views_;
-  std::vector<Tensor> answers_;  // of outputs whose shapes only the answer tells
+  std::vector<Tensor> answers_;                  // of outputs whose shapes only the answer tells
+  const runtime::Endpoint* endpoint_ = nullptr;  // of what was run since start()
   int64_t batch_ = 1;
   double longest_us_ = std::numeric_limits<double>::infinity();
 };

@@ -15,7 +15,7 @@ class DispatcherTest : public ::testing::Test {
   DispatcherTest() {
     const auto model = std::make_shared<ServedModel>("tiny", 1, tiny.model(), 2);
     dispatcher.use(
-        std::make_shared<ModelTable>(ServedModels{model}, std::map<std::string, Labels>()));
+        std::make_shared<ModelTable>(ServedModels{model}, std::map<std::string, Routing>()));
     dispatcher.setConnection(0, 7, peer);
   }
 

@@ -18,7 +18,7 @@ class ModelTableTest : public ::testing::Test {
   }
 
   ModelTable table{{model("a", 9), model("a", 10), model("b", 1)},
-                   {{"a", {{"stable", 9}, {"gone", 3}}}, {"c", {{"x", 1}}}}};
+                   {{"a", {{{"stable", 9}, {"gone", 3}}, {}, {}}}, {"c", {{{"x", 1}}, {}, {}}}}};
 };
 
 TEST_F(ModelTableTest, FindsTheHighestVersionWhereNoneIsAskedFor) {
@@ -32,6 +32,32 @@ TEST_F(ModelTableTest, FindsLabels) {
   EXPECT_FALSE(table.find("a", std::nullopt, "none").label_is_known);
   EXPECT_TRUE(table.find("a", std::nullopt, "gone").label_is_known);
   EXPECT_EQ(found("a", std::nullopt, "gone"), 0);
+}
+
+TEST_F(ModelTableTest, FindsTheUsualVersionWhereNoneIsAskedFor) {
+  EXPECT_EQ(ModelTable({model("a", 9), model("a", 10)}, {{"a", {{}, 9, {}}}})
+                .find("a", std::nullopt, "")
+                .model->version(),
+            9);
+  EXPECT_EQ(ModelTable({model("a", 9), model("a", 10)}, {{"a", {{}, 3, {}}}})
+                .find("a", std::nullopt, "")
+                .model->version(),
+            10);
+}
+
+TEST_F(ModelTableTest, GivesACanaryItsShareOfTheCallsThatNameNoVersion) {
+  const ModelTable routed({model("a", 9), model("a", 10)}, {{"a", {{}, 9, Canary{10, 0.25}}}});
+  int canarys = 0;
+  for (int i = 0; i < 100; ++i) {
+    if (routed.find("a", std::nullopt, "").model->version() == 10) ++canarys;
+    EXPECT_EQ(routed.find("a", 9, "").model->version(), 9);
+  }
+  EXPECT_EQ(canarys, 25);
+}
+
+TEST_F(ModelTableTest, HasNoCanaryThatIsNotLoaded) {
+  const ModelTable routed({model("a", 9)}, {{"a", {{}, 9, Canary{10, 1}}}});
+  EXPECT_EQ(routed.find("a", std::nullopt, "").model->version(), 9);
 }
 
 TEST_F(ModelTableTest, TellsANameFromAVersionThatIsMissing) {

@@ -12,7 +12,7 @@ class TinyServer {
  public:
   TinyServer()
       : model_(runtime::LoadedModel::load(bundle_.path().string(), {}, options())),
-        table_({served(1), served(2)}, {{"tiny", {{"stable", 1}}}}) {}
+        table_({served(1), served(2)}, {{"tiny", {{{"stable", 1}}, {}, {}}}}) {}
 
   const ModelTable& table() const { return table_; }
   const std::shared_ptr<runtime::LoadedModel>& model() const { return model_; }

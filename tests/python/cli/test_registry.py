@@ -69,3 +69,24 @@ def test_an_unknown_model_is_an_error_that_says_what_there_is(registry):
     code, document = registry("promote", "n", 1)
     assert code == 1
     assert document["error"]["type"] == "NotFoundError"
+
+
+def _compared(home, **counts):
+    from aios.registry.shadow_results import keep_shadow_result
+
+    with aios.AICellManager(home) as manager:
+        keep_shadow_result(manager.home.store, "m", 1, 3, counts)
+
+
+def test_a_version_is_promoted_after_a_shadow_that_agrees_only(registry, home):
+    code, document = registry("promote", "m", 3, "--after-shadow")
+    assert code == 1
+    assert "no calls of version 1, the champion, were compared" in document["error"]["message"]
+    _compared(home, compared=900, classified=900, same_class=880, worst=12.5)
+    code, document = registry("promote", "m", 3, "--after-shadow")
+    assert code == 1
+    assert "900 calls were compared, and 97.78% agree" in document["error"]["message"]
+    assert "expected 1000 or more compared" in document["error"]["message"]
+    _compared(home, compared=9100, classified=9100, same_class=9100)
+    assert registry("promote", "m", 3, "--after-shadow")[1]["version"] == 3
+    assert registry("promote", "m", 2, "--after-shadow")[0] == 1

@@ -58,3 +58,35 @@ def test_a_saved_model_that_is_still_being_copied_gets_another_stamp(folder):
     before = scan(folder)[VersionKey("b", 8)]
     (model / "variables").mkdir()
     assert scan(folder)[VersionKey("b", 8)] != before
+
+
+def _model(place, manifest="manifest.json"):
+    place.mkdir(parents=True)
+    (place / manifest).write_text("{}")
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("saved_model.pb", "is a SavedModel itself: put it into a folder for its name"),
+        ("3.cell/manifest.json", "holds versions of one model: serve the folder that it is in"),
+        ("3/saved_model.pb", "holds versions of one model"),
+        ("a.cell/manifest.json", "a.cell' is a model without a version: expected NAME/VERSION, as"),
+        ("a/saved_model.pb", "a' is a model without a version"),
+        ("a/v1.cell/manifest.json", "'v1.cell' is no version: expected a whole number, as"),
+        ("a/01/saved_model.pb", "'01' is no version"),
+    ],
+)
+def test_models_in_another_layout_are_told_with_what_was_meant(tmp_path, place, words):
+    _model((tmp_path / "m" / place).parent, (tmp_path / place).name)
+    with pytest.raises(aios.InvalidArgumentError) as caught:
+        scan(tmp_path / "m")
+    assert words in str(caught.value)
+
+
+def test_a_folder_that_is_still_empty_and_one_that_can_not_be_read_hold_no_models(tmp_path):
+    assert scan(tmp_path) == {}
+    (tmp_path / "a").touch()
+    assert scan(tmp_path) == {}
+    with pytest.raises(aios.NotFoundError, match="Not a directory"):
+        scan(tmp_path / "a")

@@ -2,6 +2,7 @@ from pathlib import Path
 
 from aios.server.folder import FoundModel, VersionKey
 from aios.server.held_models import HeldModels
+from aios.server.wanted import Wanted
 
 MODEL = FoundModel(Path("models"), (), True)
 FOUND = {VersionKey("a", 2): MODEL, VersionKey("a", 1): MODEL, VersionKey("b", 1): MODEL}
@@ -23,3 +24,12 @@ def test_a_model_may_be_held_before_it_is_there():
     held.hold("a")
     assert (held.without({}), held.left_out()) == ({}, [])
     assert list(held.without(FOUND)) == [VersionKey("b", 1)]
+
+
+def test_what_is_spare_of_a_held_model_is_left_out_too():
+    held = HeldModels()
+    held.hold("a")
+    told = held.left_of(Wanted(FOUND, spare={VersionKey("a", 3): MODEL}, usual={"b": 1}))
+    assert (list(told.versions), told.spare) == ([VersionKey("b", 1)], {})
+    assert told.usual == {"b": 1}
+    assert held.left_out() == [VersionKey("a", 1), VersionKey("a", 2)]

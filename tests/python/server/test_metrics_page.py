@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import aios
+from aios.registry.shadow_results import ShadowResult
 from aios.server.folder import VersionKey
 from aios.server.metrics_page import metrics_page
 
@@ -26,6 +27,13 @@ def metrics(models, connect):
     return dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
 
 
+_TOTALS = dict.fromkeys(
+    (
+        *("connections", "accepted", "refused", "timed_out", "bytes_in", "bytes_out"),
+        "waiting_calls",
+    ),
+    0,
+)
 _LABELS = 'model="trial",version="1",protocol="tensorflow-serving"'
 
 
@@ -68,9 +76,18 @@ def test_a_version_that_is_taken_down_meanwhile_is_left_out_or_counted():
             self.looks += 1
             return SimpleNamespace(totals=list) if self.looks <= 2 else None
 
-    totals = dict.fromkeys(
-        ("connections", "accepted", "refused", "timed_out", "bytes_in", "bytes_out"), 0
-    )
-    page = metrics_page([Leaving()], {**totals, "waiting_calls": 0}, [1.0])
+    page = metrics_page([Leaving()], _TOTALS, [1.0])
     assert page.status == 200
     assert b'aios_model_ready{model="m",version="1"} 1' in page.body
+
+
+def test_what_is_known_of_challengers_is_told():
+    compared = ShadowResult(
+        name="m", champion=1, challenger=2, compared=4, agreed=3, failed=1, dropped=7
+    )
+    lines = metrics_page([], _TOTALS, [1.0], [compared]).body.decode().splitlines()
+    labels = 'model="m",champion="1",challenger="2"'
+    assert f"aios_shadow_compared_total{{{labels}}} 4" in lines
+    assert f"aios_shadow_dropped_total{{{labels}}} 7" in lines
+    assert f"aios_shadow_agreement{{{labels}}} 0.6" in lines
+    assert not [line for line in metrics_page([], _TOTALS, [1.0]).body.split() if b"shadow" in line]

@@ -134,7 +134,7 @@ def test_what_it_does_not_do_is_refused(models, tmp_path):
         aios.Server(models, poll_s=-1)
     with pytest.raises(aios.InvalidArgumentError, match="htp_port: no such option; did you mean"):
         aios.Server(models, htp_port=1)
-    with pytest.raises(aios.InvalidArgumentError, match="models: expected a folder"):
+    with pytest.raises(aios.InvalidArgumentError, match="expected either models, a folder"):
         aios.Server()
 
 
@@ -195,3 +195,45 @@ def test_a_config_file_says_what_a_label_is_and_what_runs_a_model(models, connec
         assert client.get("/v2/models/trial").json["platform"] == "aios_litert"
         assert _predict(client, "/labels/stable").status == 200
         assert _predict(client, "/labels/other").status == 400
+
+
+def test_it_serves_a_managers_home_and_follows_its_champion(trial, connect, tmp_path):
+    with aios.AICellManager(tmp_path / "home") as manager:
+        for _ in range(3):
+            manager.registry.register("trial", trial)
+        manager.promote("trial", 1)
+        with aios.Server(registry=tmp_path / "home", http_port=0, poll_s=0) as server:
+            client = connect(server)
+            x = {"name": "x", "shape": [1, 8], "datatype": "FP32", "data": [0.5] * 8}
+
+            def answering():
+                return client.post("/v2/models/trial/infer", {"inputs": [x]}).json["model_version"]
+
+            assert (sorted(_states(server)), answering()) == ([1, 3], "1")
+            assert _predict(client, "/labels/champion").status == 200
+            labelled = client.get("/v1/models/trial/labels/champion").json
+            assert [each["version"] for each in labelled["model_version_status"]] == ["1"]
+            assert client.get("/v1/models/trial/labels/none").status == 404
+            told = client.get("/v1/models/trial/metadata").json
+            assert told["model_spec"]["version"] == "1"
+            manager.promote("trial", 2)
+            server.sync()
+            assert (sorted(_states(server)), answering()) == ([2, 3], "2")
+            manager.rollback("trial")
+            server.sync()
+            assert answering() == "1"
+            bridges = {id(entry.bridge) for entry in server.models()}
+            assert len(bridges) == 1
+
+
+def test_a_canary_answers_its_share_of_the_calls_without_a_version(models, trial, connect):
+    shutil.copytree(trial, models / "trial" / "2.cell")
+    config = {"trial": aios.ModelConfig(canary={"version": 2, "share": 0.25})}
+    with aios.Server(models, http_port=0, poll_s=0, per_model=config) as server:
+        client = connect(server)
+        for _ in range(8):
+            assert _predict(client).status == 200
+        answered = {
+            e.key.version: sum(sum(r[1]) for r in e.model.totals()) for e in server.models()
+        }
+        assert answered == {1: 6, 2: 2}

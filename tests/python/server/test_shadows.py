@@ -1,0 +1,113 @@
+"""Comparisons follow routes, and what they count is kept."""
+
+import numpy as np
+import pytest
+
+import aios
+from aios.registry.shadow_results import shadow_results
+from aios.server.config import ModelConfig, ServerConfig, ShadowConfig
+from aios.server.folder import VersionKey
+from aios.server.routing import Route
+from aios.server.shadows import Shadows
+
+CONFIG = ServerConfig(per_model={"m": ModelConfig(shadow=ShadowConfig(share=0.5, tolerance=0.1))})
+MODELS = {VersionKey("m", version): f"model {version}" for version in (1, 2, 3)}
+
+
+class Comparison:
+    """Counts what it is told to."""
+
+    def __init__(self, *asked):
+        self.asked = asked
+        self.counts = {"compared": 0, "failed": 0, "dropped": 0, "worst": 0.0, "champion_us": [0]}
+        self.closed = False
+
+    def see(self, calls):
+        self.counts["compared"] += calls
+        self.counts["champion_us"] = [self.counts["champion_us"][0] + calls]
+
+    def totals(self):
+        return dict(self.counts)
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def started():
+    return []
+
+
+@pytest.fixture
+def shadows(started):
+    def start(*asked):
+        started.append(Comparison(*asked))
+        return started[-1]
+
+    return lambda store=None: Shadows(start, CONFIG, store)
+
+
+def test_a_comparison_runs_while_its_route_and_its_models_are_there(shadows, started):
+    found = shadows()
+    found.follow({"m": Route(1, challenger=2), "n": Route(1)}, MODELS)
+    found.follow({"m": Route(1, challenger=2)}, MODELS)
+    assert [each.asked for each in started] == [("model 1", "model 2", 0.5, 0.1)]
+    assert found.running() == {("m", 1, 2)}
+    found.follow({"m": Route(1, challenger=2)}, {**MODELS, VersionKey("m", 2): "another"})
+    assert [each.closed for each in started] == [True, False]
+    found.follow({"m": Route(2, challenger=3)}, MODELS)
+    found.close()
+    assert [each.closed for each in started] == [True, True, True]
+    assert found.running() == set()
+
+
+def test_counts_of_one_pair_add_up_over_its_comparisons(shadows, started):
+    found = shadows()
+    found.follow({"m": Route(1, challenger=2)}, MODELS)
+    started[0].see(3)
+    found.keep()
+    started[0].see(4)
+    found.follow({}, {})
+    found.follow({"m": Route(1, challenger=2)}, MODELS)
+    started[1].see(5)
+    (result,) = found.results()
+    assert (result.compared, result.champion_us) == (12, (12,))
+
+
+def test_counts_are_kept_in_a_home_and_found_there_again(shadows, started, tmp_path):
+    with aios.AICellManager(tmp_path / "home") as manager:
+        store = manager.home.store
+        for _ in range(2):
+            found = shadows(store)
+            found.follow({"m": Route(1, challenger=2)}, MODELS)
+            started[-1].see(3)
+            found.keep()
+            found.keep()
+            started[-1].see(1)
+            found.close()
+        assert [each.compared for each in shadow_results(store)] == [8]
+        assert [each.compared for each in shadows(store).results()] == [8]
+
+
+@pytest.mark.native
+def test_a_challenger_is_compared_without_being_asked_for(models, trial, connect, tmp_path):
+    import shutil
+    import time
+
+    shutil.copytree(trial, models / "trial" / "2.cell")
+    config = {"trial": {"shadow": {"version": 2, "share": 1.0}}}
+    with aios.Server(models, http_port=0, poll_s=0, per_model=config) as server:
+        client = connect(server)
+        x = np.linspace(-1, 1, 8, dtype=np.float32)
+        for _ in range(4):
+            asked = client.post("/v1/models/trial:predict", {"instances": [x.tolist()]})
+            assert asked.status == 200
+        deadline = time.monotonic() + 60
+        compared = 0
+        while compared < 4 and time.monotonic() < deadline:
+            (result,) = client.get("/shadows").json["shadows"]
+            compared = result["compared"]
+        assert (result["champion"], result["challenger"], result["running"]) == (1, 2, True)
+        assert (compared, result["agreed"], result["agreement"]) == (4, 4, 1.0)
+        answered = {entry.key.version: entry.model.totals() for entry in server.models()}
+        assert sum(sum(row[1]) for row in answered[2]) == 0

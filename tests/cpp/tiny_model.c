@@ -3,6 +3,10 @@
  * floats. It reads its weights at every call. */
 #include "aios/compiled_model.h"
 
+#ifndef FIRST_OUTPUT
+#define FIRST_OUTPUT "y"
+#endif
+
 static int32_t run(const void* const* inputs, void* const* outputs, int64_t batch,
                    const void* weights, void* workspace, const aios_compiled_parallel* parallel) {
   const float* x = inputs[0];
@@ -29,7 +33,7 @@ static const int64_t batch_sizes[] = {1};
                                                      dims,                              \
                                                      2 * sizeof(float)}
 SPEC(x_spec, "x");
-SPEC(y_spec, "y");
+SPEC(y_spec, FIRST_OUTPUT);
 SPEC(z_spec, "z");
 static const aios_compiled_tensor_spec* const input_specs[] = {&x_spec};
 static const aios_compiled_tensor_spec* const output_specs[] = {&y_spec, &z_spec};

@@ -1,9 +1,9 @@
 #include "server/api/examples.hpp"
 
 #include <algorithm>
-#include <limits>
 
 #include "aios/error.hpp"
+#include "server/wire/exact.hpp"
 #include "server/wire/protobuf.hpp"
 
 namespace aios::server::api::examples {
@@ -47,20 +47,6 @@ struct Feature {
     lists.clear();
   }
 };
-
-template <typename To>
-bool holds(int64_t value) {
-  if constexpr (std::is_floating_point_v<To>) {
-    constexpr int64_t kMost = int64_t{1} << std::numeric_limits<To>::digits;
-    return -kMost <= value && value <= kMost;
-  } else if constexpr (std::is_same_v<To, bool>) {
-    return value == 0 || value == 1;
-  } else if constexpr (std::is_unsigned_v<To>) {
-    return value >= 0 && static_cast<uint64_t>(value) <= std::numeric_limits<To>::max();
-  } else {
-    return value >= std::numeric_limits<To>::min() && value <= std::numeric_limits<To>::max();
-  }
-}
 
 // Appends a feature's values to its input. For one input.
 class ValueReader {
@@ -153,7 +139,7 @@ class ValueReader {
       if (reader.tag() != bytesTag(kValue) && reader.tag() != wire::varintTag(kValue)) continue;
       wire::readVarints(reader, [&](uint64_t bits) {
         const auto value = static_cast<int64_t>(bits);
-        if (!holds<To>(value)) {
+        if (!wire::holds<To>(value)) {
           refuse("example " + std::to_string(example_) + ": feature '" + spec_.name + "' is " +
                  std::to_string(value) + ", which isn't a " + name(spec_.dtype));
         }

@@ -111,12 +111,6 @@ class RequestReader {
     request_.outputs.push_back(output);
   }
 
-  static void refuseExtension(std::string_view parameter) {
-    if (parameter != "classification" && parameter.substr(0, 14) != "shared_memory_") return;
-    throw Error(ErrorCode::kUnsupported,
-                "parameter '" + std::string(parameter) + "' isn't supported by this server");
-  }
-
   void readInput(JsonReader& reader) {
     Input input;
     std::string storage;

@@ -42,6 +42,12 @@ bool isAligned(std::string_view bytes, DType dtype) {
 
 }  // namespace
 
+void refuseExtension(std::string_view parameter) {
+  if (parameter != "classification" && parameter.substr(0, 14) != "shared_memory_") return;
+  throw Error(ErrorCode::kUnsupported,
+              "parameter '" + std::string(parameter) + "' isn't supported by this server");
+}
+
 std::size_t TensorBinder::inputOf(std::string_view name, std::string_view datatype,
                                   Span<const int64_t> shape) {
   const std::size_t index = indexOf(name, signature_.inputs);

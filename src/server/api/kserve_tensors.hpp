@@ -11,6 +11,9 @@
 
 namespace aios::server::api::kserve {
 
+// Throws Unsupported for a parameter of a tensor that belongs to an extension this server hasn't.
+void refuseExtension(std::string_view parameter);
+
 class TensorBinder {
  public:
   // All outlive it. The workspace has to be started.

@@ -98,6 +98,24 @@ std::string_view fixedElements(const ProtobufReader& reader, std::size_t element
   return reader.bytes();
 }
 
+MergedMessage::MergedMessage(std::string_view message, uint32_t field) {
+  ProtobufReader reader(message);
+  while (reader.next()) {
+    if (reader.tag() == bytesTag(field)) add(reader.bytes());
+  }
+}
+
+void MergedMessage::add(std::string_view part) {
+  if (!is_there_) {
+    is_there_ = true;
+    bytes_ = part;
+    return;
+  }
+  if (bytes_.data() != storage_.data()) storage_.assign(bytes_);
+  storage_ += part;
+  bytes_ = storage_;
+}
+
 void appendVarint(uint64_t value, std::string& out) {
   for (; value >= 0x80; value >>= 7) out.push_back(static_cast<char>(value | 0x80));
   out.push_back(static_cast<char>(value));

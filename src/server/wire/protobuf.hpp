@@ -112,6 +112,31 @@ void readVarints(const ProtobufReader& reader, OnValue on_value) {
 std::string_view fixedElements(const ProtobufReader& reader, std::size_t element_bytes,
                                uint64_t& storage);
 
+// A message in a singular field, which may come in parts: protobuf merges them, and that is what
+// the parts in a row say.
+class MergedMessage {
+ public:
+  MergedMessage() = default;
+  // The message in this field of another one. Borrows that.
+  MergedMessage(std::string_view message, uint32_t field);
+  MergedMessage(const MergedMessage&) = delete;
+  MergedMessage& operator=(const MergedMessage&) = delete;
+
+  void add(std::string_view part);
+  void clear() noexcept {
+    bytes_ = {};
+    is_there_ = false;
+  }
+  bool isThere() const noexcept { return is_there_; }
+  // Borrows the message, and this object.
+  std::string_view bytes() const noexcept { return bytes_; }
+
+ private:
+  std::string_view bytes_;
+  std::string storage_;  // of more than one part
+  bool is_there_ = false;
+};
+
 inline std::size_t varintSize(uint64_t value) noexcept {
   std::size_t size = 1;
   for (; value >= 0x80; value >>= 7) ++size;

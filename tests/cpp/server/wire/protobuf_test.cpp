@@ -94,6 +94,22 @@ TEST(ProtobufReader, ReadsRepeatedFloatsPackedOrNot) {
   EXPECT_AIOS_ERROR(fixedElements(reader, 4, storage), kInvalidArgument, "in 3 bytes");
 }
 
+TEST(MergedMessage, IsItsPartsInARow) {
+  const std::string message = "\x0a\x01x\x12\x02no\x0a\x02yz"s;
+  const MergedMessage merged(message, 1);
+  EXPECT_TRUE(merged.isThere());
+  EXPECT_EQ(merged.bytes(), "xyz");
+  const MergedMessage single(message, 2);
+  EXPECT_EQ(single.bytes().data(), message.data() + 5);
+  EXPECT_FALSE(MergedMessage(message, 3).isThere());
+  MergedMessage other;
+  other.add("a");
+  other.add("b");
+  other.clear();
+  other.add("c");
+  EXPECT_EQ(other.bytes(), "c");
+}
+
 TEST(ProtobufWriter, WritesWhatTheReaderReads) {
   std::string out;
   appendVarintField(1, 150, out);

@@ -63,8 +63,9 @@ def scan(root: Path) -> dict[VersionKey, FoundModel]:
             "NAME/VERSION.cell, as models/digits/1.cell, or one bundle"
         ) from error
     found = dict(one for folder in folders for one in _versions(folder))
-    if not found:
-        _refuse_another_layout(root, folders)
+    odd = [] if found else oddities(root)
+    if odd:
+        raise InvalidArgumentError(odd[0])
     return found
 
 
@@ -83,51 +84,54 @@ def contents(folder: Path) -> Stamp:
     return stamp
 
 
-def _refuse_another_layout(root: Path, folders: list[Path]) -> None:
-    """Says what was meant, where a folder holds models, but not as NAME/VERSION.
-
-    Raises:
-        InvalidArgumentError: It does.
-    """
+def oddities(root: Path) -> list[str]:
+    """What a folder holds of models that scan() can't take, each in a sentence."""
+    if _stamp(root, _MANIFEST) is not None:
+        return []
     if _stamp(root, _SAVED_MODEL) is not None:
-        raise InvalidArgumentError(
+        return [
             f"'{root}' is a SavedModel itself: put it into a folder for its name and version, as "
             f"models/{root.name}/1, and serve models"
-        )
+        ]
+    folders = [each for each in _entries(root) or [] if not each.name.startswith(_HIDDEN)]
     if any(_VERSION.fullmatch(folder.name) and _is_model(folder) for folder in folders):
-        raise InvalidArgumentError(
+        return [
             f"'{root}' holds versions of one model: serve the folder that it is in, "
             f"'{root.absolute().parent}'"
-        )
-    for folder in folders:
-        if _is_model(folder):
-            name = folder.name.removesuffix(_SUFFIX)
-            raise InvalidArgumentError(
-                f"'{folder}' is a model without a version: expected NAME/VERSION, as "
-                f"'{root / name / ('1' + folder.suffix)}'"
-            )
-        odd = sorted(entry.name for entry in _entries(folder) if _is_model(entry))
-        if odd:
-            raise InvalidArgumentError(
-                f"'{folder / odd[0]}': '{odd[0]}' is no version: expected a whole number, as "
-                f"'{folder / ('1' + Path(odd[0]).suffix)}'"
-            )
+        ]
+    return [text for folder in folders for text in _oddities_of(folder)]
+
+
+def _oddities_of(folder: Path) -> Iterator[str]:
+    if _is_model(folder):
+        named = folder.with_name(folder.name.removesuffix(_SUFFIX)) / f"1{folder.suffix}"
+        yield f"'{folder}' is a model without a version: expected NAME/VERSION, as '{named}'"
+        return
+    entries = _entries(folder)
+    if entries is None and folder.is_dir():
+        yield f"'{folder}' can't be read: let this user list it"
+    for entry in entries or []:
+        is_hidden = entry.name.startswith(_HIDDEN)
+        if not is_hidden and _VERSION.fullmatch(entry.name) is None and _is_model(entry):
+            number = folder / f"1{entry.suffix}"
+            yield f"'{entry}' is no version: expected a whole number, as '{number}'"
 
 
 def _is_model(path: Path) -> bool:
     return any(_stamp(path, names) is not None for names in (_MANIFEST, _SAVED_MODEL))
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path) -> list[Path] | None:
+    """What a folder holds, in order; None where it can't be listed."""
     try:
         return sorted(folder.iterdir())
     except OSError:
-        return []
+        return None
 
 
 def _versions(folder: Path) -> Iterator[tuple[VersionKey, FoundModel]]:
     # "1" is before "1.cell": what comes later replaces it.
-    for entry in _entries(folder):
+    for entry in _entries(folder) or []:
         named = _VERSION.fullmatch(entry.name)
         if named is None:
             continue

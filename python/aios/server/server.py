@@ -10,7 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from aios.bridge.core import IS_NATIVE
-from aios.errors import AiosError, NotFoundError, UnsupportedError
+from aios.bridge.engines import facts_of
+from aios.errors import AiosError, NotFoundError, UnsupportedError, did_you_mean
 from aios.registry.shadow_results import ShadowResult
 from aios.server import kserve, routing, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
@@ -26,6 +27,7 @@ from aios.server.replies import Reply, Route, json_reply, route
 from aios.server.repository import Repository
 from aios.server.shadows import Shadows
 from aios.server.sources import source_of
+from aios.server.wanted import Wanted
 
 if TYPE_CHECKING:
     from aios.bridge import TensorFlowCellularBridge
@@ -51,7 +53,7 @@ class Server:
             folder.
 
     Raises:
-        NotFoundError: There is no such folder, or home.
+        NotFoundError: There is no such folder, home or engine.
         UnsupportedError: aios runs without its C++ extension.
         FailedPreconditionError: The port is taken.
         InvalidArgumentError: An option is unknown or doesn't fit, or nothing is to be served.
@@ -72,8 +74,12 @@ class Server:
 
         self._pid = os.getpid()
         self.config = told
+        for engine in {told.engine, *(each.engine for each in told.per_model.values())}:
+            if engine not in (None, "auto"):
+                facts_of(engine)
         self._source = source_of(told)
         wanted = self._source.look()
+        _tell_of_unknown_names(told, wanted)
         self._plane = _core.DataPlane(
             io_threads=told.io_threads,
             workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
@@ -255,6 +261,13 @@ class Server:
 
     def __repr__(self) -> str:
         return f"<Server {self.url}, models of '{self.config.models or self.config.registry}'>"
+
+
+def _tell_of_unknown_names(config: ServerConfig, wanted: Wanted) -> None:
+    known = {key.name for key in (*wanted.versions, *wanted.spare)}
+    for name in config.per_model:
+        if name not in known:
+            _log.warning("per_model.%s: no such model is there%s", name, did_you_mean(name, known))
 
 
 def require_extension() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
@@ -14,8 +15,10 @@ from aios.registry.model_version import ModelVersion
 from aios.registry.registry import Registry
 from aios.server.config import ServerConfig
 from aios.server.exports import BackgroundExports
-from aios.server.folder import FoundModel, VersionKey, scan
+from aios.server.folder import FoundModel, VersionKey, oddities, scan
 from aios.server.wanted import Wanted, wanted
+
+_log = logging.getLogger("aios.server")
 
 #: The alias of the version that answers where none is asked for.
 CHAMPION = "champion"
@@ -69,6 +72,7 @@ class FolderSource:
         self._folder = folder
         self._config = config
         self._exports = BackgroundExports() if config.export else None
+        self._told: set[str] = set()
 
     def look(self) -> Wanted:
         """What is in the folder.
@@ -78,6 +82,9 @@ class FolderSource:
             InvalidArgumentError: It isn't one of models.
         """
         told = wanted(scan(self._folder), self._config)
+        for text in set(oddities(self._folder)) - self._told:
+            _log.warning("isn't served: %s", text)
+            self._told.add(text)
         return told if self._exports is None else self._exports.applied(told)
 
     def close(self) -> None:

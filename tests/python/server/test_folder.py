@@ -1,7 +1,7 @@
 import pytest
 
 import aios
-from aios.server.folder import VersionKey, scan
+from aios.server.folder import VersionKey, oddities, scan
 
 
 @pytest.fixture
@@ -73,8 +73,8 @@ def _model(place, manifest="manifest.json"):
         ("3/saved_model.pb", "holds versions of one model"),
         ("a.cell/manifest.json", "a.cell' is a model without a version: expected NAME/VERSION, as"),
         ("a/saved_model.pb", "a' is a model without a version"),
-        ("a/v1.cell/manifest.json", "'v1.cell' is no version: expected a whole number, as"),
-        ("a/01/saved_model.pb", "'01' is no version"),
+        ("a/v1.cell/manifest.json", "v1.cell' is no version: expected a whole number, as"),
+        ("a/01/saved_model.pb", "a/01' is no version"),
     ],
 )
 def test_models_in_another_layout_are_told_with_what_was_meant(tmp_path, place, words):
@@ -90,3 +90,25 @@ def test_a_folder_that_is_still_empty_and_one_that_can_not_be_read_hold_no_model
     assert scan(tmp_path) == {}
     with pytest.raises(aios.NotFoundError, match="Not a directory"):
         scan(tmp_path / "a")
+
+
+def test_what_is_left_out_beside_models_is_told_too(folder):
+    assert [text.partition(":")[0] for text in oddities(folder)] == [
+        f"'{folder / 'a' / '01.cell'}' is no version",
+        f"'{folder / 'a' / 'x.cell'}' is no version",
+    ]
+    assert oddities(folder / "a" / "1.cell") == []
+
+
+def test_a_folder_that_can_not_be_listed_is_told(tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    listed = type(tmp_path).iterdir
+
+    def iterdir(path):
+        if path.name == "a":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(type(tmp_path), "iterdir", iterdir)
+    with pytest.raises(aios.InvalidArgumentError, match="a' can't be read: let this user list it"):
+        scan(tmp_path)

@@ -130,6 +130,8 @@ def test_what_it_does_not_do_is_refused(models, tmp_path):
         aios.Server(models, grpc_port=0)
     with pytest.raises(aios.NotFoundError, match="expected a folder"):
         aios.Server(tmp_path / "none")
+    with pytest.raises(aios.NotFoundError, match="engine 'compild' isn't part of this build"):
+        aios.Server(models, engine="compild")
     with pytest.raises(aios.InvalidArgumentError, match="poll_s"):
         aios.Server(models, poll_s=-1)
     with pytest.raises(aios.InvalidArgumentError, match="htp_port: no such option; did you mean"):
@@ -237,3 +239,8 @@ def test_a_canary_answers_its_share_of_the_calls_without_a_version(models, trial
             e.key.version: sum(sum(r[1]) for r in e.model.totals()) for e in server.models()
         }
         assert answered == {1: 6, 2: 2}
+
+
+def test_options_of_a_model_that_is_not_there_are_told(models, caplog):
+    with aios.Server(models, http_port=0, poll_s=0, per_model={"trail": {"engine": "litert"}}):
+        assert "no such model is there; did you mean 'trial'?" in caplog.text

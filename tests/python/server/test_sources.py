@@ -77,3 +77,15 @@ def test_one_source_is_needed_and_one_alone(tmp_path):
             source_of(config)
     with pytest.raises(aios.NotFoundError):
         source_of(ServerConfig(registry=tmp_path / "none"))
+
+
+def test_what_is_left_out_of_a_folder_is_told_once(tmp_path, caplog):
+    (tmp_path / "m" / "v1.cell").mkdir(parents=True)
+    (tmp_path / "m" / "v1.cell" / "manifest.json").touch()
+    (tmp_path / "m" / "1.cell").mkdir()
+    (tmp_path / "m" / "1.cell" / "manifest.json").touch()
+    source = FolderSource(tmp_path, ServerConfig())
+    assert list(source.look().versions) == list(source.look().versions) == [("m", 1)]
+    (record,) = caplog.records
+    assert "isn't served: " in record.getMessage()
+    assert "v1.cell' is no version" in record.getMessage()

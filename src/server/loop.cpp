@@ -27,11 +27,14 @@ constexpr uint64_t kWake = ~uint64_t{0};
 // Ids below are listeners'; a connection's has its generation, from 1 on, in the upper half.
 constexpr uint64_t kFirstConnection = uint64_t{1} << 32;
 
-void control(const Descriptor& poll, int operation, int descriptor, uint32_t events, uint64_t id) {
+// Of one connection before a drain, so that one that sends for ever can't keep it from ending.
+constexpr int kLastReads = 16;
+
+bool control(const Descriptor& poll, int operation, int descriptor, uint32_t events, uint64_t id) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = id;
-  ::epoll_ctl(poll.value(), operation, descriptor, &event);
+  return ::epoll_ctl(poll.value(), operation, descriptor, &event) == 0;
 }
 
 }  // namespace
@@ -149,7 +152,13 @@ void Loop::runPosted() {
     const std::lock_guard<std::mutex> lock(mutex_);
     tasks.swap(posted_);
   }
-  for (const auto& task : tasks) task();
+  for (const auto& task : tasks) {
+    try {
+      task();
+    } catch (const std::bad_alloc&) {
+      // What it was about is lost: a connection that was to be taken, or an answer.
+    }
+  }
 }
 
 void Loop::onEvent(uint64_t id, uint32_t events) {
@@ -188,23 +197,30 @@ void Loop::accept(const Listener& listener) {
 
 void Loop::adopt(Descriptor socket, std::unique_ptr<TlsStream> tls) {
   const Peer peer = peerOf(socket);
-  const bool is_full = open_ >= limits_.connections || draining_;
+  const auto index = static_cast<std::size_t>(socket.value());
+  if (++generation_ == 0) ++generation_;
+  const uint64_t id = uint64_t{generation_} << 32 | index;
+  // All that needs memory comes before anything is counted.
+  if (clients_.size() <= index) clients_.resize(index + 1);
+  auto client = std::make_unique<Client>(std::move(socket), peer, std::move(tls), id, dispatcher_,
+                                         limits_, now_);
+  const bool is_full = open_ >= limits_.connections;
   if (is_full || (client_limits_ != nullptr && !client_limits_->connect(peer, now_))) {
     counters_.refused.add(1);
     return;
   }
   counters_.accepted.add(1);
-  const auto index = static_cast<std::size_t>(socket.value());
-  if (clients_.size() <= index) clients_.resize(index + 1);
-  if (++generation_ == 0) ++generation_;
-  const uint64_t id = uint64_t{generation_} << 32 | index;
-  clients_[index] = std::make_unique<Client>(std::move(socket), peer, std::move(tls), id,
-                                             dispatcher_, limits_, now_);
+  clients_[index] = std::move(client);
   // The clock of ticks may have stood still.
   if (++open_ == 1) next_tick_ = now_ + kTick;
-  Client& client = *clients_[index];
+  watchFirst(*clients_[index]);
+  // It was accepted before.
+  if (draining_) orDrop(id, [&] { drain(id); });
+}
+
+void Loop::watchFirst(Client& client) {
   client.watched = EPOLLIN;
-  control(poll_, EPOLL_CTL_ADD, client.socket.value(), EPOLLIN, id);
+  if (!control(poll_, EPOLL_CTL_ADD, client.socket.value(), EPOLLIN, client.id)) remove(client);
 }
 
 Loop::Client* Loop::find(uint64_t id) const {
@@ -217,11 +233,11 @@ void Loop::prepare(const Client& client) {
   dispatcher_.setConnection(index_, client.id, client.peer);
 }
 
-void Loop::read(Client& client) {
+bool Loop::read(Client& client) {
   const long count = readSome(client.socket, buffer_.data(), buffer_.size());
   if (client.lingering) {
     if (count < 0) remove(client);
-    return;
+    return count > 0;
   }
   if (count < 0) client.ended = true;
   if (count > 0) {
@@ -235,6 +251,7 @@ void Loop::read(Client& client) {
     }
   }
   settle(client);
+  return count > 0;
 }
 
 void Loop::feed(Client& client, std::string_view bytes) {
@@ -340,21 +357,38 @@ void Loop::remove(Client& client) {
 }
 
 void Loop::drain() {
-  draining_ = true;
+  // Clients that the kernel has let in were promised an answer as much as those that are known.
+  for (const Listener& each : listeners_) {
+    orDrop(0, [&] { accept(each); });
+  }
   for (const Listener& each : listeners_) {
     // Closing does not end them where a forked child still holds the socket.
     control(poll_, EPOLL_CTL_DEL, each.socket.value(), 0, 0);
     ::shutdown(each.socket.value(), SHUT_RDWR);
   }
   listeners_.clear();
+  draining_ = true;
   for (const auto& client : clients_) {
     if (client == nullptr) continue;
-    client->connection->drain();
-    // Nothing was said that the client could miss.
-    const bool is_idle =
-        !client->lingering && client->connection->isClosing() && !client->hasOutput();
-    is_idle ? remove(*client) : settle(*client);
+    const uint64_t id = client->id;
+    orDrop(id, [&] { drain(id); });
   }
+}
+
+void Loop::drain(uint64_t id) {
+  // What has come was sent before its client could know of the end.
+  for (int reads = 0; reads < kLastReads; ++reads) {
+    Client* const client = find(id);
+    if (client == nullptr) return;
+    if (client->ended || !client->connection->wantsInput() || !read(*client)) break;
+  }
+  Client* const client = find(id);
+  if (client == nullptr) return;
+  client->connection->drain();
+  // Nothing was said that the client could miss.
+  const bool is_idle =
+      !client->lingering && client->connection->isClosing() && !client->hasOutput();
+  is_idle ? remove(*client) : settle(*client);
 }
 
 bool Loop::isOverdue(const Client& client) const {
@@ -370,19 +404,20 @@ void Loop::tick() {
   next_tick_ = now_ + kTick;
   for (const auto& client : clients_) {
     if (client == nullptr || !isOverdue(*client)) continue;
-    counters_.timed_out.add(1);
-    if (client->lingering || client->hasOutput()) {
-      remove(*client);
-    } else {
-      client->connection->timeOut();
-      settle(*client);
-    }
+    orDrop(client->id, [&] { timeOut(*client); });
   }
   if (!paused_) return;
   paused_ = false;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     control(poll_, EPOLL_CTL_ADD, listeners_[i].socket.value(), EPOLLIN, i);
   }
+}
+
+void Loop::timeOut(Client& client) {
+  counters_.timed_out.add(1);
+  if (client.lingering || client.hasOutput()) return remove(client);
+  client.connection->timeOut();
+  settle(client);
 }
 
 }  // namespace aios::server

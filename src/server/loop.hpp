@@ -65,10 +65,12 @@ class Loop {
   // Without `tls` what a client sends is taken as it comes.
   void adopt(Descriptor socket, std::unique_ptr<TlsStream> tls = nullptr);
   void complete(const Ticket& ticket, protocol::Answer&& answer);
-  // Listens no more, and ends each connection after the request that is under way.
+  // Listens no more, answers what has come by then, and ends each connection after the request
+  // that is under way.
   void drain();
 
   std::size_t index() const noexcept { return index_; }
+  bool isDraining() const noexcept { return draining_.load(std::memory_order_acquire); }
   std::size_t connections() const noexcept { return open_.load(std::memory_order_relaxed); }
   const LoopCounters& counters() const noexcept { return counters_; }
 
@@ -84,7 +86,9 @@ class Loop {
   template <typename Step>
   void orDrop(uint64_t id, const Step& step);
   void accept(const Listener& listener);
-  void read(Client& client);
+  void watchFirst(Client& client);
+  // Whether something had come.
+  bool read(Client& client);
   // Sends what there is, then waits for what the connection needs next, or closes it.
   void settle(Client& client);
   bool flush(Client& client);
@@ -99,7 +103,9 @@ class Loop {
   Client* find(uint64_t id) const;
   // What is answered later is this client's.
   void prepare(const Client& client);
+  void drain(uint64_t id);
   void tick();
+  void timeOut(Client& client);
   bool isOverdue(const Client& client) const;
 
   const std::size_t index_;
@@ -118,7 +124,7 @@ class Loop {
   Clock::time_point next_tick_ = now_;
   std::atomic<std::size_t> open_ = 0;
   bool stopping_ = false;
-  bool draining_ = false;
+  std::atomic<bool> draining_ = false;
   bool paused_ = false;  // no descriptors were left for new connections
 
   std::mutex mutex_;

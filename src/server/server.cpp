@@ -49,6 +49,21 @@ class Latch {
 
 }  // namespace
 
+// A connection on its way to a loop.
+struct Server::Placement {
+  Placement(Descriptor from, std::unique_ptr<TlsStream> secured, std::atomic<std::size_t>& count)
+      : socket(std::move(from)), tls(std::move(secured)), placing(count) {
+    ++placing;
+  }
+  ~Placement() { --placing; }
+  Placement(const Placement&) = delete;
+  Placement& operator=(const Placement&) = delete;
+
+  Descriptor socket;
+  std::unique_ptr<TlsStream> tls;
+  std::atomic<std::size_t>& placing;
+};
+
 Server::Server(const ServerOptions& options)
     : fork_generation_(forkGeneration()),
       options_(checked(options)),
@@ -126,9 +141,8 @@ void Server::place(Descriptor socket, std::unique_ptr<TlsStream> tls) {
     return a->connections() < b->connections();
   });
   if (&loop == loops_.front().get()) return loop.adopt(std::move(socket), std::move(tls));
-  const auto shared = std::make_shared<std::pair<Descriptor, std::unique_ptr<TlsStream>>>(
-      std::move(socket), std::move(tls));
-  loop.post([shared, &loop] { loop.adopt(std::move(shared->first), std::move(shared->second)); });
+  const auto placed = std::make_shared<Placement>(std::move(socket), std::move(tls), placing_);
+  loop.post([placed, &loop] { loop.adopt(std::move(placed->socket), std::move(placed->tls)); });
 }
 
 std::shared_ptr<const ServedModel> Server::serve(std::string name, int64_t version,
@@ -184,8 +198,14 @@ bool Server::drain(std::chrono::milliseconds longest) {
     each->post([loop = each.get()] { loop->drain(); });
   }
   const auto deadline = std::chrono::steady_clock::now() + longest;
-  const auto is_open = [](const auto& loop) { return loop->connections() != 0; };
-  while (std::any_of(loops_.begin(), loops_.end(), is_open)) {
+  const auto drains = [](const auto& loop) { return loop->isDraining(); };
+  const auto is_empty = [](const auto& loop) { return loop->connections() == 0; };
+  // In this order: the first loop, which accepts, gives its last connections away before it drains.
+  const auto is_over = [&] {
+    return std::all_of(loops_.begin(), loops_.end(), drains) && placing_ == 0 &&
+           std::all_of(loops_.begin(), loops_.end(), is_empty);
+  };
+  while (!is_over()) {
     if (std::chrono::steady_clock::now() >= deadline) return false;
     std::this_thread::sleep_for(kDrainPoll);
   }

@@ -83,6 +83,8 @@ class Server {
   ServerTotals totals() const;
 
  private:
+  struct Placement;
+
   void accept(Descriptor listener, bool secure);
   void place(Descriptor socket, std::unique_ptr<TlsStream> tls);
   std::unique_ptr<TlsStream> newStream();
@@ -94,6 +96,7 @@ class Server {
   std::unique_ptr<ClientLimits> clients_;  // null: without limits
   SlowLane slow_lane_;
   std::unique_ptr<Workers> workers_;
+  std::atomic<std::size_t> placing_ = 0;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::mutex mutex_;  // of what follows
   std::shared_ptr<const TlsContext> tls_;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "scarce_memory.hpp"
 #include "server/text_client.hpp"
 
 namespace aios::server {
@@ -30,6 +31,23 @@ class LoopTest : public ::testing::Test {
     held.emplace_back(::dup(listener->value()));
     loop->post([this, listener, place] { loop->listen(std::move(*listener), place); });
     return port;
+  }
+  // Does `meanwhile` while the loop stands still, and then what was posted.
+  void whileItStands(const std::function<void()>& meanwhile) {
+    std::promise<void> stands, go_on;
+    loop->post([&] {
+      stands.set_value();
+      go_on.get_future().wait();
+    });
+    stands.get_future().wait();
+    meanwhile();
+    go_on.set_value();
+  }
+  // In the loop's thread; waited for.
+  bool allocationFailedThere() {
+    std::promise<bool> failed;
+    loop->post([&] { failed.set_value(allocationFailed()); });
+    return failed.get_future().get();
   }
   // Waits for it.
   void drain() {
@@ -119,6 +137,101 @@ TEST_F(LoopTest, LosesOnlyTheConnectionForWhichThereIsNoMemory) {
   const TextClient other(port);
   other.send(kNoModel);
   EXPECT_EQ(other.readUntil("}").substr(0, 12), "HTTP/1.1 404");
+}
+
+TEST_F(LoopTest, AnswersARequestThatCameBeforeItDrained) {
+  const TextClient client(start());
+  client.send(kNoModel);
+  client.readUntil("}");
+  whileItStands([&] {
+    client.send(kNoModel);
+    loop->post([this] { loop->drain(); });
+  });
+  EXPECT_EQ(client.readUntil("").substr(0, 12), "HTTP/1.1 404");
+}
+
+TEST_F(LoopTest, AnswersAClientThatConnectedBeforeItDrained) {
+  const uint16_t port = start();
+  std::unique_ptr<TextClient> client;
+  whileItStands([&] {
+    client = std::make_unique<TextClient>(port);
+    client->send(kNoModel);
+    loop->post([this] { loop->drain(); });
+  });
+  EXPECT_EQ(client->readUntil("").substr(0, 12), "HTTP/1.1 404");
+}
+
+TEST_F(LoopTest, DrainsThoughAClientNeverStopsSending) {
+  const TextClient client(start());
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += kNoModel;
+  const timeval moment{0, 1000};
+  setsockopt(client.socket(), SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof moment);
+  whileItStands([&] {
+    // As much as the kernel takes.
+    while (::send(client.socket(), many.data(), many.size(), MSG_NOSIGNAL) > 0) {
+    }
+    loop->post([this] { loop->drain(); });
+  });
+  EXPECT_EQ(client.readUntil("").substr(0, 12), "HTTP/1.1 404");
+}
+
+class ScarceMemory : public LoopTest {
+ protected:
+  void SetUp() override {
+    if (!canMakeMemoryScarce()) GTEST_SKIP() << "sanitizers allocate by themselves";
+  }
+  void expectToAnswer(uint16_t port) {
+    const TextClient other(port);
+    other.send(kNoModel);
+    EXPECT_EQ(other.readUntil("}").substr(0, 12), "HTTP/1.1 404");
+  }
+};
+
+TEST_F(ScarceMemory, EndsOnlyTheConnectionThatCouldNotBeToldThatItTookTooLong) {
+  limits.read_timeout = std::chrono::milliseconds(1);
+  const uint16_t port = start();
+  const TextClient lost(port);
+  lost.send("POST /x HTTP/1.1\r\nHost: a\r\n");
+  while (loop->connections() == 0) std::this_thread::yield();
+  loop->post(failNextAllocation);
+  EXPECT_EQ(lost.readUntil(""), "");
+  EXPECT_TRUE(allocationFailedThere());
+  expectToAnswer(port);
+}
+
+TEST_F(ScarceMemory, DrainsTheOtherConnections) {
+  const uint16_t port = start();
+  const TextClient lost(port), other(port);
+  for (const TextClient* client : {&lost, &other}) {
+    client->send(kNoModel);
+    client->readUntil("}");
+  }
+  whileItStands([&] {
+    for (const TextClient* client : {&lost, &other}) client->send(kNoModel);
+    loop->post([this] {
+      failNextAllocation();
+      loop->drain();
+    });
+  });
+  EXPECT_EQ(lost.readUntil(""), "");
+  EXPECT_EQ(other.readUntil("").substr(0, 12), "HTTP/1.1 404");
+}
+
+TEST_F(ScarceMemory, LosesOnlyTheConnectionThatAnotherLoopGave) {
+  bool first = true;
+  const uint16_t port = start([this, &first](Descriptor socket) {
+    const auto shared = std::make_shared<Descriptor>(std::move(socket));
+    loop->post([this, shared, &first] {
+      if (std::exchange(first, false)) failNextAllocation();
+      loop->adopt(std::move(*shared));
+    });
+  });
+  const TextClient lost(port);
+  EXPECT_EQ(lost.readUntil(""), "");
+  EXPECT_EQ(loop->counters().accepted.value(), 0U);
+  expectToAnswer(port);
+  EXPECT_EQ(loop->counters().accepted.value(), 1U);
 }
 
 TEST_F(LoopTest, RunsWhatIsPostedInTheOrderInWhichItWasPosted) {

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include <string>
+#include <thread>
 
 #include "expect_error.hpp"
 #include "server/text_client.hpp"
@@ -102,6 +103,18 @@ TEST_F(ServerTest, DrainsAnswersAndCloses) {
   EXPECT_NE(busy->readUntil("").find("Connection: close"), std::string::npos);
   busy.reset();
   EXPECT_TRUE(server->drain(std::chrono::seconds(20)));
+}
+
+TEST_F(ServerTest, AnswersWhoConnectedAndAskedBeforeItDrained) {
+  std::vector<std::unique_ptr<TextClient>> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<TextClient>(port));
+  for (const auto& client : clients) client->send(predict());
+  std::thread drains([this] { EXPECT_TRUE(server->drain(std::chrono::seconds(20))); });
+  for (const auto& client : clients) {
+    EXPECT_EQ(client->readUntil("").substr(0, 12), "HTTP/1.1 200");
+  }
+  clients.clear();
+  drains.join();
 }
 
 TEST_F(ServerTest, CutsConnectionsWhenItEnds) {

@@ -43,6 +43,9 @@ struct CellOptions {
   std::string tensorflow_library;
   // The same by the engine's name, for any engine; an entry here counts before the fields above.
   std::map<std::string, std::string> libraries;
+  // If it isn't empty: only the bundle whose manifest.json has this SHA-256 is loaded, and every
+  // file is checked. For who has verified a signature of that manifest.
+  std::string manifest_sha256;
 };
 
 // Why one artifact of a bundle runs here for batches up to a size, or doesn't.

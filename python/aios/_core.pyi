@@ -434,6 +434,19 @@ def thread_budget() -> int:
     Threads that the calls of this process may use together: $AIOS_THREADS, else the usable CPUs when it was first asked for.
     """
 
+class ConnectionLimits:
+    """What clients of a server may do."""
+
+    def __init__(self, *, head_bytes: int, headers: int, body_bytes: int, connections: int, read_timeout_s: float, write_timeout_s: float, idle_timeout_s: float, client_requests_per_s: float, client_burst: float, client_connections: int) -> None: ...
+
+def ed25519_public_key(secret: bytes) -> bytes:
+    """Of 32 bytes. Needs OpenSSL, as the other two."""
+
+def ed25519_sign(secret: bytes, message: bytes) -> bytes:
+    """64 bytes."""
+
+def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool: ...
+
 class ServerRequest:
     """A request that Python answers."""
 
@@ -502,7 +515,7 @@ def latency_bounds_us() -> list[float]:
 class DataPlane:
     """Answers calls of models over the network, in C++."""
 
-    def __init__(self, *, io_threads: int, workers: int, max_body_bytes: int, max_connections: int, max_waiting: int, read_timeout_s: float, client_requests_per_s: float = 0.0, client_burst: float = 0.0, client_connections: int = 0) -> None: ...
+    def __init__(self, *, io_threads: int, workers: int, max_waiting: int, limits: ConnectionLimits) -> None: ...
 
     def listen(self, address: str, port: int, *, secure: bool = False) -> int:
         """Accepts connections, by TLS if it is secure; returns the port."""

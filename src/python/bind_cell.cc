@@ -199,6 +199,7 @@ void loadCell(Cell& cell, const std::string& path, nb::handle options, const Lib
   chosen.verify = verifyFromName(optionOf<std::string>(options, "verify"));
   chosen.precision = optionOf<std::string>(options, "precision");
   chosen.max_tuning_ms = optionOf<double>(options, "max_tuning_ms");
+  chosen.manifest_sha256 = optionOf<std::string>(options, "manifest_sha256");
   cell.load(path, optionOf<std::vector<std::string>>(options, "tags"), chosen);
 }
 

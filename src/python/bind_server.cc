@@ -7,13 +7,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <string>
 #include <tuple>
 #include <utility>
 
 #include "bindings.hpp"
 #include "cell.hpp"
+#include "connection_limits.hpp"
 #include "gil.hpp"
 #include "server/server.hpp"
 
@@ -181,29 +181,16 @@ struct ServerHolder {
   std::unique_ptr<Server> server;
 };
 
-// Longer ones are as good as for ever; many more milliseconds would fit no clock.
-constexpr double kLongestS = 1e8;
-
-std::chrono::milliseconds millisecondsOf(const char* name, double seconds) {
-  if (std::isnan(seconds)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                std::string(name) + ": expected seconds, such as 10.0, got nan");
-  }
-  return std::chrono::milliseconds(static_cast<int64_t>(std::clamp(seconds, 0.0, kLongestS) * 1e3));
-}
-
 server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
-                                std::size_t max_body_bytes, std::size_t max_connections,
-                                std::size_t max_waiting, double read_timeout_s,
-                                const server::ClientRates& clients) {
+                                std::size_t max_waiting, const ConnectionLimits& limits) {
   server::ServerOptions options;
   options.io_threads = io_threads;
   options.workers = workers;
   options.waiting_calls = max_waiting;
-  options.limits.http.body_bytes = max_body_bytes;
-  options.limits.connections = max_connections / std::max<std::size_t>(io_threads, 1) + 1;
-  options.clients = clients;
-  options.limits.read_timeout = millisecondsOf("read_timeout_s", read_timeout_s);
+  options.limits = limits.loop;
+  // Of each I/O thread.
+  options.limits.connections = limits.loop.connections / std::max<std::size_t>(io_threads, 1) + 1;
+  options.clients = limits.client;
   return options;
 }
 
@@ -274,17 +261,11 @@ void bindServer(nb::module_& module) {
       .def(
           "__init__",
           [](ServerHolder* self, std::size_t io_threads, std::size_t workers,
-             std::size_t max_body_bytes, std::size_t max_connections, std::size_t max_waiting,
-             double read_timeout_s, double client_requests_per_s, double client_burst,
-             std::size_t client_connections) {
-            new (self) ServerHolder(optionsOf(
-                io_threads, workers, max_body_bytes, max_connections, max_waiting, read_timeout_s,
-                {client_requests_per_s, client_burst, client_connections}));
+             std::size_t max_waiting, const ConnectionLimits& limits) {
+            new (self) ServerHolder(optionsOf(io_threads, workers, max_waiting, limits));
           },
-          nb::kw_only(), nb::arg("io_threads"), nb::arg("workers"), nb::arg("max_body_bytes"),
-          nb::arg("max_connections"), nb::arg("max_waiting"), nb::arg("read_timeout_s"),
-          nb::arg("client_requests_per_s") = 0.0, nb::arg("client_burst") = 0.0,
-          nb::arg("client_connections") = 0)
+          nb::kw_only(), nb::arg("io_threads"), nb::arg("workers"), nb::arg("max_waiting"),
+          nb::arg("limits"))
       .def(
           "listen",
           [](ServerHolder& self, const std::string& address, uint16_t port, bool secure) {

@@ -26,6 +26,7 @@ void bindBundle(nanobind::module_& module);
 void bindCell(nanobind::module_& module);
 void bindEngines(nanobind::module_& module);
 void bindMetrics(nanobind::module_& module);
+void bindProtection(nanobind::module_& module);
 void bindServer(nanobind::module_& module);
 void bindSignature(nanobind::module_& module);
 void bindThreads(nanobind::module_& module);

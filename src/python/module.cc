@@ -72,5 +72,6 @@ NB_MODULE(_core, module) {
   aios::python::bindCell(module);
   aios::python::bindEngines(module);
   aios::python::bindThreads(module);
+  aios::python::bindProtection(module);
   aios::python::bindServer(module);
 }

@@ -180,6 +180,13 @@ std::string enginesThatForkingStops() {
   return engines::listed(names, " and ");
 }
 
+[[noreturn]] void throwNotSigned(const std::string& path) {
+  throw Error(ErrorCode::kDataLoss,
+              "'" + path +
+                  "' isn't the bundle whose manifest was expected; it may just have been "
+                  "replaced: load it again, and if that fails sign it again");
+}
+
 }  // namespace
 
 std::shared_ptr<LoadedModel> LoadedModel::load(const std::string& path,
@@ -193,13 +200,16 @@ LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>
                          const CellOptions& options)
     : fork_generation_(forkGeneration()), threads_(options.threads) {
   CellOptions used = options;
+  const std::string& signed_manifest = options.manifest_sha256;
   if (isBareSavedModel(path)) {
+    if (!signed_manifest.empty()) throwNotSigned(path);
     used.verify = Verify::kOff;
     bundle_ = describeSavedModel(path, tags, options);
   } else {
     inBackground([&] {
       bundle_ = bundle::readBundle(path);
-      bundle::checkFiles(bundle_, options.verify == Verify::kOff);
+      if (!signed_manifest.empty() && bundle_.sha256 != signed_manifest) throwNotSigned(path);
+      bundle::checkFiles(bundle_, options.verify == Verify::kOff && signed_manifest.empty());
     });
   }
   if (used.verify == Verify::kFull) requireEveryEngine(bundle_, used);

@@ -65,6 +65,7 @@ class TensorFlowCellularBridge(core.Cell):
         *,
         verify: str = "quick",
         tags: Sequence[str] = ("serve",),
+        manifest_sha256: str = "",
     ) -> None:
         """Loads a bundle in place of the one loaded before, which stays on an error.
 
@@ -74,6 +75,8 @@ class TensorFlowCellularBridge(core.Cell):
             verify: "quick" checks every file's size and SHA-256, then 2 golden samples on the
                 chosen engine; "full" all samples on every engine; "off" sizes only.
             tags: Tags of a bare SavedModel's graph.
+            manifest_sha256: Where not empty, only the bundle whose manifest has this hash is
+                loaded, and every file is checked.
 
         Raises:
             NotFoundError: No bundle there, or its engine isn't installed; says what to install.
@@ -82,7 +85,9 @@ class TensorFlowCellularBridge(core.Cell):
             InvalidArgumentError: An unknown engine, `threads` or `verify`; no path.
         """
         location = _location(path)
-        options = replace(self._options, verify=verify, tags=_tags(tags))
+        options = replace(
+            self._options, verify=verify, tags=_tags(tags), manifest_sha256=manifest_sha256
+        )
         core.check_libraries_with(library_check())
         self._load(location, options, library_paths())
         self._path, self._options = location, options
@@ -196,6 +201,7 @@ def load(
     verify: str = "quick",
     precision: str = "float32",
     max_tuning_ms: float = 300,
+    require_signature: str | os.PathLike[str] | None = None,
 ) -> TensorFlowCellularBridge:
     """Loads a bundle: shorthand for a bridge and its load method.
 
@@ -206,15 +212,23 @@ def load(
         verify: "quick", "full" or "off", as load_model_from_training_cell takes it.
         precision: "float32", "fastest" or another one alone.
         max_tuning_ms: How long "auto" may measure.
+        require_signature: A file of public keys: only a bundle that one of them signed is loaded,
+            with every file checked.
 
     Returns:
         A bridge that answers; close it, or use it as a context manager.
 
     Raises:
         As load_model_from_training_cell.
+        PermissionDeniedError: It isn't signed by one of the keys, or isn't what was signed.
     """
+    expected = ""
+    if require_signature is not None:
+        from aios.bundle.signing import verified_manifest
+
+        expected = verified_manifest(path, require_signature)
     bridge = TensorFlowCellularBridge(
         engine, threads, precision=precision, max_tuning_ms=max_tuning_ms
     )
-    bridge.load_model_from_training_cell(path, verify=verify)
+    bridge.load_model_from_training_cell(path, verify=verify, manifest_sha256=expected)
     return bridge

@@ -13,6 +13,7 @@ _EXPECTED: dict[str, tuple[type, str]] = {
     "verify": (str, "'quick', 'full' or 'off'"),
     "precision": (str, "the name of a precision, as 'float32'"),
     "max_tuning_ms": (Real, "a number, as 300"),
+    "manifest_sha256": (str, "64 hexadecimal digits, or nothing"),
 }
 
 
@@ -32,6 +33,7 @@ class LoadOptions:
     precision: str = "float32"
     max_tuning_ms: float = 300.0
     tags: tuple[str, ...] = ("serve",)
+    manifest_sha256: str = ""
 
     def __post_init__(self) -> None:
         for name, (kind, expected) in _EXPECTED.items():

@@ -19,6 +19,7 @@ from aios.cli import (
     registry,
     run,
     serve,
+    sign,
     token,
     verify,
     workflow,
@@ -43,6 +44,8 @@ app.command("verify")(verify.verify)
 app.command("run")(run.run)
 app.command("bench")(bench.bench)
 app.command("serve")(serve.serve)
+app.command("keygen")(sign.keygen)
+app.command("sign")(sign.sign)
 app.add_typer(workflow.app)
 app.add_typer(registry.app)
 app.add_typer(client.app)

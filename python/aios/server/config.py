@@ -136,13 +136,24 @@ class ServerConfig:
     max_waiting: int = option(
         1024, "Calls that wait for a worker; more are answered with 503.", minimum=1
     )
+    max_head_kib: int = option(16, "The largest head of a request, in KiB.", minimum=1)
+    max_headers: int = option(100, "Headers of a request.", minimum=1)
     read_timeout_s: float = option(10.0, "How long a request may take to come.", minimum=0)
+    write_timeout_s: float = option(
+        30.0, "How long a client may take none of its answer.", minimum=0
+    )
+    idle_timeout_s: float = option(
+        120.0, "How long a connection may be idle between requests.", minimum=0
+    )
     token_file: Path | None = option(
         None,
         "Only clients with one of its tokens are answered (aios token new); else those of this "
         "machine may do all, and others may call models.",
     )
     open_metrics: bool = option(False, "Answers /metrics without a token, too.")
+    require_signature: Path | None = option(
+        None, "A file of public keys: only bundles that one of them signed are loaded (aios sign)."
+    )
     tls_cert: Path | None = option(
         None, "A certificate in PEM, with those that lead to a known one: the ports speak TLS."
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from aios.bundle.signing import SUFFIX
 from aios.errors import InvalidArgumentError, NotFoundError
 
 _SUFFIX = ".cell"
@@ -75,8 +76,11 @@ def found_bundle(path: Path) -> FoundModel:
 
 
 def contents(folder: Path) -> Stamp:
-    """Every file below a folder, and when it was changed, so that one that is copied is seen."""
-    stamp: Stamp = ()
+    """Every file below a folder, and when it was changed, so that one that is copied is seen.
+
+    The file of its signatures, beside it, counts as one of them.
+    """
+    stamp: Stamp = _stamp(folder.parent, (folder.name + SUFFIX,)) or ()
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in sorted(names):

@@ -15,7 +15,8 @@ from aios.errors import AiosError, InvalidArgumentError
 from aios.server.tokens import TokenFile
 
 if TYPE_CHECKING:
-    from aios._core import DataPlane
+    from aios._core import ConnectionLimits, DataPlane
+    from aios.server.config import ServerConfig
 
 _POLL_S = 1.0
 _log = logging.getLogger("aios.server")
@@ -54,6 +55,24 @@ def tls_files(
         raise InvalidArgumentError("TLS needs both: tls_cert and tls_key")
     authority = None if client_ca is None else Path(client_ca).expanduser()
     return TlsFiles(Path(certificate).expanduser(), Path(key).expanduser(), authority)
+
+
+def connection_limits(told: ServerConfig) -> ConnectionLimits:
+    """What clients may do, as the data plane takes it."""
+    from aios import _core
+
+    return _core.ConnectionLimits(
+        head_bytes=told.max_head_kib << 10,
+        headers=told.max_headers,
+        body_bytes=told.max_body_mib << 20,
+        connections=told.max_connections,
+        read_timeout_s=told.read_timeout_s,
+        write_timeout_s=told.write_timeout_s,
+        idle_timeout_s=told.idle_timeout_s,
+        client_requests_per_s=told.client_requests_per_s,
+        client_burst=told.client_burst,
+        client_connections=told.client_connections,
+    )
 
 
 class _Watched:

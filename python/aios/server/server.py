@@ -22,7 +22,7 @@ from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.loading import loaders
 from aios.server.metrics_page import metrics_page
-from aios.server.protection import Protection, tls_files
+from aios.server.protection import Protection, connection_limits, tls_files
 from aios.server.replies import Reply, Route, json_reply, route
 from aios.server.repository import Repository
 from aios.server.shadows import Shadows
@@ -83,13 +83,8 @@ class Server:
         self._plane = _core.DataPlane(
             io_threads=told.io_threads,
             workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
-            max_body_bytes=told.max_body_mib * _MEBIBYTE,
-            max_connections=told.max_connections,
             max_waiting=told.max_waiting,
-            read_timeout_s=told.read_timeout_s,
-            client_requests_per_s=told.client_requests_per_s,
-            client_burst=told.client_burst,
-            client_connections=told.client_connections,
+            limits=connection_limits(told),
         )
         tls = tls_files(told.tls_cert, told.tls_key, told.tls_client_ca)
         self._protection = Protection(self._plane, token_file=told.token_file, tls=tls)
@@ -213,6 +208,7 @@ class Server:
             engine=told.engine or self.config.engine,
             precision=told.precision,
             verify=told.verify or self.config.verify,
+            require_signature=self.config.require_signature,
         )
 
     def _health(self) -> Reply:

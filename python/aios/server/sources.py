@@ -71,7 +71,9 @@ class FolderSource:
     def __init__(self, folder: Path, config: ServerConfig) -> None:
         self._folder = folder
         self._config = config
-        self._exports = BackgroundExports() if config.export else None
+        # Nobody would have signed what is exported here.
+        exports = config.export and config.require_signature is None
+        self._exports = BackgroundExports() if exports else None
         self._told: set[str] = set()
 
     def look(self) -> Wanted:

@@ -221,3 +221,29 @@ def test_a_client_has_no_more_connections_than_it_may(models, connect):
         assert connect(server).get("/healthz").status == 200
         with pytest.raises(ConnectionError):
             connect(server).get("/healthz")
+
+
+def test_limits_of_heads_are_options(models, connect):
+    with aios.Server(models, http_port=0, poll_s=0, max_head_kib=1, max_headers=5) as server:
+        assert connect(server)._request("GET", "/healthz", None, {"A": "x" * 2000}).status == 431
+        many = {f"A{k}": "x" for k in range(6)}
+        assert connect(server)._request("GET", "/healthz", None, many).status == 431
+        assert connect(server).get("/healthz").status == 200
+
+
+def test_only_signed_bundles_answer_where_signatures_are_required(models, connect, tmp_path):
+    from aios.bundle import signing
+
+    secret = tmp_path / "release.pem"
+    try:
+        public = signing.make_keys(secret)
+    except aios.UnsupportedError as error:
+        pytest.skip(f"signatures need OpenSSL: {error}")
+    (models / "trial" / "2").mkdir()
+    (models / "trial" / "2" / "saved_model.pb").write_bytes(b"")
+    with aios.Server(models, http_port=0, poll_s=0, require_signature=public) as server:
+        assert {entry.key.version: entry.state for entry in server.models()} == {1: "END", 2: "END"}
+        assert all(isinstance(entry.error, aios.PermissionDeniedError) for entry in server.models())
+        signing.sign(models / "trial" / "1.cell", secret)
+        server.sync()
+        assert connect(server).get("/v2/models/trial/ready").status == 200

@@ -35,6 +35,7 @@ from aios.errors import (
     FailedPreconditionError,
     InvalidArgumentError,
     NotFoundError,
+    UnsupportedError,
 )
 
 _ENGINES = ("auto", *(facts.name for facts in engines()))
@@ -90,6 +91,8 @@ class LoadedModel:
     """
 
     def __init__(self, path: str, options: LoadOptions) -> None:
+        if options.manifest_sha256:
+            raise UnsupportedError("signed bundles need the C++ extension of aios")
         self._process = os.getpid()
         self._threads = options.threads
         golden_samples = _SAMPLES[options.verify]

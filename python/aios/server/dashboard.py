@@ -9,6 +9,7 @@ from typing import Any
 
 from aios.bundle.manifest import Manifest, read_manifest
 from aios.errors import AiosError, NotFoundError
+from aios.registry.shadow_results import ShadowResult
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.model_document import (
     chosen_artifact,
@@ -32,6 +33,7 @@ class Dashboard:
         library: Its models.
         totals: What its data plane has seen, by name.
         bounds_us: Upper bounds of the buckets of latency, in µs.
+        shadows: What is known of challengers.
     """
 
     def __init__(
@@ -39,8 +41,10 @@ class Dashboard:
         library: ModelLibrary,
         totals: Callable[[], Mapping[str, int]],
         bounds_us: Sequence[float],
+        shadows: Callable[[], Sequence[ShadowResult]] = tuple,
     ) -> None:
         self._library = library
+        self._shadows = shadows
         self._totals = totals
         self._bounds_us = list(bounds_us)
         self._started_s = time.monotonic()
@@ -75,6 +79,7 @@ class Dashboard:
                 "totals": dict(self._totals()),
                 "bounds_us": self._bounds_us,
                 "models": [self._row(entry) for entry in entries],
+                "shadows": [result.to_json() for result in self._shadows()],
             }
         )
 

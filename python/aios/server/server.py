@@ -187,7 +187,7 @@ class Server:
         return [
             route("GET", "/healthz", self._health, scope="open"),
             route("GET", "/metrics", self._metrics, scope=metrics_scope),
-            *Dashboard(self._library, self._plane.totals, self._bounds_us).routes(),
+            *Dashboard(self._library, self._plane.totals, self._bounds_us, self.shadows).routes(),
             route("GET", "/shadows", self._shadow_results),
             *kserve.routes(self._library, most_body_bytes),
             *Repository(self._library, self._held, self.sync).routes(),

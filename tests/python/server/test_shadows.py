@@ -109,5 +109,7 @@ def test_a_challenger_is_compared_without_being_asked_for(models, trial, connect
             compared = result["compared"]
         assert (result["champion"], result["challenger"], result["running"]) == (1, 2, True)
         assert (compared, result["agreed"], result["agreement"]) == (4, 4, 1.0)
+        (told,) = client.get("/dashboard/data").json["shadows"]
+        assert (told["compared"], sum(told["challenger_us"])) == (4, 4)
         answered = {entry.key.version: entry.model.totals() for entry in server.models()}
         assert sum(sum(row[1]) for row in answered[2]) == 0

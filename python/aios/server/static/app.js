@@ -4,6 +4,7 @@ import { byId, setText } from "./dom.js";
 import * as format from "./format.js";
 import { ModelPanel } from "./model_panel.js";
 import { ModelsTable } from "./models_table.js";
+import { ShadowsTable } from "./shadows_table.js";
 import { Summary } from "./summary.js";
 import { History, together } from "./traffic.js";
 
@@ -13,6 +14,7 @@ const ALL = Symbol("all models");
 const histories = new Map();
 const summary = new Summary(byId("summary"));
 const models = new ModelsTable(byId("table"), byId("filter"));
+const shadows = new ShadowsTable(byId("shadows"));
 let panel = null;
 let shown = null; // of the details that the panel shows
 
@@ -72,6 +74,7 @@ async function update() {
   showHealth(data);
   const row = selected(rows);
   models.draw(rows, row && textOf(row));
+  shadows.draw(data.shadows, data.bounds_us);
   await showModel(row, row?.history);
 }
 

@@ -16,8 +16,8 @@ const STATES = {
 
 export function stateOf(row) {
   const [kind, word] = STATES[row.state] ?? ["waits", row.state];
-  if (row.state === "AVAILABLE" && row.reason) return ["waits", "Answers; its successor failed"];
   if (row.state === "AVAILABLE" && !row.proven) return ["waits", "Answers, unproven"];
+  if (row.state === "AVAILABLE" && row.reason) return ["waits", "Answers; its successor failed"];
   return [kind, word];
 }
 

@@ -4,6 +4,11 @@
 //   each
 //                                                    connection; prints requests, p50 and p99 in us
 //   load ask-tls …                                   the same over TLS
+//   load flood PORT CONNECTIONS SECONDS REQUEST_FILE PER_SECOND
+//                                                    sends so many requests a second, whether the
+//                                                    server keeps up or not, as long as one of the
+//                                                    connections is free; prints how many were
+//                                                    answered well and refused, and how fast
 //   load bare REQUEST_BYTES ANSWER_FILE              answers so many bytes with what is in a file,
 //                                                    by recv and send alone; prints its port
 #include <arpa/inet.h>
@@ -52,6 +57,7 @@ void watch(int poll, int socket, uint64_t data) {
 }
 
 void sendAll(int socket, const std::string& bytes) {
+  // Blocks where the body is larger than what the socket takes at once.
   if (send(socket, bytes.data(), bytes.size(), MSG_NOSIGNAL) !=
       static_cast<ssize_t>(bytes.size())) {
     fail("send");
@@ -95,7 +101,6 @@ std::size_t wholeSize(const std::string& text) {
   const std::size_t head = text.find("\r\n\r\n");
   const std::size_t length = text.find("Content-Length: ");
   if (head == std::string::npos || length == std::string::npos) return 0;
-  if (text.compare(9, 3, "200") != 0) fail(text.c_str());
   return head + 4 + static_cast<std::size_t>(std::atoi(text.c_str() + length + 16));
 }
 
@@ -108,6 +113,9 @@ bool receive(Connection& connection, std::vector<char>& buffer) {
   if (count <= 0) fail("recv");
   connection.answer.append(buffer.data(), static_cast<std::size_t>(count));
   if (connection.answer_bytes == 0) connection.answer_bytes = wholeSize(connection.answer);
+  if (connection.answer_bytes != 0 && connection.answer.compare(9, 3, "200") != 0) {
+    fail(connection.answer.c_str());
+  }
   return connection.answer_bytes != 0 && connection.answer.size() >= connection.answer_bytes;
 }
 
@@ -152,6 +160,66 @@ int ask(uint16_t port, std::size_t count, double seconds, const std::string& req
   };
   std::printf("{\"requests\": %zu, \"p50_us\": %.2f, \"p99_us\": %.2f}\n", latencies_us.size(),
               at(0.5), at(0.99));
+  return 0;
+}
+
+double at(std::vector<double>& sorted, double share) {
+  if (sorted.empty()) return 0;
+  std::sort(sorted.begin(), sorted.end());
+  return sorted[static_cast<std::size_t>(share * (sorted.size() - 1))];
+}
+
+int flood(uint16_t port, std::size_t count, double seconds, const std::string& request,
+          double per_second) {
+  const int poll = epoll_create1(0);
+  std::vector<Connection> connections;
+  std::vector<std::size_t> free;
+  for (std::size_t i = 0; i < count; ++i) {
+    connections.push_back(connectTo(port, nullptr));
+    free.push_back(i);
+  }
+  for (std::size_t i = 0; i < count; ++i) watch(poll, connections[i].socket, i);
+  std::vector<char> buffer(1 << 20);
+  std::vector<double> good_us, refused_us;
+  std::size_t sent = 0, unsent = 0;
+  const auto begin = Clock::now();
+  const auto end = begin + std::chrono::duration<double>(seconds);
+  epoll_event events[64];
+  for (auto now = begin; now < end || free.size() < count; now = Clock::now()) {
+    const double due =
+        now < end ? std::chrono::duration<double>(now - begin).count() * per_second : 0;
+    while (static_cast<double>(sent + unsent) < due) {
+      if (free.empty()) {
+        ++unsent;
+        continue;
+      }
+      Connection& connection = connections[free.back()];
+      free.pop_back();
+      connection.asked = Clock::now();
+      sendAll(connection.socket, request);
+      ++sent;
+    }
+    const int ready = epoll_wait(poll, events, 64, 1);
+    for (int i = 0; i < ready; ++i) {
+      Connection& connection = connections[events[i].data.u64];
+      const ssize_t got = recv(connection.socket, buffer.data(), buffer.size(), 0);
+      if (got <= 0) fail("recv");
+      connection.answer.append(buffer.data(), static_cast<std::size_t>(got));
+      const bool is_good = connection.answer.compare(9, 3, "200") == 0;
+      const std::size_t whole = wholeSize(connection.answer);
+      if (whole == 0 || connection.answer.size() < whole) continue;
+      (is_good ? good_us : refused_us)
+          .push_back(
+              std::chrono::duration<double, std::micro>(Clock::now() - connection.asked).count());
+      connection.answer.clear();
+      free.push_back(events[i].data.u64);
+    }
+  }
+  std::printf(
+      "{\"sent\": %zu, \"unsent\": %zu, \"good\": %zu, \"refused\": %zu, \"good_p50_us\": %.1f, "
+      "\"good_p99_us\": %.1f, \"refused_p50_us\": %.1f, \"refused_p99_us\": %.1f}\n",
+      sent, unsent, good_us.size(), refused_us.size(), at(good_us, 0.5), at(good_us, 0.99),
+      at(refused_us, 0.5), at(refused_us, 0.99));
   return 0;
 }
 
@@ -206,9 +274,17 @@ int main(int count, char** arguments) {
                static_cast<std::size_t>(std::atoi(arguments[3])), std::atof(arguments[4]),
                contentOf(arguments[5]), mode == "ask-tls");
   }
+  if (mode == "flood" && count == 7) {
+    return flood(static_cast<uint16_t>(std::atoi(arguments[2])),
+                 static_cast<std::size_t>(std::atoi(arguments[3])), std::atof(arguments[4]),
+                 contentOf(arguments[5]), std::atof(arguments[6]));
+  }
   if (mode == "bare" && count == 4) {
     bare(static_cast<std::size_t>(std::atoi(arguments[2])), contentOf(arguments[3]));
   }
-  std::fputs("load ask PORT CONNECTIONS SECONDS FILE | load bare BYTES FILE\n", stderr);
+  std::fputs(
+      "load ask PORT CONNECTIONS SECONDS FILE | load flood PORT CONNECTIONS SECONDS FILE PER_SECOND"
+      " | load bare BYTES FILE\n",
+      stderr);
   return 2;
 }

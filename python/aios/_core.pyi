@@ -419,6 +419,22 @@ def _add_engine(row: int, layout: int) -> None:
 def _remove_engine() -> None:
     """The one that was added last."""
 
+class Submissions:
+    """Calls that wait for threads, which answer several at a time."""
+
+    def __init__(self, threads: int) -> None: ...
+
+    def add(self, cell: Cell, x: object, copy: bool, signature: str | None, future: object) -> bool:
+        """
+        Takes a call; whether one more thread has to answer(). Raises what is wrong with it.
+        """
+
+    def withdraw(self) -> None:
+        """Takes the last call back, for which no thread could be started."""
+
+    def answer(self) -> None:
+        """Answers what waits until nothing does."""
+
 def cgroup_cpus() -> float:
     """
     The lowest CPU limit of this process's control groups; infinity if there is none.
@@ -482,6 +498,43 @@ class ServerRequest:
     @property
     def body(self) -> bytes: ...
 
+class ExecutionTotals:
+    """How a version of a model was run."""
+
+    @property
+    def inference_count(self) -> int:
+        """Samples that it answered."""
+
+    @property
+    def execution_count(self) -> int:
+        """Runs of the model."""
+
+    @property
+    def queued(self) -> int:
+        """Requests that waited for a worker."""
+
+    @property
+    def queue_ns(self) -> int:
+        """How long, all together."""
+
+    @property
+    def refused(self) -> int:
+        """Requests that found too many waiting."""
+
+    @property
+    def expired(self) -> int:
+        """Requests that waited longer than they may."""
+
+    @property
+    def cancelled(self) -> int:
+        """Requests whose clients left."""
+
+    @property
+    def batches(self) -> list[tuple[int, int, int, int, int]]:
+        """
+        (samples, executions, nanoseconds of reading, of the model, of writing) of each size of batch; of batches over 64 samples, together, 0 samples.
+        """
+
 class ServedModel:
     """One version of a model, and what it answered."""
 
@@ -495,6 +548,9 @@ class ServedModel:
         """
         (protocol, requests that went well, by the client's and by the server's fault, requests by bucket of latency, the sum of their latency in µs, samples) of each protocol.
         """
+
+    def executions(self) -> ExecutionTotals:
+        """How it was run."""
 
 class Shadow:
     """Copies of a model's calls, and what another one answers to them."""
@@ -515,7 +571,7 @@ def latency_bounds_us() -> list[float]:
 class DataPlane:
     """Answers calls of models over the network, in C++."""
 
-    def __init__(self, *, io_threads: int, workers: int, max_waiting: int, limits: ConnectionLimits) -> None: ...
+    def __init__(self, *, io_threads: int, workers: int, max_waiting: int, max_batch: int, limits: ConnectionLimits) -> None: ...
 
     def listen(self, address: str, port: int, *, secure: bool = False) -> int:
         """Accepts connections, by TLS if it is secure; returns the port."""

@@ -78,6 +78,35 @@ std::vector<Row> totalsOf(const ServedModel& model) {
   return rows;
 }
 
+using BatchRow = std::tuple<uint64_t, uint64_t, uint64_t, uint64_t, uint64_t>;
+
+// (samples, executions, nanoseconds of reading, of the model, of writing) of each size of batch
+// that came; more than can be told apart have 0 samples.
+std::vector<BatchRow> batchesOf(const server::ExecutionTotals& totals) {
+  std::vector<BatchRow> rows;
+  for (std::size_t samples = 0; samples < totals.batches.size(); ++samples) {
+    const server::BatchTotals& batch = totals.batches[samples];
+    if (batch.executions == 0) continue;
+    rows.emplace_back(samples, batch.executions, batch.input_ns, batch.infer_ns, batch.output_ns);
+  }
+  return rows;
+}
+
+void bindExecutions(nb::module_& module) {
+  using server::ExecutionTotals;
+  nb::class_<ExecutionTotals>(module, "ExecutionTotals", "How a version of a model was run.")
+      .def_ro("inference_count", &ExecutionTotals::inference_count, "Samples that it answered.")
+      .def_ro("execution_count", &ExecutionTotals::execution_count, "Runs of the model.")
+      .def_ro("queued", &ExecutionTotals::queued, "Requests that waited for a worker.")
+      .def_ro("queue_ns", &ExecutionTotals::queue_ns, "How long, all together.")
+      .def_ro("refused", &ExecutionTotals::refused, "Requests that found too many waiting.")
+      .def_ro("expired", &ExecutionTotals::expired, "Requests that waited longer than they may.")
+      .def_ro("cancelled", &ExecutionTotals::cancelled, "Requests whose clients left.")
+      .def_prop_ro("batches", &batchesOf,
+                   "(samples, executions, nanoseconds of reading, of the model, of writing) of "
+                   "each size of batch; of batches over 64 samples, together, 0 samples.");
+}
+
 nb::dict totalsOfAll(const Server& server) {
   const server::ServerTotals totals = server.totals();
   nb::dict counts;
@@ -182,11 +211,13 @@ struct ServerHolder {
 };
 
 server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
-                                std::size_t max_waiting, const ConnectionLimits& limits) {
+                                std::size_t max_waiting, int64_t max_batch,
+                                const ConnectionLimits& limits) {
   server::ServerOptions options;
   options.io_threads = io_threads;
   options.workers = workers;
   options.waiting_calls = max_waiting;
+  options.max_batch = max_batch;
   options.limits = limits.loop;
   // Of each I/O thread.
   options.limits.connections = limits.loop.connections / std::max<std::size_t>(io_threads, 1) + 1;
@@ -241,6 +272,7 @@ void bindRequest(nb::module_& module) {
 
 void bindServer(nb::module_& module) {
   bindRequest(module);
+  bindExecutions(module);
   nb::class_<SharedModel>(module, "ServedModel", "One version of a model, and what it answered.")
       .def_prop_ro("name", [](const SharedModel& shared) { return shared.model->name(); })
       .def_prop_ro("version", [](const SharedModel& shared) { return shared.model->version(); })
@@ -248,7 +280,10 @@ void bindServer(nb::module_& module) {
           "totals", [](const SharedModel& shared) { return totalsOf(*shared.model); },
           "(protocol, requests that went well, by the client's and by the server's fault, "
           "requests by bucket of latency, the sum of their latency in µs, samples) of each "
-          "protocol.");
+          "protocol.")
+      .def(
+          "executions", [](const SharedModel& shared) { return shared.model->executionTotals(); },
+          "How it was run.");
   bindShadow(module);
   module.def(
       "latency_bounds_us",
@@ -261,11 +296,11 @@ void bindServer(nb::module_& module) {
       .def(
           "__init__",
           [](ServerHolder* self, std::size_t io_threads, std::size_t workers,
-             std::size_t max_waiting, const ConnectionLimits& limits) {
-            new (self) ServerHolder(optionsOf(io_threads, workers, max_waiting, limits));
+             std::size_t max_waiting, int64_t max_batch, const ConnectionLimits& limits) {
+            new (self) ServerHolder(optionsOf(io_threads, workers, max_waiting, max_batch, limits));
           },
           nb::kw_only(), nb::arg("io_threads"), nb::arg("workers"), nb::arg("max_waiting"),
-          nb::arg("limits"))
+          nb::arg("max_batch"), nb::arg("limits"))
       .def(
           "listen",
           [](ServerHolder& self, const std::string& address, uint16_t port, bool secure) {

@@ -29,6 +29,7 @@ void bindMetrics(nanobind::module_& module);
 void bindProtection(nanobind::module_& module);
 void bindServer(nanobind::module_& module);
 void bindSignature(nanobind::module_& module);
+void bindSubmissions(nanobind::module_& module);
 void bindThreads(nanobind::module_& module);
 
 }  // namespace aios::python

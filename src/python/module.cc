@@ -71,6 +71,7 @@ NB_MODULE(_core, module) {
   aios::python::bindBundle(module);
   aios::python::bindCell(module);
   aios::python::bindEngines(module);
+  aios::python::bindSubmissions(module);
   aios::python::bindThreads(module);
   aios::python::bindProtection(module);
   aios::python::bindServer(module);

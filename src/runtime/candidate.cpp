@@ -12,11 +12,6 @@
 namespace aios::runtime {
 namespace {
 
-// Callers beyond this wait for a session: more would only take turns on the same processors.
-std::size_t poolCapacity() {
-  return static_cast<std::size_t>(std::max(4, 2 * threadBudget().size()));
-}
-
 // Whether loading may start threads that stay: those of some engines serve everyone in the process,
 // those of the others their own session.
 bool startsThreads(const std::string& engine, const CellOptions& options) {
@@ -46,6 +41,10 @@ Runners loadProved(const bundle::Bundle& bundle, const bundle::Artifact& artifac
 
 }  // namespace
 
+std::size_t sessionCapacity() {
+  return static_cast<std::size_t>(std::max(4, 2 * threadBudget().size()));
+}
+
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options) {
   engines::EngineOptions result;
   result.threads = threadBudget().cut(options.threads);
@@ -63,7 +62,7 @@ Runners loadRunners(const bundle::Bundle& bundle, const bundle::Artifact& artifa
   bundle::requireUnchanged(bundle, artifact);
   Runners runners;
   for (const Signature& signature : bundle.signatures) {
-    runners.push_back(std::make_unique<Runner>(model, signature, poolCapacity()));
+    runners.push_back(std::make_unique<Runner>(model, signature, sessionCapacity()));
   }
   return runners;
 }

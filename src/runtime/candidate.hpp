@@ -18,6 +18,10 @@ using Runners = std::vector<std::unique_ptr<Runner>>;
 
 engines::EngineOptions engineOptions(const std::string& engine, const CellOptions& options);
 
+// Callers of a signature at a time; more wait for a session, as they would only take turns on the
+// same processors.
+std::size_t sessionCapacity();
+
 // Loads an artifact. Calls of its runners keep to the process's thread budget.
 Runners loadRunners(const bundle::Bundle& bundle, const bundle::Artifact& artifact,
                     const CellOptions& options);

@@ -74,6 +74,22 @@ bool hasUnknownSizes(const Signature& signature) {
   });
 }
 
+// Whether the first size of every tensor is the batch, and all can be cut there.
+bool haveBatches(const Signature& signature) {
+  const auto has_batch = [](const TensorSpec& spec) {
+    return spec.dtype != DType::kString && !spec.shape.empty() && spec.shape[0] == kAnySize;
+  };
+  const auto all = [&](const std::vector<TensorSpec>& specs) {
+    return !specs.empty() && std::all_of(specs.begin(), specs.end(), has_batch);
+  };
+  return all(signature.inputs) && all(signature.outputs);
+}
+
+bool areComposable(const Contest& contest) {
+  return std::all_of(contest.candidates.begin(), contest.candidates.end(),
+                     [](const auto& candidate) { return candidate->artifact().composable; });
+}
+
 }  // namespace
 
 Endpoint::Endpoint(Contest& contest, Signature signature, std::size_t index, PreparedSizes prepared)
@@ -82,6 +98,7 @@ Endpoint::Endpoint(Contest& contest, Signature signature, std::size_t index, Pre
       index_(index),
       outputs_known_(runtime::outputShapesAreKnown(signature_)),
       sizes_known_(!hasUnknownSizes(signature_)),
+      samples_alone_(outputs_known_ && haveBatches(signature_) && areComposable(contest)),
       prepared_(std::move(prepared)),
       routes_(sizes_known_ ? kRoutesOfBatches : kRoutesOfAnySize) {}
 
@@ -120,6 +137,11 @@ void Endpoint::checkOutputs(Span<const TensorView> inputs, Span<TensorView> outp
 double Endpoint::expectedUs(int64_t batch) const noexcept {
   const Runner* chosen = chosen_[bucketOf(batch)].load(std::memory_order_acquire);
   return chosen != nullptr ? chosen->expectedUs(batch) : std::numeric_limits<double>::infinity();
+}
+
+bool Endpoint::hasTimed(int64_t batch) const noexcept {
+  const Runner* chosen = chosen_[bucketOf(batch)].load(std::memory_order_acquire);
+  return chosen != nullptr && chosen->hasTimed(batch);
 }
 
 Runner& Endpoint::firstThatRuns() {

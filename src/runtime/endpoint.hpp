@@ -56,6 +56,13 @@ class Endpoint {
 
   // What a call of this batch is expected to take; infinity where nothing is known.
   double expectedUs(int64_t batch) const noexcept;
+  // Whether a call of about this batch was timed.
+  bool hasTimed(int64_t batch) const noexcept;
+
+  // Whether a call of n samples is proved to be answered as n calls of one are, so that the calls
+  // of several callers may be put together: a probe at export found that, every tensor has the
+  // batch as its first size, none is of strings, and the answer's other sizes are known.
+  bool answersSamplesAlone() const noexcept { return samples_alone_; }
 
   // The engine for these inputs, chosen now if it wasn't before. Throws what keeps every candidate
   // from running.
@@ -97,6 +104,7 @@ class Endpoint {
   const std::size_t index_;
   const bool outputs_known_;
   const bool sizes_known_;  // of the inputs, but for the batch
+  const bool samples_alone_;
   const PreparedSizes prepared_;
 
   // The engine for every call of a bucket; null where there is none yet, or where it takes more

@@ -30,8 +30,7 @@ void Runner::counted(SessionPool::Slot& slot, int64_t batch, Call call) {
   if (timed) {
     const auto latency = std::chrono::steady_clock::now() - begin;
     slot.stats.recordLatency(latency);
-    const double us = std::chrono::duration<double, std::micro>(latency).count();
-    us_per_sample_.store(us / static_cast<double>(batch), std::memory_order_relaxed);
+    times_.record(batch, std::chrono::duration<double, std::micro>(latency).count());
   }
   slot.stats.countCall(batch);
   slot.staged_bytes.store(slot.session->stagedBytes(), std::memory_order_relaxed);

@@ -1,11 +1,10 @@
 // One signature on one engine: sessions, timing, counters.
 #pragma once
 
-#include <atomic>
-#include <limits>
 #include <memory>
 #include <vector>
 
+#include "runtime/call_times.hpp"
 #include "runtime/session_pool.hpp"
 
 namespace aios::runtime {
@@ -24,11 +23,11 @@ class Runner {
   // Makes a lent session answer what was bound to it.
   void runBound(SessionPool::Slot& slot, int64_t batch);
 
-  // What a call of this batch is expected to take, from the last one that was timed; infinity
-  // before the first.
-  double expectedUs(int64_t batch) const noexcept {
-    return us_per_sample_.load(std::memory_order_relaxed) * static_cast<double>(batch);
-  }
+  // What a call of this batch is expected to take, from those of about its size that were timed,
+  // or else the last one; infinity before the first.
+  double expectedUs(int64_t batch) const noexcept { return times_.expectedUs(batch); }
+  // Whether one of about its size was timed.
+  bool hasTimed(int64_t batch) const noexcept { return times_.knows(batch); }
 
   SessionPool& pool() noexcept { return pool_; }
   const SessionPool& pool() const noexcept { return pool_; }
@@ -39,7 +38,7 @@ class Runner {
   void counted(SessionPool::Slot& slot, int64_t batch, Call call);
 
   SessionPool pool_;
-  std::atomic<double> us_per_sample_ = std::numeric_limits<double>::infinity();
+  CallTimes times_;
 };
 
 // Whether the shapes of all outputs follow from the batch alone.

@@ -95,14 +95,6 @@ Json toJson(const SelectionCache::Entry& entry) {
 
 }  // namespace
 
-std::size_t bucketOf(int64_t batch) noexcept {
-  std::size_t bucket = 0;
-  while (bucket + 1 < kBatchBuckets && bucketLimit(bucket) < batch) ++bucket;
-  return bucket;
-}
-
-int64_t bucketLimit(std::size_t bucket) noexcept { return int64_t{1} << bucket; }
-
 std::vector<Measured> measure(const std::vector<Runner*>& runners, Span<const TensorView> inputs,
                               int64_t batch, double budget_ms) {
   std::vector<Measured> results(runners.size());

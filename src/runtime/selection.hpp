@@ -12,12 +12,6 @@
 
 namespace aios::runtime {
 
-// Batch sizes are told apart by powers of two: 1, 2, 3-4, 5-8, …
-inline constexpr std::size_t kBatchBuckets = 32;
-std::size_t bucketOf(int64_t batch) noexcept;
-// The largest batch of a bucket.
-int64_t bucketLimit(std::size_t bucket) noexcept;
-
 struct Latency {
   double p50_us = 0;
   double p99_us = 0;

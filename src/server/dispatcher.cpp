@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/api/kserve_urgency.hpp"
+
 namespace aios::server {
 namespace {
 
@@ -19,6 +21,11 @@ constexpr std::size_t kLargestSlowBody = std::size_t{1} << 20;
 bool isLong(const ServedModel& model, const protocol::HttpRequest& request) {
   return request.body.size() > kLargestInPlace ||
          model.model().endpoint().expectedUs(1) > kLongestInPlaceUs;
+}
+
+runtime::Urgency urgencyOf(const api::Call& call) {
+  if (call.route.protocol != Protocol::kKServe) return {};
+  return api::kserve::urgencyOf(call, runtime::Urgency::Clock::now());
 }
 
 }  // namespace
@@ -83,10 +90,13 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     }
   }
   const Protocol protocol = call.route.protocol;
+  const std::shared_ptr<const ServedModel> model = found.model;
+  const runtime::Urgency urgency = urgencyOf(call);
   if (workers_.submit({ticketOf(request.waiter), std::move(found.model), std::move(call.route),
-                       request.inference_header_length, std::string(request.body)})) {
+                       request.inference_header_length, std::string(request.body), urgency})) {
     return false;
   }
+  model->executions(loop_).countRefused();
   answer = api::overloaded(protocol);
   return true;
 } catch (const protocol::HttpError& error) {

@@ -168,7 +168,8 @@ void Loop::onEvent(uint64_t id, uint32_t events) {
   }
   Client* const client = find(id);
   if (client == nullptr) return;
-  const bool gone = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  // Who closes its side while it waits for an answer has left.
+  const bool gone = (events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0;
   if ((events & EPOLLIN) != 0) {
     read(*client);
   } else if (gone) {
@@ -238,6 +239,10 @@ bool Loop::read(Client& client) {
   if (client.lingering) {
     if (count < 0) remove(client);
     return count > 0;
+  }
+  if (count < 0 && client.connection->isWaiting()) {
+    remove(client);
+    return false;
   }
   if (count < 0) client.ended = true;
   if (count > 0) {
@@ -328,7 +333,9 @@ void Loop::settle(Client& client) {
 void Loop::watch(Client& client) {
   const bool reads = client.connection->wantsInput() && !client.ended;
   const bool writes = client.hasOutput();
-  const uint32_t wanted = (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U);
+  const bool waits = !reads && client.connection->isWaiting();
+  const uint32_t wanted =
+      (reads ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U) | (waits ? EPOLLRDHUP : 0U);
   if (wanted == client.watched) return;
   client.watched = wanted;
   control(poll_, EPOLL_CTL_MOD, client.socket.value(), wanted, client.id);

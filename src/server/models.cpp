@@ -11,11 +11,18 @@ ServedModel::ServedModel(std::string name, int64_t version,
       version_(version),
       model_(std::move(model)),
       class_labels_(std::move(class_labels)),
-      counters_(threads) {}
+      counters_(threads),
+      executions_(threads) {}
 
 CallTotals ServedModel::totals(Protocol protocol) const noexcept {
   CallTotals totals;
   for (const CallCounters& counters : counters_) counters.addTo(protocol, totals);
+  return totals;
+}
+
+ExecutionTotals ServedModel::executionTotals() const noexcept {
+  ExecutionTotals totals;
+  for (const ExecutionCounters& executions : executions_) executions.addTo(totals);
   return totals;
 }
 

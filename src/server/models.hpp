@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/loaded_model.hpp"
+#include "server/executions.hpp"
 #include "server/metrics.hpp"
 #include "server/shadow.hpp"
 #include "server/turns.hpp"
@@ -32,6 +33,8 @@ class ServedModel {
   const std::shared_ptr<runtime::LoadedModel>& shared() const noexcept { return model_; }
   CallCounters& counters(std::size_t thread) const noexcept { return counters_[thread]; }
   CallTotals totals(Protocol protocol) const noexcept;
+  ExecutionCounters& executions(std::size_t thread) const noexcept { return executions_[thread]; }
+  ExecutionTotals executionTotals() const noexcept;
   // Whoever has answered a call of the model offers it there, if it is on.
   ShadowTap& tap() const noexcept { return tap_; }
 
@@ -41,6 +44,7 @@ class ServedModel {
   const std::shared_ptr<runtime::LoadedModel> model_;
   const std::vector<std::string> class_labels_;
   mutable std::vector<CallCounters> counters_;
+  mutable std::vector<ExecutionCounters> executions_;
   mutable ShadowTap tap_;
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/fork.hpp"
+#include "runtime/candidate.hpp"
 
 namespace aios::server {
 namespace {
@@ -13,12 +14,18 @@ namespace {
 constexpr std::size_t kMostThreads = 256;
 constexpr std::chrono::milliseconds kDrainPoll{2};
 
-const ServerOptions& checked(const ServerOptions& options) {
+ServerOptions checked(ServerOptions options) {
   for (const std::size_t threads : {options.io_threads, options.workers}) {
     if (threads >= 1 && threads <= kMostThreads) continue;
     throw Error(ErrorCode::kInvalidArgument,
                 "threads of a server: expected 1 to 256, got " + std::to_string(threads));
   }
+  if (options.max_batch < 1) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "max_batch: expected 1 or more, got " + std::to_string(options.max_batch));
+  }
+  // More would only wait for sessions of a model, and keep other models from being answered.
+  options.workers = std::min(options.workers, runtime::sessionCapacity());
   return options;
 }
 
@@ -69,7 +76,10 @@ Server::Server(const ServerOptions& options)
       options_(checked(options)),
       clients_(limitsOf(options.clients)),
       slow_lane_(options.waiting_requests) {
-  workers_ = std::make_unique<Workers>(options.workers, options.io_threads, options.waiting_calls,
+  WorkerLimits limits;
+  limits.waiting_calls = options_.waiting_calls;
+  limits.batch.max_samples = options_.max_batch;
+  workers_ = std::make_unique<Workers>(options_.workers, options_.io_threads, limits,
                                        [this](const Ticket& ticket, protocol::Answer answer) {
                                          respond(ticket, std::move(answer));
                                        });
@@ -179,6 +189,12 @@ void Server::inEachLoop(const std::function<void(Loop&)>& step) {
     });
   }
   latch->wait();
+}
+
+std::optional<SlowRequest> Server::take() {
+  std::optional<SlowRequest> request = slow_lane_.take();
+  while (request.has_value() && request->ticket.isCancelled()) request = slow_lane_.take();
+  return request;
 }
 
 void Server::respond(const Ticket& ticket, protocol::Answer answer) {

@@ -24,7 +24,8 @@ namespace aios::server {
 struct ServerOptions {
   std::size_t io_threads = 1;
   std::size_t workers = 1;
-  std::size_t waiting_calls = 1024;    // for a worker, at most
+  std::size_t waiting_calls = 1024;    // of a model, for a worker, at most
+  int64_t max_batch = 32;              // samples of several calls that are answered by one
   std::size_t waiting_requests = 256;  // for Python, at most
   LoopLimits limits;
   ClientRates clients;
@@ -71,7 +72,7 @@ class Server {
                                            std::vector<std::string> class_labels = {}) const;
 
   // A request for Python, waited for; nothing once closed.
-  std::optional<SlowRequest> take() { return slow_lane_.take(); }
+  std::optional<SlowRequest> take();
   void respond(const Ticket& ticket, protocol::Answer answer);
 
   // Listens no more, and waits until every request that is under way is answered; returns false if

@@ -1,54 +1,58 @@
-// Threads for calls that would keep an I/O thread from its other connections.
+// Threads for calls that would keep an I/O thread from its other connections. While all of them are
+// busy, calls wait, each model's in a lane of its own, and are answered several at a time.
 #pragma once
 
-#include <atomic>
+#include <condition_variable>
 #include <cstddef>
 #include <functional>
-#include <memory>
-#include <optional>
-#include <string>
+#include <mutex>
 #include <thread>
 #include <vector>
 
-#include "server/api/caller.hpp"
-#include "server/bounded_queue.hpp"
-#include "server/protocol/connection.hpp"
-#include "server/slow_lane.hpp"
+#include "server/job_runner.hpp"
 
 namespace aios::server {
 
-// A call that owns its body and its model.
-struct Job {
-  Ticket ticket;
-  std::shared_ptr<const ServedModel> model;
-  api::Route route;
-  std::optional<std::size_t> inference_header_length;
-  std::string body;
+struct WorkerLimits {
+  std::size_t waiting_calls = 1024;                  // of one model
+  std::size_t waiting_bytes = std::size_t{1} << 30;  // of the bodies of all, until their answers
+  runtime::BatchBounds batch = {};
 };
 
 class Workers {
  public:
   // Called in a worker's thread.
-  using Deliver = std::function<void(const Ticket&, protocol::Answer)>;
+  using Deliver = JobRunner::Deliver;
 
   // `first_thread` is the first worker's number among all threads that answer.
-  Workers(std::size_t count, std::size_t first_thread, std::size_t capacity, Deliver deliver);
+  Workers(std::size_t count, std::size_t first_thread, const WorkerLimits& limits, Deliver deliver);
   ~Workers() { stop(); }
   Workers(const Workers&) = delete;
   Workers& operator=(const Workers&) = delete;
 
-  // False where too many calls wait, or their bodies have too many bytes.
+  // False where too many calls of the model wait, or their bodies have too many bytes.
   bool submit(Job&& job);
-  std::size_t waiting() const { return queue_.size(); }
-  // Answers what is queued, and ends the threads.
+  std::size_t waiting() const;
+  // Answers what waits, and ends the threads.
   void stop();
 
  private:
-  void work(std::size_t thread);
+  class Source;
 
-  BoundedQueue<Job> queue_;
-  std::atomic<std::size_t> waiting_bytes_ = 0;
+  void work(std::size_t thread);
+  // The next job, waited for, of the model whose turn it is; nothing after the last one.
+  std::optional<Job> next();
+  std::vector<Job> dropCancelled();
+
+  const WorkerLimits limits_;
   const Deliver deliver_;
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  runtime::FairLanes<const ServedModel*, Job> lanes_;
+  std::size_t waiting_bytes_ = 0;
+  std::size_t idle_ = 0;
+  std::size_t refused_ = 0;
+  bool closed_ = false;
   std::vector<std::thread> threads_;
 };
 

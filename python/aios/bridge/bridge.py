@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ from aios.bridge.core import core
 from aios.bridge.engines import library_paths
 from aios.bridge.isolation import library_check
 from aios.bridge.options import LoadOptions
+from aios.bridge.submission_pool import SubmissionPool
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 
 _ALIGNMENT = 64
@@ -56,8 +57,9 @@ class TensorFlowCellularBridge(core.Cell):
         )
         # The path of what is loaded; the options are those that it was loaded with.
         self._path: str | None = None
-        self._pool: ThreadPoolExecutor | None = None
-        self._pool_lock = threading.Lock()
+        self._pool: SubmissionPool | None = None
+        # Taking a call may run code of its array, which may submit another one.
+        self._pool_lock = threading.RLock()
 
     def load_model_from_training_cell(
         self,
@@ -95,7 +97,9 @@ class TensorFlowCellularBridge(core.Cell):
     def submit(self, x: object, *, copy: bool = False, signature: str | None = None) -> Future[Any]:
         """Answers in another thread; the future gives what perform_inference would return.
 
-        Keep `x` unchanged until the future is done.
+        While all threads are busy, calls wait; where the model is proved to answer samples alone,
+        several that wait are answered by one call of a larger batch, if that saves time. Keep `x`
+        unchanged until the future is done.
 
         Raises:
             FailedPreconditionError: No model is loaded. What is wrong with the call itself is
@@ -106,9 +110,10 @@ class TensorFlowCellularBridge(core.Cell):
                 raise FailedPreconditionError(
                     "no model is loaded; call load_model_from_training_cell or aios.load first"
                 )
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(thread_name_prefix="aios-submit")
-            return self._pool.submit(self.perform_inference, x, copy=copy, signature=signature)
+            if self._pool is None or self._pool.is_of_parent:
+                threads = core.thread_budget()
+                self._pool = SubmissionPool(core.Submissions(threads), threads)
+            return self._pool.submit(self, x, copy=copy, signature=signature)
 
     def close(self) -> None:
         """Waits for what was submitted, then gives the model's memory back.
@@ -119,7 +124,7 @@ class TensorFlowCellularBridge(core.Cell):
             pool, self._pool = self._pool, None
             self._path = None
         if pool is not None:
-            pool.shutdown()
+            pool.close()
         super().close()
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -134,7 +134,15 @@ class ServerConfig:
     max_body_mib: int = option(64, "The largest body of a request, in MiB.", minimum=1)
     max_connections: int = option(4096, "Connections at a time; more are refused.", minimum=1)
     max_waiting: int = option(
-        1024, "Calls that wait for a worker; more are answered with 503.", minimum=1
+        1024,
+        "Calls of one model that wait for a worker; more are answered with 503.",
+        minimum=1,
+    )
+    max_batch: int = option(
+        32,
+        "Samples of several calls that are answered by one; 1: each call by itself.",
+        minimum=1,
+        maximum=4096,
     )
     max_head_kib: int = option(16, "The largest head of a request, in KiB.", minimum=1)
     max_headers: int = option(100, "Headers of a request.", minimum=1)

@@ -84,6 +84,7 @@ class Server:
             io_threads=told.io_threads,
             workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
             max_waiting=told.max_waiting,
+            max_batch=told.max_batch,
             limits=connection_limits(told),
         )
         tls = tls_files(told.tls_cert, told.tls_key, told.tls_client_ca)

@@ -71,10 +71,10 @@ protocol::HttpAnswer decompressAndRun(const ServedModel& model, const Call& call
   return run(model, {call.route, call.inference_header_length, body}, workspace);
 }
 
-protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Workspace& workspace) {
-  const Protocol protocol = call.route.protocol;
+template <typename Make>
+protocol::HttpAnswer made(Protocol protocol, const Make& make) {
   try {
-    return decompressAndRun(model, call, workspace);
+    return make();
   } catch (const wire::TooLarge& error) {
     return protocol::errorAnswer(413, error.what());
   } catch (const wire::JsonError& error) {
@@ -91,7 +91,30 @@ protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Worksp
   }
 }
 
+protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Workspace& workspace) {
+  return made(call.route.protocol, [&] { return decompressAndRun(model, call, workspace); });
+}
+
 }  // namespace
+
+Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
+  Draft draft = call.route.protocol == Protocol::kKServe
+                    ? kserve::read(model, call, workspace)
+                    : tensorflow_serving::read(model, call, workspace);
+  workspace.check(*draft.endpoint);
+  return draft;
+}
+
+protocol::Answer failed(Protocol protocol, const std::exception_ptr& error) {
+  return made(protocol, [&]() -> protocol::HttpAnswer { std::rethrow_exception(error); });
+}
+
+Outcome outcomeOf(const protocol::Answer& answer) noexcept {
+  const auto* const http = std::get_if<protocol::HttpAnswer>(&answer);
+  if (http != nullptr) return server::outcomeOf(http->status);
+  const int code = std::get<protocol::GrpcAnswer>(answer).code;
+  return code == 0 ? Outcome::kOk : Outcome::kServerError;
+}
 
 protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found) {
   if (route.protocol == Protocol::kKServe) {
@@ -113,6 +136,10 @@ protocol::HttpAnswer overloaded(Protocol protocol) {
   return failure(protocol, ErrorCode::kUnavailable, "Exceeds maximum queue size");
 }
 
+protocol::HttpAnswer expired(Protocol protocol) {
+  return failure(protocol, ErrorCode::kUnavailable, "Request timeout expired");
+}
+
 protocol::HttpAnswer Caller::answer(const ServedModel& model, const Call& call) {
   return *answerWithin(std::numeric_limits<double>::infinity(), model, call);
 }
@@ -128,9 +155,15 @@ std::optional<protocol::HttpAnswer> Caller::answerWithin(double longest_us,
   protocol::HttpAnswer answer = answerTo(model, call, workspace_);
   if (!is_unbounded && isCompressed(encodings, answer)) return std::nullopt;
   compress(encodings, answer);
-  model.counters(thread_).record(call.route.protocol, outcomeOf(answer.status), workspace_.batch(),
-                                 std::chrono::steady_clock::now() - begin);
-  if (model.tap().isOn() && answer.status == 200) workspace_.offerTo(model.tap());
+  const auto end = std::chrono::steady_clock::now();
+  const Outcome outcome = server::outcomeOf(answer.status);
+  model.counters(thread_).record(call.route.protocol, outcome, workspace_.batch(), end - begin);
+  if (outcome == Outcome::kOk) {
+    model.executions(thread_).record({workspace_.batch(), workspace_.ranFrom() - begin,
+                                      workspace_.ranTo() - workspace_.ranFrom(),
+                                      end - workspace_.ranTo()});
+    if (model.tap().isOn()) workspace_.offerTo(model.tap());
+  }
   return answer;
 } catch (const TakesLonger&) {
   return std::nullopt;

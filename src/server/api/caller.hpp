@@ -2,12 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
+#include <functional>
 #include <optional>
 #include <string_view>
 
 #include "server/api/route.hpp"
 #include "server/api/workspace.hpp"
 #include "server/models.hpp"
+#include "server/protocol/connection.hpp"
 
 namespace aios::server::api {
 
@@ -18,10 +21,25 @@ struct Call {
   std::string_view body;
 };
 
+// A call that was read into a workspace, and lacks only the model's outputs.
+struct Draft {
+  runtime::Endpoint* endpoint = nullptr;
+  std::function<protocol::Answer(Span<const TensorView>)> write;
+};
+
+// Reads a call and checks it, so that it may be run together with others. Throws what is wrong with
+// it.
+Draft read(const ServedModel& model, const Call& call, Workspace& workspace);
+// The answer to a call that failed, in the protocol's own form. Throws nothing.
+protocol::Answer failed(Protocol protocol, const std::exception_ptr& error);
+Outcome outcomeOf(const protocol::Answer& answer) noexcept;
+
 // The answer to a call of what isn't there.
 protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found);
 // The answer to a call that had to be turned away, as there are too many.
 protocol::HttpAnswer overloaded(Protocol protocol);
+// The answer to a call that waited longer than it may.
+protocol::HttpAnswer expired(Protocol protocol);
 
 // For one thread.
 class Caller {

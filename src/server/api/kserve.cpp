@@ -1,6 +1,7 @@
 #include "server/api/kserve.hpp"
 
 #include <string>
+#include <utility>
 
 #include "server/api/kserve_datatype.hpp"
 #include "server/api/kserve_request.hpp"
@@ -64,13 +65,8 @@ void appendHead(const ServedModel& model, const InferRequest& request, std::stri
   json += ",\"outputs\":[";
 }
 
-}  // namespace
-
-protocol::HttpAnswer infer(const ServedModel& model, const Call& call, Workspace& workspace) {
-  runtime::Endpoint& endpoint = model.model().endpoint();
-  const Signature& signature = endpoint.signature();
-  const InferRequest request = readRequest(model, signature, call, workspace);
-  const Span<const TensorView> tensors = workspace.run(endpoint);
+protocol::HttpAnswer answerOf(const ServedModel& model, const InferRequest& request,
+                              const Signature& signature, Span<const TensorView> tensors) {
   const std::vector<RequestedOutput> outputs = outputsOf(request, signature);
   protocol::HttpAnswer answer;
   answer.body.reserve(kUsualBytes);
@@ -101,6 +97,24 @@ protocol::HttpAnswer infer(const ServedModel& model, const Call& call, Workspace
     }
   }
   return answer;
+}
+
+}  // namespace
+
+protocol::HttpAnswer infer(const ServedModel& model, const Call& call, Workspace& workspace) {
+  runtime::Endpoint& endpoint = model.model().endpoint();
+  const Signature& signature = endpoint.signature();
+  const InferRequest request = readRequest(model, signature, call, workspace);
+  return answerOf(model, request, signature, workspace.run(endpoint));
+}
+
+Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
+  runtime::Endpoint& endpoint = model.model().endpoint();
+  const Signature& signature = endpoint.signature();
+  InferRequest request = readRequest(model, signature, call, workspace);
+  return {&endpoint, [&model, &signature, request = std::move(request)](auto outputs) {
+            return answerOf(model, request, signature, outputs);
+          }};
 }
 
 }  // namespace aios::server::api::kserve

@@ -9,4 +9,7 @@ namespace aios::server::api::kserve {
 // aios::Error for what doesn't fit the model.
 protocol::HttpAnswer infer(const ServedModel& model, const Call& call, Workspace& workspace);
 
+// The same without the model: fills the workspace with the inputs.
+Draft read(const ServedModel& model, const Call& call, Workspace& workspace);
+
 }  // namespace aios::server::api::kserve

@@ -1,5 +1,6 @@
 #include "server/api/tensorflow_serving.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -83,35 +84,53 @@ void appendColumns(const Signature& signature, Span<const TensorView> outputs, s
 }
 
 // To a classification or a regression.
-protocol::HttpAnswer answerExamples(const ServedModel& model, const Call& call,
-                                    Workspace& workspace) {
-  const ExampleRequest request = readExamples(call.body);
-  runtime::Endpoint& endpoint = endpointOf(model, request.signature);
+Draft readExampleCall(const ServedModel& model, const Call& call, Workspace& workspace) {
+  // Inputs may be in its examples.
+  const auto request = std::make_shared<const ExampleRequest>(readExamples(call.body));
+  runtime::Endpoint& endpoint = endpointOf(model, request->signature);
   const Signature& signature = endpoint.signature();
-  examples::bindExamples(request.list(), signature, workspace);
-  const Span<const TensorView> outputs = workspace.run(endpoint);
-  const std::size_t count = request.examples.size();
+  examples::bindExamples(request->list(), signature, workspace);
+  const bool regresses = call.route.task == Task::kRegress;
+  return {&endpoint, [request, regresses, &model, &signature](Span<const TensorView> outputs) {
+            const std::size_t count = request->examples.size();
+            protocol::HttpAnswer answer;
+            if (regresses) {
+              appendResults(examples::Regression(signature, outputs, count), answer.body);
+            } else {
+              const examples::Classification classes(signature, outputs, count,
+                                                     model.classLabels());
+              appendResults(classes, answer.body);
+            }
+            return answer;
+          }};
+}
+
+protocol::HttpAnswer answerOf(const Signature& signature, bool as_rows,
+                              Span<const TensorView> outputs) {
   protocol::HttpAnswer answer;
-  if (call.route.task == Task::kRegress) {
-    appendResults(examples::Regression(signature, outputs, count), answer.body);
-  } else {
-    const examples::Classification classes(signature, outputs, count, model.classLabels());
-    appendResults(classes, answer.body);
-  }
+  (as_rows ? appendRows : appendColumns)(signature, outputs, answer.body);
   return answer;
 }
 
 }  // namespace
 
 protocol::HttpAnswer predict(const ServedModel& model, const Call& call, Workspace& workspace) {
-  if (call.route.task != Task::kPredict) return answerExamples(model, call, workspace);
+  if (call.route.task != Task::kPredict) {
+    const Draft draft = readExampleCall(model, call, workspace);
+    return std::get<protocol::HttpAnswer>(draft.write(workspace.run(*draft.endpoint)));
+  }
   runtime::Endpoint& endpoint = endpointOf(model, signatureNameOf(call.body));
-  const Signature& signature = endpoint.signature();
-  const bool as_rows = readInputs(call.body, signature, workspace);
-  const Span<const TensorView> outputs = workspace.run(endpoint);
-  protocol::HttpAnswer answer;
-  (as_rows ? appendRows : appendColumns)(signature, outputs, answer.body);
-  return answer;
+  const bool as_rows = readInputs(call.body, endpoint.signature(), workspace);
+  return answerOf(endpoint.signature(), as_rows, workspace.run(endpoint));
+}
+
+Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
+  if (call.route.task != Task::kPredict) return readExampleCall(model, call, workspace);
+  runtime::Endpoint& endpoint = endpointOf(model, signatureNameOf(call.body));
+  const bool as_rows = readInputs(call.body, endpoint.signature(), workspace);
+  return {&endpoint, [&signature = endpoint.signature(), as_rows](auto outputs) {
+            return answerOf(signature, as_rows, outputs);
+          }};
 }
 
 }  // namespace aios::server::api::tensorflow_serving

@@ -10,4 +10,7 @@ namespace aios::server::api::tensorflow_serving {
 // a body that isn't JSON, and aios::Error for what doesn't fit the model.
 protocol::HttpAnswer predict(const ServedModel& model, const Call& call, Workspace& workspace);
 
+// The same without the model: fills the workspace with the inputs.
+Draft read(const ServedModel& model, const Call& call, Workspace& workspace);
+
 }  // namespace aios::server::api::tensorflow_serving

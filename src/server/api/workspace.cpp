@@ -9,7 +9,7 @@
 namespace aios::server::api {
 namespace {
 
-// What a small request may ask for.
+// What a small request may ask for, all outputs together.
 constexpr std::size_t kMostOutputBytes = std::size_t{1} << 30;
 // Rows without a single element cost the client nothing, and their answers memory.
 constexpr int64_t kMostEmptyRows = 64;
@@ -21,6 +21,27 @@ void refuseEmptyRows(const std::vector<TensorView>& inputs, int64_t batch) {
                                                " samples without elements: expected at most " +
                                                std::to_string(kMostEmptyRows) +
                                                " of those at a time");
+}
+
+// The shape of an output, without its memory.
+TensorView outputOf(const TensorSpec& spec, int64_t batch) {
+  std::array<int64_t, kMaxRank> dims{};
+  std::copy(spec.shape.begin(), spec.shape.end(), dims.begin());
+  if (!spec.shape.empty() && dims[0] == kAnySize) dims[0] = batch;
+  return {static_cast<void*>(nullptr), spec.dtype, {dims.data(), spec.shape.size()}};
+}
+
+void refuseLargeAnswer(const Signature& signature, int64_t batch) {
+  std::size_t left = kMostOutputBytes;
+  for (const TensorSpec& spec : signature.outputs) {
+    const TensorView output = outputOf(spec, batch);
+    if (output.bytes() > left) {
+      throw Error(ErrorCode::kOverloaded,
+                  "with output '" + spec.name + "', " + describe(output) +
+                      ", the answer would be more than 1 GiB; send smaller batches");
+    }
+    left -= output.bytes();
+  }
 }
 
 }  // namespace
@@ -35,6 +56,7 @@ void Workspace::start(const Signature& signature) {
   output_views_.clear();
   endpoint_ = nullptr;
   batch_ = 1;
+  ran_from_ = ran_to_ = {};
 }
 
 void Workspace::setShape(std::size_t index, Span<const int64_t> shape) {
@@ -47,18 +69,24 @@ void Workspace::give(std::size_t index, const TensorView& elements) {
   given_[index] = true;
 }
 
-Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
-  const Signature& signature = endpoint.signature();
-  batch_ = checkInputs(signature, input_views_);
+void Workspace::check(const runtime::Endpoint& endpoint) {
+  batch_ = checkInputs(endpoint.signature(), input_views_);
   refuseEmptyRows(input_views_, batch_);
+  if (endpoint.outputShapesAreKnown()) refuseLargeAnswer(endpoint.signature(), batch_);
+}
+
+Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
+  check(endpoint);
   if (endpoint.expectedUs(batch_) > longest_us_) throw TakesLonger();
+  ran_from_ = Clock::now();
   if (batch_ == 0 || !endpoint.outputShapesAreKnown()) {
     answers_ = endpoint.infer(input_views_);
     output_views_ = runtime::viewsOf(answers_);
   } else {
-    makeOutputs(signature);
+    makeOutputs(endpoint.signature());
     endpoint.inferChecked(input_views_, output_views_, batch_);
   }
+  ran_to_ = Clock::now();
   endpoint_ = &endpoint;
   return output_views_;
 }
@@ -66,20 +94,13 @@ Span<const TensorView> Workspace::run(runtime::Endpoint& endpoint) {
 void Workspace::makeOutputs(const Signature& signature) {
   const std::size_t count = signature.outputs.size();
   if (outputs_.size() < count) outputs_.resize(count);
+  output_views_.clear();
   for (std::size_t i = 0; i < count; ++i) {
     const TensorSpec& spec = signature.outputs[i];
-    std::array<int64_t, kMaxRank> dims{};
-    std::copy(spec.shape.begin(), spec.shape.end(), dims.begin());
-    if (!spec.shape.empty() && dims[0] == kAnySize) dims[0] = batch_;
-    const Span<const int64_t> shape(dims.data(), spec.shape.size());
-    const std::size_t bytes = TensorView(static_cast<void*>(nullptr), spec.dtype, shape).bytes();
-    if (bytes > kMostOutputBytes) {
-      throw Error(ErrorCode::kOverloaded, "output '" + spec.name + "' would be " +
-                                              describe(spec.dtype, shape) +
-                                              ", more than 1 GiB; send smaller batches");
-    }
+    const TensorView wanted = outputOf(spec, batch_);
     outputs_[i].start(spec.dtype);
-    output_views_.emplace_back(static_cast<void*>(outputs_[i].extend(bytes)), spec.dtype, shape);
+    output_views_.emplace_back(static_cast<void*>(outputs_[i].extend(wanted.bytes())), spec.dtype,
+                               wanted.shape());
   }
 }
 

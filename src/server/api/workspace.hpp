@@ -1,6 +1,7 @@
 // The memory in which one thread answers calls, kept from call to call.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <vector>
@@ -17,6 +18,8 @@ struct TakesLonger {};
 // For one thread.
 class Workspace {
  public:
+  using Clock = std::chrono::steady_clock;
+
   // Gives every input of a signature an empty buffer.
   void start(const Signature& signature);
   wire::TensorBuffer& input(std::size_t index) noexcept { return inputs_[index]; }
@@ -27,12 +30,18 @@ class Workspace {
   bool hasInput(std::size_t index) const noexcept { return given_[index]; }
   Span<const TensorView> inputs() const noexcept { return input_views_; }
 
-  // Answers the inputs. The outputs are valid until the next start(). Throws TakesLonger where that
-  // is expected to take longer than it may, or nobody knows how long.
+  // Throws InvalidArgument unless the inputs fit the signature, and Overloaded if the answer would
+  // be too large. After it, batch() is set.
+  void check(const runtime::Endpoint& endpoint);
+  // Answers the inputs, which it checks. The outputs are valid until the next start(). Throws
+  // TakesLonger where that is expected to take longer than it may, or nobody knows how long.
   Span<const TensorView> run(runtime::Endpoint& endpoint);
   void allow(double longest_us) noexcept { longest_us_ = longest_us; }
-  // Of what was run last; 1 where inputs have none.
+  // Of what was checked last; 1 where inputs have none.
   int64_t batch() const noexcept { return batch_; }
+  // When the model began and ended that; both zero where it wasn't run.
+  Clock::time_point ranFrom() const noexcept { return ran_from_; }
+  Clock::time_point ranTo() const noexcept { return ran_to_; }
   // Offers what was run last to a tap.
   void offerTo(ShadowTap& tap) const noexcept {
     if (endpoint_ != nullptr) tap.offer(*endpoint_, input_views_, output_views_, batch_);
@@ -49,6 +58,8 @@ class Workspace {
   std::vector<Tensor> answers_;                  // of outputs whose shapes only the answer tells
   const runtime::Endpoint* endpoint_ = nullptr;  // of what was run since start()
   int64_t batch_ = 1;
+  Clock::time_point ran_from_;
+  Clock::time_point ran_to_;
   double longest_us_ = std::numeric_limits<double>::infinity();
 };
 

@@ -226,5 +226,31 @@ TEST(Endpoint, ExplainsWhileAnotherThreadMeasures) {
   EXPECT_FALSE(bench.endpoint().explain().empty());
 }
 
+Signature batched(DType dtype, std::vector<int64_t> inputs, std::vector<int64_t> outputs) {
+  return {"serve", {{"x", dtype, std::move(inputs)}}, {{"y", dtype, std::move(outputs)}}};
+}
+
+TEST(SamplesAlone, AreAnsweredWhereAProbeFoundThatAndAllTensorsCanBeCut) {
+  std::vector<bundle::Artifact> artifacts(2);
+  Contest contest;
+  for (bundle::Artifact& artifact : artifacts) {
+    artifact.composable = true;
+    contest.candidates.push_back(
+        std::make_unique<Candidate>(artifact, [] { return Runners(); }, ""));
+  }
+  const auto alone = [&](const Signature& signature) {
+    return Endpoint(contest, signature, 0).answersSamplesAlone();
+  };
+  const Signature plain = batched(DType::kFloat32, {-1, 3}, {-1, 2});
+  EXPECT_TRUE(alone(plain));
+  EXPECT_TRUE(alone(batched(DType::kFloat32, {-1, -1}, {-1, 2})));
+  EXPECT_FALSE(alone(batched(DType::kFloat32, {-1, 3}, {2})));
+  EXPECT_FALSE(alone(batched(DType::kFloat32, {4, 3}, {-1, 2})));
+  EXPECT_FALSE(alone(batched(DType::kFloat32, {-1, 3}, {-1, -1})));
+  EXPECT_FALSE(alone(batched(DType::kString, {-1}, {-1})));
+  artifacts[1].composable = false;
+  EXPECT_FALSE(alone(plain));
+}
+
 }  // namespace
 }  // namespace aios::runtime

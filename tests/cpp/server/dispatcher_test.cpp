@@ -43,7 +43,7 @@ class DispatcherTest : public ::testing::Test {
   std::promise<protocol::HttpAnswer> delivered;
   Ticket ticket;
   std::once_flag once;
-  Workers workers{1, 1, 20000, [this](const Ticket& of, protocol::Answer given) {
+  Workers workers{1, 1, {20000}, [this](const Ticket& of, protocol::Answer given) {
                     std::call_once(once, [&] {
                       ticket = of;
                       delivered.set_value(std::get<protocol::HttpAnswer>(std::move(given)));

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -61,7 +63,7 @@ class LoopTest : public ::testing::Test {
 
   LoopLimits limits;
   SlowLane slow_lane{16};
-  Workers workers{1, 1, 1, [](const Ticket&, const protocol::Answer&) {}};
+  Workers workers{1, 1, {1}, [](const Ticket&, const protocol::Answer&) {}};
   std::vector<Descriptor> held;
   std::unique_ptr<Loop> loop;
 };
@@ -124,6 +126,20 @@ TEST_F(LoopTest, ListensNoMoreAfterItDrainedThoughAForkedChildHoldsTheListener) 
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   EXPECT_NE(::connect(socket.value(), reinterpret_cast<const sockaddr*>(&address), sizeof address),
             0);
+}
+
+TEST_F(LoopTest, TellsThatAClientLeftWhileItsRequestWaited) {
+  const uint16_t port = start();
+  auto client = std::make_unique<TextClient>(port);
+  client->send("GET /x HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::optional<SlowRequest> request = slow_lane.take();
+  EXPECT_FALSE(request->ticket.isCancelled());
+  client.reset();
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!request->ticket.isCancelled()) {
+    ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+    std::this_thread::yield();
+  }
 }
 
 TEST_F(LoopTest, LosesOnlyTheConnectionForWhichThereIsNoMemory) {

@@ -18,6 +18,7 @@ from aios.bridge.fallback.records import (
     SignatureMetrics,
     TensorSpec,
 )
+from aios.bridge.fallback.submissions import Submissions
 from aios.bridge.fallback.threads import cgroup_cpus, thread_budget, usable_cpus
 
 fast_inference = Cell.perform_inference
@@ -32,6 +33,7 @@ __all__ = [
     "Metrics",
     "Signature",
     "SignatureMetrics",
+    "Submissions",
     "TensorSpec",
     "cgroup_cpus",
     "check_libraries_with",

@@ -11,6 +11,24 @@
 namespace aios::server::api {
 namespace {
 
+TEST(Workspace, RefusesAnAnswerWhoseOutputsAreTooLargeTogether) {
+  runtime::Contest contest;
+  const std::vector<int64_t> row = {-1, 1}, gibibyte = {-1, 1 << 28};
+  runtime::Endpoint endpoint(
+      contest,
+      {"serve",
+       {{"x", DType::kFloat32, row}},
+       {{"small", DType::kFloat32, row}, {"large", DType::kFloat32, gibibyte}}},
+      0);
+  Workspace workspace;
+  workspace.start(endpoint.signature());
+  workspace.input(0).push(1.0f);
+  const std::vector<int64_t> shape = {1, 1};
+  workspace.setShape(0, {shape.data(), shape.size()});
+  EXPECT_AIOS_ERROR(workspace.run(endpoint), kOverloaded,
+                    "with output 'large', float32[1,268435456], the answer would be more than");
+}
+
 TEST(Workspace, RefusesManyRowsThatHaveNoElements) {
   const TinyBundle bundle;
   auto manifest = bundle.manifest();

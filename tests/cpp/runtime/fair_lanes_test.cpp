@@ -1,0 +1,105 @@
+#include "runtime/fair_lanes.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace aios::runtime {
+namespace {
+
+class Lanes : public testing::Test {
+ protected:
+  bool push(char lane, const std::string& item, int64_t priority = Urgency::kUsual,
+            std::size_t most = 100) {
+    std::string owned = item;
+    Urgency urgency;
+    urgency.priority = priority;
+    return lanes.push(lane, std::move(owned), urgency, most);
+  }
+  // Serves the lane whose turn it is; an item takes so many µs.
+  std::string serve(double us) {
+    const char lane = *lanes.next();
+    std::string item = *lanes.take(lane);
+    lanes.charge(lane, us);
+    return item;
+  }
+
+  FairLanes<char, std::string> lanes;
+};
+
+TEST_F(Lanes, GiveTheOldestOfTheLowestPriorityNumberFirst) {
+  push('a', "third");
+  push('a', "first", 1);
+  push('a', "fourth");
+  push('a', "second", 1);
+  push('a', "last", 200);
+  for (const char* expected : {"first", "second", "third", "fourth", "last"}) {
+    EXPECT_EQ(*lanes.take('a'), expected);
+  }
+  EXPECT_TRUE(lanes.empty());
+  EXPECT_FALSE(lanes.take('a').has_value());
+}
+
+TEST_F(Lanes, RefuseWhatIsTooMuchForOneOfThem) {
+  EXPECT_TRUE(push('a', "1", 0, 2));
+  EXPECT_TRUE(push('a', "2", 5, 2));
+  EXPECT_FALSE(push('a', "3", 0, 2));
+  EXPECT_TRUE(push('b', "4", 0, 2));
+  EXPECT_EQ(lanes.size('a'), 2U);
+  EXPECT_EQ(lanes.size(), 3U);
+}
+
+TEST_F(Lanes, ShareTimeAndNotTurns) {
+  for (int i = 0; i < 20; ++i) {
+    push('s', "slow");
+    push('f', "fast");
+  }
+  int slow = 0, fast = 0;
+  for (int i = 0; i < 22; ++i) {
+    const bool is_slow = *lanes.next() == 's';
+    serve(is_slow ? 1000 : 100);
+    ++(is_slow ? slow : fast);
+  }
+  EXPECT_EQ(slow, 2);
+  EXPECT_EQ(fast, 20);
+}
+
+TEST_F(Lanes, SaveUpNoTimeWhileTheyAreEmpty) {
+  push('a', "a");
+  for (int i = 0; i < 5; ++i) push('b', "b");
+  serve(1);
+  serve(1000);
+  serve(1000);
+  // It starts where the one that waited is, and not 2000 µs behind.
+  push('a', "a");
+  push('a', "a");
+  EXPECT_EQ(serve(10), "a");
+  EXPECT_EQ(serve(1000), "b");
+}
+
+TEST_F(Lanes, AreChargedForWhatTheyHadAlsoOnceTheyAreEmpty) {
+  push('a', "a");
+  push('b', "b");
+  push('b', "b");
+  EXPECT_EQ(serve(5000), "a");
+  push('a', "a");
+  EXPECT_EQ(serve(1), "b");
+  EXPECT_EQ(serve(1), "b");
+  EXPECT_EQ(serve(1), "a");
+}
+
+TEST_F(Lanes, GiveUpWhatNobodyWaitsFor) {
+  push('a', "keep 1");
+  push('a', "gone", 1);
+  push('a', "keep 2");
+  push('b', "gone");
+  const auto removed = lanes.remove([](const std::string& item) { return item == "gone"; });
+  EXPECT_EQ(removed.size(), 2U);
+  EXPECT_EQ(lanes.size(), 2U);
+  EXPECT_EQ(lanes.size('b'), 0U);
+  EXPECT_EQ(*lanes.take('a'), "keep 1");
+  EXPECT_EQ(*lanes.take('a'), "keep 2");
+}
+
+}  // namespace
+}  // namespace aios::runtime

@@ -28,7 +28,7 @@ void decompress(Job& job) {
 struct JobRunner::Reading {
   int64_t samples() const noexcept { return workspace.batch(); }
   bool canBeTogether() const noexcept {
-    return samples() > 0 && draft.endpoint->answersSamplesAlone();
+    return draft.endpoint != nullptr && samples() > 0 && draft.endpoint->answersSamplesAlone();
   }
   // Whether it may be answered with others, of so many samples so far.
   bool joins(const Reading& first, int64_t samples, int64_t limit) const {
@@ -75,7 +75,7 @@ JobRunner::ReadingPtr JobRunner::read(Job&& job) {
   }
   if (deadlineOf(mine) < begin) {
     model.executions(thread_).countExpired();
-    deliver(*reading, api::expired(mine.route.protocol));
+    deliver(*reading, api::expired(mine.route));
     return nullptr;
   }
   try {
@@ -83,7 +83,7 @@ JobRunner::ReadingPtr JobRunner::read(Job&& job) {
     const api::Call call{mine.route, mine.inference_header_length, mine.body};
     reading->draft = api::read(model, call, reading->workspace);
   } catch (...) {
-    deliver(*reading, api::failed(mine.route.protocol, std::current_exception()));
+    deliver(*reading, api::failed(mine.route, std::current_exception()));
     return nullptr;
   }
   reading->took = Clock::now() - begin;
@@ -140,7 +140,22 @@ int64_t JobRunner::limitFor(const Reading& first, int64_t samples, JobSource& so
   return runtime::batchLimit(times, waiting, bounds_);
 }
 
+void JobRunner::answerWhole(Reading& reading) {
+  const auto begin = Clock::now();
+  protocol::Answer answer = reading.draft.whole(reading.workspace);
+  const api::Workspace& workspace = reading.workspace;
+  const ServedModel& model = *reading.job.model;
+  if (api::outcomeOf(answer) == Outcome::kOk) {
+    model.executions(thread_).record({workspace.batch(), workspace.ranFrom() - begin,
+                                      workspace.ranTo() - workspace.ranFrom(),
+                                      Clock::now() - workspace.ranTo()});
+    if (model.tap().isOn()) workspace.offerTo(model.tap());
+  }
+  deliver(reading, std::move(answer));
+}
+
 void JobRunner::answerAlone(Reading& reading) {
+  if (reading.draft.endpoint == nullptr) return answerWhole(reading);
   ExecutionCounters& counters = reading.job.model->executions(thread_);
   const auto begin = Clock::now();
   try {
@@ -151,7 +166,7 @@ void JobRunner::answerAlone(Reading& reading) {
     write(reading, outputs);
     counters.recordOutput(reading.samples(), Clock::now() - ran);
   } catch (...) {
-    deliver(reading, api::failed(reading.job.route.protocol, std::current_exception()));
+    deliver(reading, api::failed(reading.job.route, std::current_exception()));
   }
 }
 
@@ -176,7 +191,7 @@ void JobRunner::answerTogether(std::vector<ReadingPtr>& readings) {
     if (calls[i].error == nullptr) {
       write(*readings[i], calls[i].outputs);
     } else {
-      deliver(*readings[i], api::failed(readings[i]->job.route.protocol, calls[i].error));
+      deliver(*readings[i], api::failed(readings[i]->job.route, calls[i].error));
     }
   }
   if (execution.samples != 0) counters.recordOutput(execution.samples, Clock::now() - ran);
@@ -191,7 +206,7 @@ void JobRunner::write(Reading& reading, Span<const TensorView> outputs) {
     }
     deliver(reading, std::move(answer));
   } catch (...) {
-    deliver(reading, api::failed(reading.job.route.protocol, std::current_exception()));
+    deliver(reading, api::failed(reading.job.route, std::current_exception()));
   }
 }
 

@@ -58,6 +58,7 @@ class JobRunner {
   // How many samples to answer together, where there are so many already.
   int64_t limitFor(const Reading& first, int64_t samples, JobSource& source);
   void answerAlone(Reading& reading);
+  void answerWhole(Reading& reading);
   void answerTogether(std::vector<ReadingPtr>& readings);
   void write(Reading& reading, Span<const TensorView> outputs);
   void deliver(const Reading& reading, protocol::Answer&& answer);

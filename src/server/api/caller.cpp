@@ -101,12 +101,12 @@ Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
   Draft draft = call.route.protocol == Protocol::kKServe
                     ? kserve::read(model, call, workspace)
                     : tensorflow_serving::read(model, call, workspace);
-  workspace.check(*draft.endpoint);
+  if (draft.endpoint != nullptr) workspace.check(*draft.endpoint);
   return draft;
 }
 
-protocol::Answer failed(Protocol protocol, const std::exception_ptr& error) {
-  return made(protocol, [&]() -> protocol::HttpAnswer { std::rethrow_exception(error); });
+protocol::Answer failed(const Route& route, const std::exception_ptr& error) {
+  return made(route.protocol, [&]() -> protocol::HttpAnswer { std::rethrow_exception(error); });
 }
 
 Outcome outcomeOf(const protocol::Answer& answer) noexcept {
@@ -136,8 +136,8 @@ protocol::HttpAnswer overloaded(Protocol protocol) {
   return failure(protocol, ErrorCode::kUnavailable, "Exceeds maximum queue size");
 }
 
-protocol::HttpAnswer expired(Protocol protocol) {
-  return failure(protocol, ErrorCode::kUnavailable, "Request timeout expired");
+protocol::Answer expired(const Route& route) {
+  return failure(route.protocol, ErrorCode::kUnavailable, "Request timeout expired");
 }
 
 protocol::HttpAnswer Caller::answer(const ServedModel& model, const Call& call) {

@@ -25,13 +25,16 @@ struct Call {
 struct Draft {
   runtime::Endpoint* endpoint = nullptr;
   std::function<protocol::Answer(Span<const TensorView>)> write;
+  // In place of both, where a call can't be run with others: reads and answers it, with what it
+  // runs in the workspace. Throws nothing.
+  std::function<protocol::Answer(Workspace&)> whole = nullptr;
 };
 
 // Reads a call and checks it, so that it may be run together with others. Throws what is wrong with
 // it.
 Draft read(const ServedModel& model, const Call& call, Workspace& workspace);
 // The answer to a call that failed, in the protocol's own form. Throws nothing.
-protocol::Answer failed(Protocol protocol, const std::exception_ptr& error);
+protocol::Answer failed(const Route& route, const std::exception_ptr& error);
 Outcome outcomeOf(const protocol::Answer& answer) noexcept;
 
 // The answer to a call of what isn't there.
@@ -39,7 +42,7 @@ protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found
 // The answer to a call that had to be turned away, as there are too many.
 protocol::HttpAnswer overloaded(Protocol protocol);
 // The answer to a call that waited longer than it may.
-protocol::HttpAnswer expired(Protocol protocol);
+protocol::Answer expired(const Route& route);
 
 // For one thread.
 class Caller {

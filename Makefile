@@ -104,9 +104,11 @@ fuzz-server: $(VENV)/.build-tools
 	$(BIN)/python tests/fuzz/server/seeds.py build/fuzz/corpus
 	cmake -S . -B build/fuzz -G Ninja -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
 	  -DAIOS_BUILD_FUZZERS=ON -DAIOS_SANITIZE=fuzzer-no-link,address,undefined >/dev/null
-	cmake --build build/fuzz --target engine_fuzzer
+	cmake --build build/fuzz --target engine_fuzzer message_fuzzer
 	UBSAN_OPTIONS=halt_on_error=1 build/fuzz/tests/fuzz/server/engine_fuzzer build/fuzz/corpus -max_len=4096 -timeout=10 \
 	  -dict=tests/fuzz/server/words.dict -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
+	UBSAN_OPTIONS=halt_on_error=1 build/fuzz/tests/fuzz/server/message_fuzzer build/fuzz/corpus-messages -max_len=1024 \
+	  -timeout=10 -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1
 
 clean:
 	rm -rf build dist $(VENV)

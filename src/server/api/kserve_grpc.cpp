@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "server/api/kserve_datatype.hpp"
@@ -110,6 +111,12 @@ struct InputTensor {
   }
 };
 
+// What a request says besides its inputs.
+struct Request {
+  std::string_view id;
+  std::vector<std::size_t> outputs;  // in the signature; empty: all of them
+};
+
 class RequestReader {
  public:
   RequestReader(const ServedModel& model, const Signature& signature, std::string_view message,
@@ -121,14 +128,14 @@ class RequestReader {
         message_(message),
         raw_(message) {}
 
-  void read() {
+  Request read() {
     workspace_.start(signature_);
     has_raw_ = nextOf(raw_, bytesTag(kRequestRaw));
     is_raw_ = has_raw_;
     ProtobufReader reader(message_);
     while (reader.next()) {
       if (reader.tag() == bytesTag(kRequestId)) {
-        id = reader.bytes();
+        request_.id = reader.bytes();
       } else if (reader.tag() == bytesTag(kRequestInputs)) {
         bind(InputTensor(reader.bytes()));
       } else if (reader.tag() == bytesTag(kRequestOutputs)) {
@@ -140,11 +147,9 @@ class RequestReader {
              "': there are more raw_input_contents than inputs");
     }
     binder_.requireAll();
-    if (!wire::isUtf8(id)) refuse("expected the request's id to be UTF-8");
+    if (!wire::isUtf8(request_.id)) refuse("expected the request's id to be UTF-8");
+    return std::move(request_);
   }
-
-  std::string_view id;
-  std::vector<std::size_t> outputs;  // in the signature; empty: all of them
 
  private:
   void bind(const InputTensor& input) {
@@ -172,7 +177,9 @@ class RequestReader {
     ProtobufReader reader(input.contents.bytes());
     while (reader.next()) {
       if (wire::isField(reader, field)) {
-        wire::readValues(reader, field, spec.name, workspace_.input(index));
+        // What came in parts is gone before the call ends.
+        wire::readValues(reader, field, spec.name, input.contents.isJoined(),
+                         workspace_.input(index));
       }
     }
     binder_.giveRead(index, input.shape.span());
@@ -186,6 +193,7 @@ class RequestReader {
       if (reader.tag() == bytesTag(kOutputParameters)) checkParameter(reader.bytes());
     }
     const std::size_t index = binder_.outputOf(name);
+    std::vector<std::size_t>& outputs = request_.outputs;
     if (std::find(outputs.begin(), outputs.end(), index) != outputs.end()) {
       refuse("output '" + std::string(name) + "' already requested");
     }
@@ -197,6 +205,7 @@ class RequestReader {
   Workspace& workspace_;
   TensorBinder binder_;
   std::string_view message_;
+  Request request_;
   ProtobufReader raw_;    // at the raw tensor of the next input
   bool is_raw_ = false;   // the request has some
   bool has_raw_ = false;  // one is left
@@ -247,15 +256,8 @@ void appendFinal(std::string& out) {
   wire::appendVarintField(kBoolParameter, 1, out);
 }
 
-}  // namespace
-
-void infer(const ServedModel& model, std::string_view message, Workspace& workspace,
-           std::string& out) {
-  runtime::Endpoint& endpoint = model.model().endpoint();
-  const Signature& signature = endpoint.signature();
-  RequestReader request(model, signature, message, workspace);
-  request.read();
-  const Span<const TensorView> tensors = workspace.run(endpoint);
+void appendResponse(const ServedModel& model, const Signature& signature, const Request& request,
+                    Span<const TensorView> tensors, std::string& out) {
   appendHead(model, request.id, out);
   forEachOutput(request.outputs, tensors.size(), [&](std::size_t index) {
     appendDescription(signature.outputs[index], tensors[index], out);
@@ -264,6 +266,26 @@ void infer(const ServedModel& model, std::string_view message, Workspace& worksp
     wire::appendBytesHead(kResponseRaw, kserve::binarySize(tensors[index]), out);
     kserve::appendBinary(tensors[index], out);
   });
+}
+
+}  // namespace
+
+void infer(const ServedModel& model, std::string_view message, Workspace& workspace,
+           std::string& out) {
+  runtime::Endpoint& endpoint = model.model().endpoint();
+  const Signature& signature = endpoint.signature();
+  const Request request = RequestReader(model, signature, message, workspace).read();
+  appendResponse(model, signature, request, workspace.run(endpoint), out);
+}
+
+MessageDraft read(const ServedModel& model, std::string_view message, Workspace& workspace) {
+  runtime::Endpoint& endpoint = model.model().endpoint();
+  const Signature& signature = endpoint.signature();
+  return {&endpoint, [&model, &signature,
+                      request = RequestReader(model, signature, message, workspace).read()](
+                         Span<const TensorView> tensors, std::string& out) {
+            appendResponse(model, signature, request, tensors, out);
+          }};
 }
 
 void appendStreamResponse(std::string_view error, std::string_view response, std::string& out) {

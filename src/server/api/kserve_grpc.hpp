@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/api/message_draft.hpp"
 #include "server/api/workspace.hpp"
 #include "server/models.hpp"
 
@@ -15,6 +16,9 @@ namespace aios::server::api::kserve_grpc {
 // message or doesn't fit the model.
 void infer(const ServedModel& model, std::string_view message, Workspace& workspace,
            std::string& out);
+
+// The same in two steps: reads the request. Both it and the model outlive the draft.
+MessageDraft read(const ServedModel& model, std::string_view message, Workspace& workspace);
 
 // Appends a ModelStreamInferResponse with an answer of infer(), or with an error; the other one is
 // empty.

@@ -54,7 +54,8 @@ std::string bytesOf(std::size_t count) { return std::to_string(count) + " bytes"
 
 class TensorReader {
  public:
-  TensorReader(std::string_view message, const TensorSpec& spec) : message_(message), spec_(spec) {}
+  TensorReader(std::string_view message, bool keep, const TensorSpec& spec)
+      : message_(message), keep_(keep), spec_(spec) {}
 
   void bind(std::size_t index, Workspace& workspace) {
     readHead();
@@ -113,7 +114,9 @@ class TensorReader {
       refuse(spec_, "expected " + bytesOf(bytes) + " of tensor_content for " +
                         describe(spec_.dtype, shape_.span()) + ", got " + bytesOf(content_.size()));
     }
-    if (reinterpret_cast<std::uintptr_t>(content_.data()) % byteSize(spec_.dtype) == 0) {
+    const bool is_aligned =
+        reinterpret_cast<std::uintptr_t>(content_.data()) % byteSize(spec_.dtype) == 0;
+    if (is_aligned && !keep_) {
       workspace.give(
           index, TensorView(static_cast<const void*>(content_.data()), spec_.dtype, shape_.span()));
       return;
@@ -135,7 +138,7 @@ class TensorReader {
     std::string_view rest = content_.substr(std::min(lengths, content_.size()));
     for (const uint64_t size : sizes) {
       if (size > rest.size()) refuse(spec_, "tensor_content is cut short");
-      tensor.pushString(rest.substr(0, size), false);
+      tensor.pushString(rest.substr(0, size), keep_);
       rest.remove_prefix(size);
     }
     if (!rest.empty()) refuse(spec_, "tensor_content has " + bytesOf(rest.size()) + " too many");
@@ -145,7 +148,7 @@ class TensorReader {
     const ValueField& field = kindOf(spec_.dtype).values;
     ProtobufReader reader(message_);
     while (reader.next()) {
-      if (wire::isField(reader, field)) wire::readValues(reader, field, spec_.name, tensor);
+      if (wire::isField(reader, field)) wire::readValues(reader, field, spec_.name, keep_, tensor);
     }
   }
 
@@ -171,6 +174,7 @@ class TensorReader {
   }
 
   std::string_view message_;
+  const bool keep_;
   const TensorSpec& spec_;
   wire::Shape shape_;
   MergedMessage shape_message_;
@@ -195,9 +199,9 @@ void appendShape(const TensorView& tensor, std::string& out) {
 
 int dataTypeOf(DType dtype) noexcept { return kindOf(dtype).data_type; }
 
-void bindTensorProto(std::string_view message, const Signature& signature, std::size_t index,
-                     Workspace& workspace) {
-  TensorReader(message, signature.inputs[index]).bind(index, workspace);
+void bindTensorProto(std::string_view message, bool keep, const Signature& signature,
+                     std::size_t index, Workspace& workspace) {
+  TensorReader(message, keep, signature.inputs[index]).bind(index, workspace);
 }
 
 void appendTensorProto(uint32_t field, const TensorView& tensor, std::string& out) {

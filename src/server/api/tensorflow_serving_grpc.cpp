@@ -51,7 +51,7 @@ class PredictReader {
  public:
   explicit PredictReader(std::string_view message)
       : message_(message), spec_message_(message, kModelSpec) {
-    model_spec = readModelSpec(spec_message_.bytes());
+    signature_ = readModelSpec(spec_message_.bytes()).signature;
   }
 
   void bind(const Signature& signature, Workspace& workspace) {
@@ -65,12 +65,12 @@ class PredictReader {
     }
     requireAll(signature, tensors, extra);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      bindTensorProto(tensors[i].bytes(), signature, i, workspace);
+      bindTensorProto(tensors[i].bytes(), tensors[i].isJoined(), signature, i, workspace);
     }
   }
 
-  ModelSpec model_spec;
-  std::vector<std::size_t> outputs;  // in the signature; empty: all of them
+  std::string_view signature() const noexcept { return signature_; }
+  const std::vector<std::size_t>& outputs() const noexcept { return outputs_; }
 
  private:
   // Of two entries of one key, a map has the later one.
@@ -97,10 +97,10 @@ class PredictReader {
       refuse("output tensor alias not found in signature: " + std::string(name) +
              " Outputs expected to be in the set {" + namesOf(signature.outputs) + "}.");
     }
-    if (std::find(outputs.begin(), outputs.end(), index) != outputs.end()) {
+    if (std::find(outputs_.begin(), outputs_.end(), index) != outputs_.end()) {
       refuse("duplicate output tensor alias: " + std::string(name));
     }
-    outputs.push_back(index);
+    outputs_.push_back(index);
   }
 
   static void requireAll(const Signature& signature, const std::vector<MergedMessage>& tensors,
@@ -119,6 +119,8 @@ class PredictReader {
 
   std::string_view message_;
   MergedMessage spec_message_;
+  std::string_view signature_;        // that is asked for; empty if none is
+  std::vector<std::size_t> outputs_;  // in the signature; empty: all of them
 };
 
 runtime::Endpoint& endpointOf(const ServedModel& model, std::string_view signature) {
@@ -135,23 +137,40 @@ void appendOutput(const std::string& name, const TensorView& tensor, std::string
   entry.end();
 }
 
+void appendResponse(const ServedModel& model, const Signature& signature,
+                    std::string_view asked_signature, const std::vector<std::size_t>& asked,
+                    Span<const TensorView> tensors, std::string& out) {
+  for (std::size_t i = 0; asked.empty() && i < tensors.size(); ++i) {
+    appendOutput(signature.outputs[i].name, tensors[i], out);
+  }
+  for (const std::size_t i : asked) appendOutput(signature.outputs[i].name, tensors[i], out);
+  appendModelSpec(kResponseModelSpec, model,
+                  asked_signature.empty() ? signature.name : asked_signature, out);
+}
+
 }  // namespace
 
 void predict(const ServedModel& model, std::string_view message, Workspace& workspace,
              std::string& out) {
   PredictReader request(message);
-  runtime::Endpoint& endpoint = endpointOf(model, request.model_spec.signature);
+  runtime::Endpoint& endpoint = endpointOf(model, request.signature());
   const Signature& signature = endpoint.signature();
   request.bind(signature, workspace);
-  const Span<const TensorView> tensors = workspace.run(endpoint);
-  for (std::size_t i = 0; request.outputs.empty() && i < tensors.size(); ++i) {
-    appendOutput(signature.outputs[i].name, tensors[i], out);
-  }
-  for (const std::size_t i : request.outputs) {
-    appendOutput(signature.outputs[i].name, tensors[i], out);
-  }
-  const std::string_view asked = request.model_spec.signature;
-  appendModelSpec(kResponseModelSpec, model, asked.empty() ? signature.name : asked, out);
+  appendResponse(model, signature, request.signature(), request.outputs(), workspace.run(endpoint),
+                 out);
+}
+
+MessageDraft readPredict(const ServedModel& model, std::string_view message, Workspace& workspace) {
+  PredictReader request(message);
+  runtime::Endpoint& endpoint = endpointOf(model, request.signature());
+  const Signature& signature = endpoint.signature();
+  request.bind(signature, workspace);
+  // The name is kept, as a message that came in parts is gone with its reader.
+  return {&endpoint,
+          [&model, &signature, asked = std::string(request.signature()),
+           outputs = request.outputs()](Span<const TensorView> tensors, std::string& out) {
+            appendResponse(model, signature, asked, outputs, tensors, out);
+          }};
 }
 
 }  // namespace aios::server::api::tensorflow_serving_grpc

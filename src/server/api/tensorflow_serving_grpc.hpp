@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "server/api/message_draft.hpp"
 #include "server/api/workspace.hpp"
 #include "server/models.hpp"
 
@@ -19,5 +20,8 @@ void regress(const ServedModel& model, std::string_view message, Workspace& work
              std::string& out);
 void multiInference(const ServedModel& model, std::string_view message, Workspace& workspace,
                     std::string& out);
+
+// The same as predict() in two steps: reads the request. Both it and the model outlive the draft.
+MessageDraft readPredict(const ServedModel& model, std::string_view message, Workspace& workspace);
 
 }  // namespace aios::server::api::tensorflow_serving_grpc

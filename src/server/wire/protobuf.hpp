@@ -128,6 +128,8 @@ class MergedMessage {
     is_there_ = false;
   }
   bool isThere() const noexcept { return is_there_; }
+  // Whether its bytes are this object's, as it came in parts.
+  bool isJoined() const noexcept { return is_there_ && bytes_.data() == storage_.data(); }
   // Borrows the message, and this object.
   std::string_view bytes() const noexcept { return bytes_; }
 

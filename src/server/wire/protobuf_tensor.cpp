@@ -69,7 +69,7 @@ void appendStrings(const TensorView& tensor, uint32_t field, std::string& out) {
 }  // namespace
 
 void readValues(const ProtobufReader& reader, const ValueField& field, const std::string& input,
-                TensorBuffer& tensor) {
+                bool keep, TensorBuffer& tensor) {
   switch (field.type) {
     case ValueType::kBool:
       return readVarints(reader, [&](uint64_t value) { tensor.push(value != 0); });
@@ -88,7 +88,7 @@ void readValues(const ProtobufReader& reader, const ValueField& field, const std
     case ValueType::kDouble:
       return readFixed<double>(reader, tensor);
     case ValueType::kBytes:
-      return tensor.pushString(reader.bytes(), false);
+      return tensor.pushString(reader.bytes(), keep);
     case ValueType::kNone:
       return;
   }

@@ -42,10 +42,11 @@ inline bool isField(const ProtobufReader& reader, const ValueField& field) noexc
          (reader.tag() == field.packedTag() || reader.tag() == field.singleTag());
 }
 
-// Appends the values of a field to a tensor of the field's dtype. Strings are borrowed. Throws
-// InvalidArgument for a number that the dtype doesn't hold; `input` is whose it is.
+// Appends the values of a field to a tensor of the field's dtype. Strings are borrowed, unless the
+// tensor is to `keep` them. Throws InvalidArgument for a number that the dtype doesn't hold;
+// `input` is whose it is.
 void readValues(const ProtobufReader& reader, const ValueField& field, const std::string& input,
-                TensorBuffer& tensor);
+                bool keep, TensorBuffer& tensor);
 
 // Appends a field with a tensor's elements, which are of the field's dtype; nothing where there are
 // none.

@@ -1,5 +1,9 @@
-"""Writes requests that the engine answers well, for a fuzzer to begin with: seeds.py FOLDER."""
+"""Writes requests that are answered well, for fuzzers to begin with: seeds.py FOLDER.
 
+Whole requests go to FOLDER, messages of gRPC to FOLDER-messages.
+"""
+
+import struct
 import sys
 from pathlib import Path
 
@@ -44,8 +48,53 @@ def seeds():
     yield b"\0" + b"".join(requests)
 
 
-if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+def _field(number, *parts):
+    """A field of bytes, shorter than 128."""
+    body = b"".join(parts)
+    return bytes([number << 3 | 2, len(body)]) + body
+
+
+def message_seeds():
+    """Messages of gRPC, each after a byte that says which."""
+    floats = struct.pack("<2f", 1, 2)
+    tensor = _field(1, b"x") + _field(2, b"FP32") + _field(3, b"\x01\x02")
+    name = _field(1, b"tiny")
+    shape = _field(2, _field(2, b"\x08\x01"), _field(2, b"\x08\x02"))
+    spec = _field(1, name, _field(2, b"\x08\x02"), _field(3, b"serve"))
+    feature = _field(1, b"x") + _field(2, _field(2, _field(1, floats)))
+    example = _field(1, _field(1, feature))
+    integers = _field(1, _field(1, _field(1, b"int64"), _field(2, _field(3, _field(1, b"\1\2")))))
+    examples = _field(2, _field(1, _field(1, example)))
+    with_context = _field(2, _field(2, _field(1, b""), _field(2, example)))
+    task = _field(1, spec, _field(2, b"tensorflow/serving/classify"))
+    yield (
+        b"\0"
+        + name
+        + _field(2, b"2")
+        + _field(5, tensor)
+        + _field(6, _field(1, b"z"))
+        + _field(7, floats)
+    )
+    yield b"\0" + name + _field(3, b"id") + _field(5, tensor, _field(5, _field(6, floats)))
+    yield (
+        b"\1" + spec + _field(2, _field(1, b"x"), _field(2, b"\x08\x01", shape, _field(5, floats)))
+    )
+    yield (
+        b"\1" + spec + _field(2, _field(1, b"x"), _field(2, b"\x08\x01", shape, _field(4, floats)))
+    )
+    yield b"\2" + spec + examples
+    yield b"\3" + spec + with_context
+    yield b"\4" + task + examples
+    yield b"\5" + example + integers
+    yield b"\5\x08\x03" + shape + _field(7, b"\x01\x02")
+
+
+def write(folder: Path, inputs) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(seeds()):
+    for number, seed in enumerate(inputs):
         (folder / f"seed-{number}").write_bytes(seed)
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]), seeds())
+    write(Path(sys.argv[1] + "-messages"), message_seeds())

@@ -89,6 +89,20 @@ TEST_F(KServeGrpc, RefusesShapesThatNoTensorHas) {
   expectRefusal(Message().add(5, input().text(3, std::string(7, '\x01'))), "at most 8 sizes");
 }
 
+TEST_F(KServeGrpc, AnswersInTwoStepsAsInOne) {
+  const ServedModel& model = *tiny.table().find("tiny", 2, "").model;
+  const std::string request = Message()
+                                  .text(3, "7")
+                                  .add(5, input())
+                                  .add(6, Message().text(1, "z"))
+                                  .text(7, one_two)
+                                  .bytes();
+  const MessageDraft draft = read(model, request, workspace);
+  std::string out;
+  draft.write(workspace.run(*draft.endpoint), out);
+  EXPECT_EQ(out, answer(request));
+}
+
 TEST_F(KServeGrpc, PutsAnswersAndErrorsIntoStreams) {
   std::string out;
   appendStreamResponse("no", "", out);

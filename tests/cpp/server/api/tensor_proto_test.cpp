@@ -25,9 +25,9 @@ class TensorProto : public ::testing::Test {
     const T* const data = static_cast<const T*>(view.bytesData());
     return std::vector<T>(data, data + view.elements());
   }
-  void bind(const std::string& message) {
+  void bind(const std::string& message, bool keep = false) {
     workspace.start(signature);
-    bindTensorProto(message, signature, 0, workspace);
+    bindTensorProto(message, keep, signature, 0, workspace);
   }
   void expectRefusal(const Message& message, const char* words) {
     EXPECT_AIOS_ERROR(bind(message.bytes()), kInvalidArgument, words);
@@ -42,6 +42,13 @@ TEST_F(TensorProto, ReadsContentOrValues) {
   EXPECT_EQ(bound<float>(shaped(DType::kFloat32, {1, 2}).text(4, Message::bytesOf(expected))),
             expected);
   EXPECT_EQ(bound<float>(shaped(DType::kFloat32, {1, 2}).floats(5, expected)), expected);
+}
+
+TEST_F(TensorProto, CopiesWhatItIsToKeep) {
+  std::string message = shaped(DType::kFloat32, {1, 2}).text(4, std::string(8, '\x01')).bytes();
+  bind(message, true);
+  message.assign(message.size(), '\0');
+  EXPECT_NE(static_cast<const float*>(workspace.inputs()[0].bytesData())[1], 0);
 }
 
 TEST_F(TensorProto, TakesTheLastValueForAllThatAreMissing) {

@@ -63,6 +63,15 @@ TEST_F(PredictTest, TakesTheLaterOfTwoInputsOfOneName) {
             Message::bytesOf<float>({6, 8}));
 }
 
+TEST_F(PredictTest, AnswersInTwoStepsAsInOne) {
+  const Message request = Message().add(1, spec("serving_default")).add(2, entry("x")).text(3, "z");
+  const ServedModel& model = *tiny.table().find("tiny", 2, "").model;
+  const MessageDraft draft = readPredict(model, request.bytes(), workspace);
+  std::string out;
+  draft.write(workspace.run(*draft.endpoint), out);
+  EXPECT_EQ(out, answer(request));
+}
+
 TEST_F(PredictTest, RefusesInTensorFlowServingsWords) {
   EXPECT_AIOS_ERROR(answer(Message().add(1, spec("w")).add(2, entry("x"))), kFailedPrecondition,
                     "Serving signature key \"w\" not found.");

@@ -30,7 +30,7 @@ void expectSame(ValueType type, DType dtype, const std::vector<T>& values) {
     ProtobufReader reader(message);
     while (reader.next()) {
       ASSERT_TRUE(isField(reader, field));
-      readValues(reader, field, "x", buffer);
+      readValues(reader, field, "x", false, buffer);
     }
     ASSERT_EQ(buffer.elements(), values.size());
     EXPECT_EQ(std::memcmp(buffer.data(), values.data(), buffer.bytes()), 0) << name(dtype);
@@ -67,11 +67,24 @@ TEST(ProtobufTensor, BorrowsStrings) {
   TensorBuffer buffer;
   buffer.start(DType::kString);
   ProtobufReader reader(message);
-  while (reader.next()) readValues(reader, field, "x", buffer);
+  while (reader.next()) readValues(reader, field, "x", false, buffer);
   const auto* const read = buffer.view(Sizes{2}).data<StringRef>();
   EXPECT_EQ(std::string(read[0].data, read[0].size), std::string("a\0b", 3));
   EXPECT_EQ(read[0].data, message.data() + 2);
   EXPECT_EQ(read[1].size, 0U);
+}
+
+TEST(ProtobufTensor, KeepsStringsThatItIsAskedToKeep) {
+  const ValueField field{8, ValueType::kBytes};
+  TensorBuffer buffer;
+  buffer.start(DType::kString);
+  {
+    const std::string message = "\x42\x02yz";
+    ProtobufReader reader(message);
+    while (reader.next()) readValues(reader, field, "x", true, buffer);
+  }
+  const auto* const read = buffer.view(Sizes{1}).data<StringRef>();
+  EXPECT_EQ(std::string(read[0].data, read[0].size), "yz");
 }
 
 TEST(ProtobufTensor, RefusesNumbersThatTheDtypeDoesNotHold) {
@@ -80,8 +93,8 @@ TEST(ProtobufTensor, RefusesNumbersThatTheDtypeDoesNotHold) {
   buffer.start(DType::kUInt8);
   ProtobufReader reader(message);
   ASSERT_TRUE(reader.next());
-  EXPECT_AIOS_ERROR(readValues(reader, {3, ValueType::kInt32}, "x", buffer), kInvalidArgument,
-                    "input 'x': 256 isn't a uint8");
+  EXPECT_AIOS_ERROR(readValues(reader, {3, ValueType::kInt32}, "x", false, buffer),
+                    kInvalidArgument, "input 'x': 256 isn't a uint8");
 }
 
 TEST(ProtobufTensor, TellsFieldsOfOtherNumbersAndKinds) {

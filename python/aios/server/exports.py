@@ -29,6 +29,7 @@ from aios.server.wanted import Wanted
 from aios.version import __version__
 
 _CHUNK: Final = 1 << 20
+_LONGEST_END_S: Final = 5.0
 
 #: What exports a SavedModel: the command, of its folder and where the bundle goes.
 Command = Callable[[Path, Path], list[str]]
@@ -90,7 +91,8 @@ class BackgroundExports:
                     os.killpg(self._child.pid, signal.SIGKILL)
         self._asked.put(None)
         if self._thread is not None:
-            self._thread.join()
+            # It may be reading a large model, which changes nothing.
+            self._thread.join(_LONGEST_END_S)
 
     def _ask_for(self, found: list[FoundModel]) -> None:
         with self._lock:

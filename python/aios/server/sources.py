@@ -63,7 +63,8 @@ def source_of(config: ServerConfig) -> Source:
 class FolderSource:
     """A folder of models, or one bundle; its labels are those of the config.
 
-    SavedModels are exported in the background, unless the config says otherwise.
+    SavedModels are exported in the background, unless the config says otherwise or this process
+    can't start another Python.
     """
 
     store = None

@@ -453,7 +453,7 @@ def thread_budget() -> int:
 class ConnectionLimits:
     """What clients of a server may do."""
 
-    def __init__(self, *, head_bytes: int, headers: int, body_bytes: int, connections: int, read_timeout_s: float, write_timeout_s: float, idle_timeout_s: float, client_requests_per_s: float, client_burst: float, client_connections: int) -> None: ...
+    def __init__(self, *, head_bytes: int, headers: int, body_bytes: int, connections: int, read_timeout_s: float, write_timeout_s: float, idle_timeout_s: float, client_requests_per_s: float, client_burst: float, client_connections: int, answer_headers: str) -> None: ...
 
 def ed25519_public_key(secret: bytes) -> bytes:
     """Of 32 bytes. Needs OpenSSL, as the other two."""
@@ -462,6 +462,19 @@ def ed25519_sign(secret: bytes, message: bytes) -> bytes:
     """64 bytes."""
 
 def ed25519_verify(public_key: bytes, message: bytes, signature: bytes) -> bool: ...
+
+class SharedMemory:
+    """Regions of POSIX shared memory that clients have registered."""
+
+    def add(self, name: str, key: str, offset: int, byte_size: int) -> None: ...
+
+    def remove(self, name: str) -> None:
+        """Of no effect where there is none of that name."""
+
+    def clear(self) -> None: ...
+
+    def list(self) -> list[tuple[str, str, int, int]]:
+        """(name, key, offset, byte_size) of each, by name."""
 
 class ServerRequest:
     """A request that Python answers."""
@@ -583,6 +596,9 @@ class DataPlane:
         """
         For secure connections from now on; paths of files in PEM, client_ca may be empty.
         """
+
+    @property
+    def shared_memory(self) -> SharedMemory: ...
 
     def protect(self, tokens: Mapping[str, str] | None) -> None:
         """

@@ -31,8 +31,10 @@ void bindLimits(nb::module_& module) {
           [](ConnectionLimits* self, std::size_t head_bytes, std::size_t headers,
              std::size_t body_bytes, std::size_t connections, double read_timeout_s,
              double write_timeout_s, double idle_timeout_s, double client_requests_per_s,
-             double client_burst, std::size_t client_connections) {
+             double client_burst, std::size_t client_connections,
+             const std::string& answer_headers) {
             server::LoopLimits loop;
+            loop.http.every_answer = answer_headers;
             loop.http.head_bytes = head_bytes;
             loop.http.headers = headers;
             loop.http.body_bytes = body_bytes;
@@ -46,7 +48,7 @@ void bindLimits(nb::module_& module) {
           nb::kw_only(), nb::arg("head_bytes"), nb::arg("headers"), nb::arg("body_bytes"),
           nb::arg("connections"), nb::arg("read_timeout_s"), nb::arg("write_timeout_s"),
           nb::arg("idle_timeout_s"), nb::arg("client_requests_per_s"), nb::arg("client_burst"),
-          nb::arg("client_connections"));
+          nb::arg("client_connections"), nb::arg("answer_headers"));
 }
 
 void bindSignatures(nb::module_& module) {

@@ -322,6 +322,10 @@ void bindServer(nb::module_& module) {
           },
           nb::arg("certificate"), nb::arg("key"), nb::arg("client_ca"),
           "For secure connections from now on; paths of files in PEM, client_ca may be empty.")
+      .def_prop_ro(
+          "shared_memory",
+          [](ServerHolder& self) -> server::SharedMemory& { return self.server->sharedMemory(); },
+          nb::rv_policy::reference_internal)
       .def(
           "protect",
           [](ServerHolder& self, const std::optional<std::map<std::string, std::string>>& tokens) {

@@ -28,6 +28,7 @@ void bindEngines(nanobind::module_& module);
 void bindMetrics(nanobind::module_& module);
 void bindProtection(nanobind::module_& module);
 void bindServer(nanobind::module_& module);
+void bindSharedMemory(nanobind::module_& module);
 void bindSignature(nanobind::module_& module);
 void bindSubmissions(nanobind::module_& module);
 void bindThreads(nanobind::module_& module);

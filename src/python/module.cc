@@ -74,5 +74,6 @@ NB_MODULE(_core, module) {
   aios::python::bindSubmissions(module);
   aios::python::bindThreads(module);
   aios::python::bindProtection(module);
+  aios::python::bindSharedMemory(module);
   aios::python::bindServer(module);
 }

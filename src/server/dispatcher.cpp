@@ -75,6 +75,8 @@ bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnsw
 bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& request,
                            protocol::HttpAnswer& answer) try {
   route.encodings = api::encodingsOf(request, most_bytes_);
+  const bool is_direct = peer_->is_local && request.origin.empty() && request.forwarded.empty();
+  if (policy_->needsToken() || is_direct) route.memory = memory_;
   ModelTable::Found found = table_->find(route.model, route.version, route.label);
   if (found.model == nullptr) {
     answer = api::notFound(route, found);

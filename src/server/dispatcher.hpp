@@ -36,6 +36,8 @@ class Dispatcher : public protocol::Service {
   // Returns the table used before, for somebody else to destroy.
   std::shared_ptr<const ModelTable> use(std::shared_ptr<const ModelTable> table);
   void protect(std::shared_ptr<const AccessPolicy> policy) { policy_ = std::move(policy); }
+  // What clients of this machine, and those with a token, may use; it outlives this.
+  void share(const SharedMemory& memory) { memory_ = &memory; }
   // Whose requests come next. The peer outlives them.
   void setConnection(std::size_t loop, uint64_t connection, const Peer& peer) {
     loop_ = loop;
@@ -63,7 +65,9 @@ class Dispatcher : public protocol::Service {
   std::shared_ptr<const AccessPolicy> policy_ = std::make_shared<AccessPolicy>();
   std::size_t loop_ = 0;
   uint64_t connection_ = 0;
-  const Peer* peer_ = nullptr;
+  const SharedMemory* memory_ = nullptr;
+  const Peer nobody_;
+  const Peer* peer_ = &nobody_;
 };
 
 }  // namespace aios::server

@@ -60,6 +60,7 @@ class Loop {
   void protect(std::shared_ptr<const AccessPolicy> policy) {
     dispatcher_.protect(std::move(policy));
   }
+  void share(const SharedMemory& memory) { dispatcher_.share(memory); }
   // `place` is given each connection that comes.
   void listen(Descriptor listener, std::function<void(Descriptor)> place);
   // Without `tls` what a client sends is taken as it comes.

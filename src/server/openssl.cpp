@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 
 #include <array>
+#include <cstdlib>
 #include <type_traits>
 
 #include "aios/error.hpp"
@@ -12,16 +13,23 @@ namespace {
 
 // With libcrypto, which each brings along.
 constexpr std::array<const char*, 2> kLibraries = {"libssl.so.3", "libssl.so.1.1"};
+// Where it is instead.
+constexpr const char* kVariable = "AIOS_OPENSSL_LIBRARY";
+
+// Never closed: OpenSSL has handlers for the end of the process.
+void* open(const char* name) { return ::dlopen(name, RTLD_NOW | RTLD_LOCAL); }
 
 void* openLibrary() {
+  const char* const told = std::getenv(kVariable);
+  void* library = told == nullptr ? nullptr : open(told);
   for (const char* const name : kLibraries) {
-    // Never closed: OpenSSL has handlers for the end of the process.
-    void* const library = ::dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    if (library != nullptr) return library;
+    if (library == nullptr && told == nullptr) library = open(name);
   }
-  throw Error(ErrorCode::kUnsupported,
-              "TLS and signatures need OpenSSL, and there is no libssl.so.3 or libssl.so.1.1 here; "
-              "install it (Debian: apt-get install libssl3)");
+  if (library != nullptr) return library;
+  const std::string where = told == nullptr ? "there is no libssl.so.3 or libssl.so.1.1 here"
+                                            : std::string(kVariable) + " '" + told + "' isn't it";
+  throw Error(ErrorCode::kUnsupported, "TLS and signatures need OpenSSL, and " + where +
+                                           "; install it (Debian: apt-get install libssl3)");
 }
 
 OpenSsl load() {

@@ -86,6 +86,8 @@ Server::Server(const ServerOptions& options)
   for (std::size_t i = 0; i < options.io_threads; ++i) {
     loops_.push_back(
         std::make_unique<Loop>(i, options.limits, *workers_, slow_lane_, clients_.get()));
+    Loop& loop = *loops_.back();
+    loop.post([this, &loop] { loop.share(memory_); });
   }
 }
 
@@ -134,7 +136,8 @@ void Server::accept(Descriptor listener, bool secure) {
 }
 
 void Server::useCertificate(const TlsFiles& files) {
-  const std::vector<std::string> protocols = {"http/1.1"};
+  // The first of a client that has both: what gRPC needs alone, it asks for alone.
+  const std::vector<std::string> protocols = {"http/1.1", "h2"};
   auto context = std::make_shared<const TlsContext>(files, protocols);
   const std::lock_guard<std::mutex> lock(mutex_);
   tls_ = std::move(context);

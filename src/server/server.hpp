@@ -15,6 +15,7 @@
 
 #include "server/loop.hpp"
 #include "server/models.hpp"
+#include "server/shared_memory.hpp"
 #include "server/slow_lane.hpp"
 #include "server/unix_socket.hpp"
 #include "server/workers.hpp"
@@ -66,6 +67,8 @@ class Server {
   void use(const ServedModels& models, const std::map<std::string, Routing>& routing);
   // Lets clients do what this says, and no more, from when it returns on.
   void protect(AccessPolicy policy);
+  // What clients have registered.
+  SharedMemory& sharedMemory() noexcept { return memory_; }
   // A model to use, with the counters that it needs.
   std::shared_ptr<const ServedModel> serve(std::string name, int64_t version,
                                            std::shared_ptr<runtime::LoadedModel> model,
@@ -95,6 +98,7 @@ class Server {
   const int fork_generation_;
   const ServerOptions options_;
   std::unique_ptr<ClientLimits> clients_;  // null: without limits
+  SharedMemory memory_;
   SlowLane slow_lane_;
   std::unique_ptr<Workers> workers_;
   std::atomic<std::size_t> placing_ = 0;

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from aios.server.cors import check_origin
 from aios.server.options import check_options, from_table, option, options_of
 
 _VERIFY = ("quick", "full", "off")
@@ -169,6 +170,9 @@ class ServerConfig:
     tls_client_ca: Path | None = option(
         None, "Certificates in PEM that clients' must come from; else clients need none."
     )
+    cors_origin: str | None = option(
+        None, "Web pages of this origin, or of any by *, may read what the server answers."
+    )
     unix_socket: Path | None = option(None, "A path to listen at, too, for this machine alone.")
     unix_socket_mode: str = option("600", "Who may connect there, as chmod takes it.")
     client_requests_per_s: float = option(
@@ -186,6 +190,7 @@ class ServerConfig:
 
     def __post_init__(self) -> None:
         check_options(self)
+        check_origin(self.cors_origin)
         if re.fullmatch("[0-7]{3}", self.unix_socket_mode) is None:
             raise InvalidArgumentError(
                 f"unix_socket_mode: expected three octal digits, such as 600, got "

@@ -16,7 +16,7 @@ from aios.version import __version__
 #: Only what works.
 EXTENSIONS = (
     "binary_tensor_data", "model_configuration", "model_repository",
-    "model_repository(unload_dependents)", "statistics",
+    "model_repository(unload_dependents)", "statistics", "system_shared_memory",
 )  # fmt: skip
 
 _MODEL = r"/v2/models/(?P<name>[^/]+)(?:/versions/(?P<version>[0-9]{1,18}))?"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aios.errors import AiosError, InvalidArgumentError
+from aios.server import cors
 from aios.server.tokens import TokenFile
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def connection_limits(told: ServerConfig) -> ConnectionLimits:
         client_requests_per_s=told.client_requests_per_s,
         client_burst=told.client_burst,
         client_connections=told.client_connections,
+        answer_headers=cors.answer_headers(told.cors_origin),
     )
 
 

@@ -13,7 +13,7 @@ from aios.bridge.core import IS_NATIVE
 from aios.bridge.engines import facts_of
 from aios.errors import AiosError, NotFoundError, UnsupportedError, did_you_mean
 from aios.registry.shadow_results import ShadowResult
-from aios.server import kserve, routing, tensorflow_serving
+from aios.server import cors, kserve, routing, shared_memory, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
 from aios.server.control_lane import ControlLane
 from aios.server.dashboard import Dashboard
@@ -192,7 +192,9 @@ class Server:
             route("GET", "/shadows", self._shadow_results),
             *kserve.routes(self._library, most_body_bytes),
             *Repository(self._library, self._held, self.sync).routes(),
+            *shared_memory.routes(self._plane.shared_memory),
             *tensorflow_serving.routes(self._library),
+            *cors.routes(self.config.cors_origin),
         ]
 
     def _listen_at(self, told: ServerConfig) -> None:

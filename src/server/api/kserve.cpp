@@ -19,7 +19,7 @@ constexpr std::size_t kUsualBytes = 512;
 std::vector<RequestedOutput> outputsOf(const InferRequest& request, const Signature& signature) {
   std::vector<RequestedOutput> outputs = request.outputs;
   for (std::size_t i = 0; request.outputs.empty() && i < signature.outputs.size(); ++i) {
-    outputs.push_back({i, std::nullopt});
+    outputs.push_back({i, std::nullopt, nullptr, 0, 0});
   }
   return outputs;
 }
@@ -52,6 +52,32 @@ void appendData(const TensorView& tensor, const std::string& name, bool binary, 
   json.push_back(']');
 }
 
+// Writes an answer where the client wants it, and says so.
+void appendPlace(const TensorView& tensor, const std::string& name, const RequestedOutput& output,
+                 std::string& json) {
+  const auto bytes = static_cast<uint64_t>(binarySize(tensor));
+  if (bytes > output.region_bytes) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "shared memory size specified with the request for output '" + name + "' (" +
+                    std::to_string(output.region_bytes) + " bytes) should be at least " +
+                    std::to_string(bytes) + " bytes to hold the results");
+  }
+  std::string content;
+  appendBinary(tensor, content);
+  output.region->write(output.region_offset, content);
+  json += ",\"parameters\":{\"shared_memory_region\":";
+  appendJsonString(output.region->info().name, json);
+  json += ",\"shared_memory_offset\":";
+  appendInteger(static_cast<int64_t>(output.region_offset), json);
+  json += ",\"shared_memory_byte_size\":";
+  appendInteger(static_cast<int64_t>(bytes), json);
+  json.push_back('}');
+}
+
+bool isBinary(const RequestedOutput& output, const InferRequest& request) {
+  return output.region == nullptr && output.binary.value_or(request.binary_outputs);
+}
+
 void appendHead(const ServedModel& model, const InferRequest& request, std::string& json) {
   json += "{\"model_name\":";
   appendJsonString(model.name(), json);
@@ -74,7 +100,7 @@ protocol::HttpAnswer answerOf(const ServedModel& model, const InferRequest& requ
   bool any_binary = false;
   for (const RequestedOutput& output : outputs) {
     const TensorSpec& spec = signature.outputs[output.index];
-    const bool binary = output.binary.value_or(request.binary_outputs);
+    const bool binary = isBinary(output, request);
     any_binary = any_binary || binary;
     answer.body += &output == outputs.data() ? "{\"name\":" : ",{\"name\":";
     appendJsonString(spec.name, answer.body);
@@ -82,7 +108,11 @@ protocol::HttpAnswer answerOf(const ServedModel& model, const InferRequest& requ
     answer.body += datatypeOf(spec.dtype);
     answer.body += "\"";
     appendShape(tensors[output.index], answer.body);
-    appendData(tensors[output.index], spec.name, binary, answer.body);
+    if (output.region != nullptr) {
+      appendPlace(tensors[output.index], spec.name, output, answer.body);
+    } else {
+      appendData(tensors[output.index], spec.name, binary, answer.body);
+    }
     answer.body.push_back('}');
   }
   answer.body += "]}";
@@ -92,7 +122,7 @@ protocol::HttpAnswer answerOf(const ServedModel& model, const InferRequest& requ
   appendInteger(static_cast<int64_t>(answer.body.size()), answer.headers);
   answer.headers += "\r\n";
   for (const RequestedOutput& output : outputs) {
-    if (output.binary.value_or(request.binary_outputs)) {
+    if (isBinary(output, request)) {
       appendBinary(tensors[output.index], answer.body);
     }
   }

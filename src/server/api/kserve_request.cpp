@@ -15,6 +15,28 @@ using wire::JsonReader;
   throw Error(ErrorCode::kInvalidArgument, message);
 }
 
+// Where in shared memory a tensor is, as a request says it.
+struct Place {
+  std::string region;  // empty: not there
+  uint64_t offset = 0;
+  uint64_t bytes = 0;
+
+  // Whether this was one of its parameters.
+  bool read(JsonReader& reader, std::string_view parameter) {
+    std::string storage;
+    if (parameter == "shared_memory_region") {
+      region = reader.string(storage);
+    } else if (parameter == "shared_memory_offset") {
+      offset = reader.number<uint64_t>();
+    } else if (parameter == "shared_memory_byte_size") {
+      bytes = reader.number<uint64_t>();
+    } else {
+      return false;
+    }
+    return true;
+  }
+};
+
 // One entry of "inputs", as far as it was read.
 struct Input {
   std::string name;
@@ -23,6 +45,7 @@ struct Input {
   bool has_shape = false;
   std::optional<std::size_t> binary_size;
   std::string_view data;  // its text; empty if there is none
+  Place place;
 };
 
 class RequestReader {
@@ -31,6 +54,7 @@ class RequestReader {
                 Workspace& workspace)
       : model_(model),
         signature_(signature),
+        route_(call.route),
         workspace_(workspace),
         binder_(model, signature, workspace) {
     is_raw_ = call.inference_header_length == std::size_t{0};
@@ -87,6 +111,7 @@ class RequestReader {
 
   void readOutput(JsonReader& reader) {
     RequestedOutput output;
+    Place place;
     std::string name, storage;
     reader.object([&](std::string_view key) {
       if (key == "name") {
@@ -95,7 +120,7 @@ class RequestReader {
         reader.object([&](std::string_view parameter) {
           if (parameter == "binary_data") {
             output.binary = reader.boolean();
-          } else {
+          } else if (!place.read(reader, parameter)) {
             refuseExtension(parameter);
             reader.skip();
           }
@@ -105,6 +130,11 @@ class RequestReader {
       }
     });
     output.index = binder_.outputOf(name);
+    if (!place.region.empty()) {
+      output.region = regionOf(place);
+      output.region_offset = place.offset;
+      output.region_bytes = place.bytes;
+    }
     for (const RequestedOutput& other : request_.outputs) {
       if (other.index == output.index) refuse("output '" + name + "' already requested");
     }
@@ -146,7 +176,7 @@ class RequestReader {
     reader.object([&](std::string_view parameter) {
       if (parameter == "binary_data_size") {
         input.binary_size = reader.number<std::size_t>();
-      } else {
+      } else if (!input.place.read(reader, parameter)) {
         refuseExtension(parameter);
         reader.skip();
       }
@@ -181,6 +211,13 @@ class RequestReader {
   void enter(const Input& input) {
     const std::size_t index = check(input);
     const bool read = std::exchange(data_read_, false);
+    if (!input.place.region.empty()) {
+      if (read || !input.data.empty() || input.binary_size.has_value()) {
+        refuse("input '" + input.name + "' has two kinds of data");
+      }
+      binder_.giveBinary(index, input.shape.span(), takeFrom(input.place));
+      return;
+    }
     if (input.binary_size.has_value()) {
       if (read || !input.data.empty()) refuse("input '" + input.name + "' has two kinds of data");
       binder_.giveBinary(index, input.shape.span(), takeBinary(input.name, *input.binary_size));
@@ -206,6 +243,21 @@ class RequestReader {
     const std::string_view bytes = binary_.substr(0, size);
     binary_.remove_prefix(size);
     return bytes;
+  }
+
+  std::shared_ptr<const Region> regionOf(const Place& place) const {
+    if (route_.memory != nullptr) return route_.memory->find(place.region);
+    throw Error(ErrorCode::kUnsupported,
+                "shared memory is for clients of this machine, or with a token");
+  }
+
+  // A copy: the client may write to it at any moment.
+  std::string_view takeFrom(const Place& place) {
+    if (place.bytes > route_.encodings.most_bytes) {
+      refuse("shared_memory_byte_size: expected at most " +
+             std::to_string(route_.encodings.most_bytes) + ", got " + std::to_string(place.bytes));
+    }
+    return workspace_.keep(regionOf(place)->read(place.offset, place.bytes));
   }
 
   // A body that is the only input's elements: a batch of as many samples as they are.
@@ -247,6 +299,7 @@ class RequestReader {
 
   const ServedModel& model_;
   const Signature& signature_;
+  const Route& route_;
   Workspace& workspace_;
   TensorBinder binder_;
   bool is_raw_ = false;  // the client says that there is no JSON

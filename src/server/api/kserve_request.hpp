@@ -2,18 +2,25 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "server/api/caller.hpp"
+#include "server/shared_memory.hpp"
 
 namespace aios::server::api::kserve {
 
 struct RequestedOutput {
   std::size_t index = 0;  // in the signature
   std::optional<bool> binary;
+  // Where it goes instead of into the answer, at most so many bytes; null: nowhere else.
+  std::shared_ptr<const Region> region;
+  uint64_t region_offset = 0;
+  uint64_t region_bytes = 0;
 };
 
 // What a request says besides its inputs, which are in the workspace.

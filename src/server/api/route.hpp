@@ -8,6 +8,7 @@
 #include "server/api/body_encoding.hpp"
 #include "server/metrics.hpp"
 #include "server/protocol/http1.hpp"
+#include "server/shared_memory.hpp"
 
 namespace aios::server::api {
 
@@ -22,6 +23,7 @@ struct Route {
   std::optional<int64_t> version;
   std::string label;  // TensorFlow Serving's: another name of a version
   BodyEncodings encodings;
+  const SharedMemory* memory = nullptr;  // null where this client may use none
 };
 
 // Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict`, `:classify`, `:regress`, and

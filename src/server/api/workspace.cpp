@@ -47,6 +47,7 @@ void refuseLargeAnswer(const Signature& signature, int64_t batch) {
 }  // namespace
 
 void Workspace::start(const Signature& signature) {
+  kept_.clear();
   const std::size_t count = signature.inputs.size();
   if (inputs_.size() < count) inputs_.resize(count);
   for (std::size_t i = 0; i < count; ++i) inputs_[i].start(signature.inputs[i].dtype);

@@ -3,7 +3,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/endpoint.hpp"
@@ -27,6 +31,8 @@ class Workspace {
   void setShape(std::size_t index, Span<const int64_t> shape);
   // An input whose elements are elsewhere: in the request, which outlives the call.
   void give(std::size_t index, const TensorView& elements);
+  // Keeps bytes that an input is read from until the next start().
+  std::string_view keep(std::string bytes) { return kept_.emplace_back(std::move(bytes)); }
   bool hasInput(std::size_t index) const noexcept { return given_[index]; }
   Span<const TensorView> inputs() const noexcept { return input_views_; }
 
@@ -52,6 +58,7 @@ class Workspace {
 
   std::vector<wire::TensorBuffer> inputs_;
   std::vector<wire::TensorBuffer> outputs_;
+  std::deque<std::string> kept_;  // a deque's strings stay where they are
   std::vector<bool> given_;
   std::vector<TensorView> input_views_;
   std::vector<TensorView> output_views_;

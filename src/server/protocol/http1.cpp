@@ -232,7 +232,8 @@ const char* reasonOf(int status) noexcept {
   return "Unknown";
 }
 
-void appendAnswer(const HttpAnswer& answer, bool keep_alive, bool with_body, std::string& out) {
+void appendAnswer(const HttpAnswer& answer, bool keep_alive, bool with_body, std::string& out,
+                  std::string_view more_headers) {
   out.reserve(out.size() + answer.body.size() + answer.headers.size() + 160);
   out += "HTTP/1.1 ";
   wire::appendInteger(answer.status, out);
@@ -246,6 +247,7 @@ void appendAnswer(const HttpAnswer& answer, bool keep_alive, bool with_body, std
   wire::appendInteger(static_cast<int64_t>(answer.body.size()), out);
   out += keep_alive ? kLineEnd : "\r\nConnection: close\r\n";
   out += answer.headers;
+  out += more_headers;
   out += kLineEnd;
   if (with_body) out += answer.body;
 }

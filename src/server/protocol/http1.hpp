@@ -20,6 +20,7 @@ struct HttpLimits {
   std::size_t body_bytes = std::size_t{64} << 20;
   // Answers that a client hasn't read yet, before no more of its requests are answered.
   std::size_t unread_bytes = std::size_t{1} << 20;
+  std::string every_answer;  // headers that each answer has, each with its line end
 };
 
 // Why a connection is answered and closed.
@@ -71,7 +72,8 @@ struct HttpAnswer {
 
 const char* reasonOf(int status) noexcept;
 // Appends an answer; without the body to a request with the method HEAD.
-void appendAnswer(const HttpAnswer& answer, bool keep_alive, bool with_body, std::string& out);
+void appendAnswer(const HttpAnswer& answer, bool keep_alive, bool with_body, std::string& out,
+                  std::string_view more_headers = {});
 // {"error": "…"}, as the answer to a client's or a server's fault.
 HttpAnswer errorAnswer(int status, std::string_view message);
 

@@ -94,7 +94,7 @@ std::size_t Http1Connection::wholeSize(std::string_view bytes, std::size_t head,
 void Http1Connection::answerNow(const HttpRequest& request, const HttpAnswer& answer) {
   ++answered_;
   const bool keep_alive = request.keep_alive && !draining_;
-  appendAnswer(answer, keep_alive, request.method != "HEAD", out_);
+  appendAnswer(answer, keep_alive, request.method != "HEAD", out_, limits_.every_answer);
   if (!keep_alive) closing_ = true;
 }
 
@@ -105,7 +105,7 @@ bool Http1Connection::complete(uint64_t request, Answer&& answer) {
   cancellation_.reset();
   ++answered_;
   const bool keep_alive = waiting_keeps_alive_ && !draining_;
-  appendAnswer(*http, keep_alive, waiting_with_body_, out_);
+  appendAnswer(*http, keep_alive, waiting_with_body_, out_, limits_.every_answer);
   if (!keep_alive) closing_ = true;
   if (closing_) in_.clear();
   if (wantsInput() && !in_.empty()) in_.erase(0, serve(in_));
@@ -113,7 +113,7 @@ bool Http1Connection::complete(uint64_t request, Answer&& answer) {
 }
 
 void Http1Connection::refuse(int status, std::string_view message) {
-  appendAnswer(errorAnswer(status, message), false, true, out_);
+  appendAnswer(errorAnswer(status, message), false, true, out_, limits_.every_answer);
   closing_ = true;
   in_.clear();
 }

@@ -5,6 +5,7 @@ import shutil
 import ssl
 import stat
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -137,6 +138,22 @@ def test_a_server_does_not_start_without_the_files_that_protect_it(models, tmp_p
         )
     with pytest.raises(aios.InvalidArgumentError, match="both: tls_cert and tls_key"):
         aios.Server(models, http_port=0, tls_cert=tmp_path / "none.pem")
+
+
+def test_without_openssl_all_but_tls_works_and_tls_says_why(run_python, trial):
+    from aios import _core
+
+    assert b"libcrypto.so" not in Path(_core.__file__).read_bytes()
+    code = f"""
+import aios
+aios.Server({str(trial)!r}, http_port=0, poll_s=0).close()
+try:
+    aios.Server({str(trial)!r}, http_port=0, tls_cert="c", tls_key="k")
+except aios.UnsupportedError as error:
+    print(error)
+"""
+    shown = run_python(code, AIOS_OPENSSL_LIBRARY="/none.so")
+    assert shown.startswith("TLS and signatures need OpenSSL, and AIOS_OPENSSL_LIBRARY '/none.so'")
 
 
 def test_files_of_tls_come_together_or_not_at_all(tmp_path):

@@ -265,6 +265,7 @@ def test_health_and_metadata_of_kserve(client):
             "model_repository",
             "model_repository(unload_dependents)",
             "statistics",
+            "system_shared_memory",
         ],
     }
     assert client.get("/v2/models/simple").json == {

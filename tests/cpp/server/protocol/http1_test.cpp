@@ -84,7 +84,7 @@ TEST(Http1, WritesAnAnswer) {
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\nX: 1\r\n\r\n"
             "{}");
   out.clear();
-  appendAnswer(errorAnswer(404, "no \"x\""), false, false, out);
+  appendAnswer(errorAnswer(404, "no \"x\""), false, false, out, "A: b\r\n");
   EXPECT_EQ(out,
             "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 21\r\n"
             "Connection: close\r\n\r\n");

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.native
 
 #: The server's, and what benchmarks call.
 EXTENSIONS_ALONE = {
-    "ConnectionLimits", "DataPlane", "Routing", "ServedModel", "ServerRequest", "Shadow",
+    "ConnectionLimits", "DataPlane", "ExecutionTotals", "Routing", "ServedModel",
+    "ServerRequest", "Shadow",
+    "SharedMemory",
     "ed25519_public_key", "ed25519_sign", "ed25519_verify", "latency_bounds_us", "nothing",
 }  # fmt: skip
 

@@ -82,3 +82,26 @@ def _named(
         return None
     version = labels.get(told.label) if told.version is None else told.version
     return version if version in answering else None
+
+
+def idle(config: ServerConfig, routes: Mapping[str, Route]) -> list[str]:
+    """What is told of canaries and shadows that get no calls, each in a sentence.
+
+    Args:
+        config: What they were to get.
+        routes: Of every model that answers.
+    """
+    texts = []
+    for name, route in sorted(routes.items()):
+        told = config.of_model(name)
+        for what, asked, found in (
+            ("canary", told.canary, route.canary),
+            ("shadow", told.shadow, route.challenger),
+        ):
+            if asked is not None and found is None:
+                which = f"label '{asked.label}'" if asked.version is None else "its version"
+                texts.append(
+                    f"per_model.{name}.{what}: no calls, as {which} names no version that answers "
+                    f"beside the usual one, {route.usual}"
+                )
+    return texts

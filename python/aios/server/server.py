@@ -110,6 +110,8 @@ class Server:
         self._lane = ControlLane(self._plane, self._routes())
         atexit.register(self.close)
         self._library.sync(wanted)
+        for text in routing.idle(told, self._library.routes()):
+            _log.warning("%s", text)
         if told.poll_s > 0:
             watch = threading.Thread(target=self._watch, name="aios-server-watch")
             watch.daemon = True

@@ -3,7 +3,7 @@
 import pytest
 
 from aios.server.config import CanaryConfig, ModelConfig, ServerConfig, ShadowConfig
-from aios.server.routing import Route, routes
+from aios.server.routing import Route, idle, routes
 from aios.server.wanted import Wanted
 
 
@@ -57,3 +57,13 @@ def test_a_challenger_is_compared_with_what_is_usual():
     )
     assert _route([1, 2], labels={}, shadow=shadow) == Route(2)
     assert _route([1, 2], labels={"challenger": 2}, usual=2, shadow=shadow).challenger is None
+
+
+def test_a_canary_or_a_shadow_that_gets_no_calls_is_told():
+    told = ModelConfig(canary=CanaryConfig(version=2), shadow=ShadowConfig())
+    config = ServerConfig(per_model={"m": told})
+    assert idle(config, {"m": Route(1, canary=(2, 0.1), challenger=3), "n": Route(1)}) == []
+    first, second = idle(config, {"m": Route(2)})
+    assert first.startswith("per_model.m.canary: no calls, as its version names no version that")
+    assert second.startswith("per_model.m.shadow: no calls, as label 'challenger' names no version")
+    assert second.endswith("beside the usual one, 2")

@@ -1,9 +1,14 @@
 """Comparisons follow routes, and what they count is kept."""
 
+import shutil
+import time
+
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 import aios
+from aios.cli.main import app
 from aios.registry.shadow_results import shadow_results
 from aios.server.config import ModelConfig, ServerConfig, ShadowConfig
 from aios.server.folder import VersionKey
@@ -89,27 +94,51 @@ def test_counts_are_kept_in_a_home_and_found_there_again(shadows, started, tmp_p
         assert [each.compared for each in shadows(store).results()] == [8]
 
 
-@pytest.mark.native
-def test_a_challenger_is_compared_without_being_asked_for(models, trial, connect, tmp_path):
-    import shutil
-    import time
+def _compared(server, calls):
+    """The only result, once so many calls were compared."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        (result,) = server.shadows()
+        if result.compared >= calls:
+            return result
+    raise AssertionError(f"{calls} calls weren't compared: {result}")
 
+
+@pytest.mark.native
+def test_a_challenger_is_compared_without_being_asked_for(models, trial, connect):
     shutil.copytree(trial, models / "trial" / "2.cell")
     config = {"trial": {"shadow": {"version": 2, "share": 1.0}}}
     with aios.Server(models, http_port=0, poll_s=0, per_model=config) as server:
         client = connect(server)
-        x = np.linspace(-1, 1, 8, dtype=np.float32)
-        for _ in range(4):
-            asked = client.post("/v1/models/trial:predict", {"instances": [x.tolist()]})
-            assert asked.status == 200
-        deadline = time.monotonic() + 60
-        compared = 0
-        while compared < 4 and time.monotonic() < deadline:
-            (result,) = client.get("/shadows").json["shadows"]
-            compared = result["compared"]
-        assert (result["champion"], result["challenger"], result["running"]) == (1, 2, True)
-        assert (compared, result["agreed"], result["agreement"]) == (4, 4, 1.0)
+        _predict(client, 4)
+        result = _compared(server, 4)
+        assert (result.compared, result.agreed, result.agreement) == (4, 4, 1.0)
+        (shown,) = client.get("/shadows").json["shadows"]
+        assert (shown["champion"], shown["challenger"], shown["running"]) == (1, 2, True)
         (told,) = client.get("/dashboard/data").json["shadows"]
         assert (told["compared"], sum(told["challenger_us"])) == (4, 4)
         answered = {entry.key.version: entry.model.totals() for entry in server.models()}
         assert sum(sum(row[1]) for row in answered[2]) == 0
+
+
+@pytest.mark.native
+def test_what_a_server_has_compared_lets_a_version_of_a_home_be_promoted(trial, connect, tmp_path):
+    with aios.AICellManager(tmp_path / "home") as manager:
+        for alias in ("champion", "challenger"):
+            version = manager.registry.register("trial", trial).version
+            manager.promote("trial", version, alias=alias)
+    config = {"trial": {"shadow": {"share": 1.0}}}
+    home = tmp_path / "home"
+    with aios.Server(registry=home, http_port=0, poll_s=0, per_model=config) as server:
+        _predict(connect(server), 3)
+        _compared(server, 3)
+    asked = ["registry", "promote", "trial", "2", "--after-shadow", "--home", str(home)]
+    assert CliRunner().invoke(app, [*asked, "--min-compared", "4"]).exit_code == 1
+    assert CliRunner().invoke(app, [*asked, "--min-compared", "3"]).exit_code == 0
+
+
+def _predict(client, calls):
+    x = np.linspace(-1, 1, 8, dtype=np.float32)
+    for _ in range(calls):
+        asked = client.post("/v1/models/trial:predict", {"instances": [x.tolist()]})
+        assert asked.status == 200

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, reports_errors, talk
+from aios.cli.service_manager import notify
 from aios.cli.suggestions import engine_names
 from aios.server.config import SOURCES, ServerConfig
 from aios.server.options import Option, options_of
@@ -45,7 +46,9 @@ def _serve(*, config: Path | None = None, as_json: bool = False, **options: Any)
     stopped = _stop_at_signals()
     with Server(config=config, **options) as server:
         _tell(server, as_json)
+        notify("READY=1")
         stopped.wait()
+        notify("STOPPING=1")
         talk.print("answering what is under way; another signal ends it at once")
         server.drain(server.config.drain_s)
 

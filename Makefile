@@ -11,7 +11,7 @@ SOURCES := $(shell find include src python cmake -type f -not -name '*.pyc') \
            CMakeLists.txt pyproject.toml README.md
 CPP_FILES := $(shell find include src tests/cpp -name '*.[ch]pp' -o -name '*.cc' -o -name '*.h')
 
-.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench bench-server clients screenshots zoo fuzz fuzz-server sanitize clean
+.PHONY: demo test test-cpp test-python chaos torture lint format stubs bench bench-server clients screenshots soak zoo fuzz fuzz-server sanitize clean
 
 demo: $(VENV)/.demo
 	$(BIN)/aios demo
@@ -78,6 +78,12 @@ bench-server: $(VENV)/.test
 # The pictures of the dashboard in docs/images, in Chromium.
 screenshots: $(VENV)/.test
 	AIOS_WRITE_SCREENSHOTS=1 $(BIN)/python -m pytest -q tests/python/server/test_dashboard_page.py
+
+# Ten minutes at 80 % of the peak, while versions come and go and clients misbehave; as
+# `make soak SOAK="--seconds 60"`.
+SOAK :=
+soak: $(VENV)/.test
+	$(BIN)/python -m benchmarks.server.soak $(SOAK)
 
 # As `make zoo ZOO="MobileNet VGG16"`; all of it, two hours, writes docs/zoo.md.
 ZOO :=

@@ -126,8 +126,18 @@ def _tell(server: Server, as_json: bool) -> None:
             Text(f"{entry.key.name} version {entry.key.version} {entry.state.value}{reason}"),
             soft_wrap=True,
         )
+    if not entries:
+        talk.print(Text(f"no models yet: {_how_they_come(server.config)}"), soft_wrap=True)
     data.print(Text(f"HTTP {server.url}"), soft_wrap=True)
     talk.print(Text(f"dashboard {server.url}/"), soft_wrap=True)
     if server.unix_socket is not None:
         data.print(Text(f"HTTP unix:{server.unix_socket}"), soft_wrap=True)
     sys.stdout.flush()
+
+
+def _how_they_come(config: ServerConfig) -> str:
+    if config.poll_s == 0:
+        return "and with poll_s = 0 none will come; start it again when there are some"
+    if config.models is None:
+        return f"a version that is registered in '{config.registry}' is served from then on"
+    return f"put a bundle at {config.models}/NAME/1.cell, and it is served"

@@ -16,6 +16,13 @@ bool isLetterOrDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+// HTTP's own form of a version (RFC 9112, section 2.3), as HTTP/3.0.
+bool isVersion(std::string_view text) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  return text.size() == 8 && text.substr(0, 5) == "HTTP/" && is_digit(text[5]) && text[6] == '.' &&
+         is_digit(text[7]);
+}
+
 // What names of methods and headers are made of (RFC 9110, section 5.6.2).
 bool isToken(std::string_view text) {
   constexpr std::string_view kOthers = "!#$%&'*+-.^_`|~";
@@ -119,7 +126,7 @@ class HeadReader {
       throw HttpError(400, "malformed target: expected a path");
     }
     if (version != "HTTP/1.1" && version != "HTTP/1.0") {
-      throw HttpError(505, "expected HTTP/1.1 or HTTP/1.0");
+      throw HttpError(isVersion(version) ? 505 : 400, "expected HTTP/1.1 or HTTP/1.0");
     }
     is_1_1_ = version == "HTTP/1.1";
     request_.keep_alive = is_1_1_;

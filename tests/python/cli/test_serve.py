@@ -8,8 +8,12 @@ import subprocess
 import sys
 import threading
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
+
+from aios.cli.serve import _tell
+from aios.server.config import ServerConfig
 
 pytestmark = pytest.mark.native
 _DEADLINE_S = 120
@@ -45,8 +49,19 @@ def serve(models):
         process.communicate()
 
 
-def test_it_says_in_one_line_what_it_serves_and_ends_when_told(serve):
+@pytest.fixture
+def manager(tmp_path, monkeypatch):
+    """A socket where a service manager listens."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
+        listener.bind(str(tmp_path / "notify"))
+        listener.settimeout(_DEADLINE_S)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        yield listener
+
+
+def test_it_says_in_one_line_what_it_serves_and_ends_when_told(serve, manager):
     process, ready = serve()
+    assert manager.recv(100) == b"READY=1"
     assert ready["pid"] == process.pid
     assert ready["grpc_port"] is None
     assert ready["models"] == [
@@ -57,6 +72,7 @@ def test_it_says_in_one_line_what_it_serves_and_ends_when_told(serve):
         assert answer.status == 200
     process.send_signal(signal.SIGTERM)
     assert process.wait(_DEADLINE_S) == 0
+    assert manager.recv(100) == b"STOPPING=1"
 
 
 def test_a_second_signal_ends_it_at_once(serve):
@@ -87,3 +103,19 @@ def test_nothing_to_serve_is_a_mistyped_command():
     )  # fmt: skip
     assert finished.returncode == 2
     assert "expected --models" in finished.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"models": "m"}, "no models yet: put a bundle at m/NAME/1.cell, and it is served"),
+        ({"registry": "h"}, "no models yet: a version that is registered in 'h' is served"),
+        ({"models": "m", "poll_s": 0}, "no models yet: and with poll_s = 0 none will come"),
+    ],
+)
+def test_a_server_without_models_says_how_they_come(options, told, capsys):
+    config = ServerConfig(**options)
+    _tell(SimpleNamespace(models=list, url="http://a", unix_socket=None, config=config), False)
+    shown = capsys.readouterr()
+    assert told in shown.err
+    assert shown.out == "HTTP http://a\n"

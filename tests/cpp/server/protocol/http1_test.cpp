@@ -64,6 +64,7 @@ TEST(Http1, RefusesMalformedRequestLines) {
     EXPECT_NE(refusal(std::string(line) + "\r\nHost: a\r\n\r\n"), 0) << line;
   }
   EXPECT_EQ(refusal("GET / HTTP/2.0\r\nHost: a\r\n\r\n"), 505);
+  EXPECT_EQ(refusal("GET / HTTP/1.1\nHost: a\r\n\r\n"), 400);
 }
 
 TEST(Http1, KeepsItsLimits) {

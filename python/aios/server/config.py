@@ -89,6 +89,9 @@ class ModelConfig:
         check_options(self)
 
 
+_NOTHING_SAID = ModelConfig()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """The options of a server.
@@ -199,7 +202,7 @@ class ServerConfig:
 
     def of_model(self, name: str) -> ModelConfig:
         """What is said of a model; defaults where nothing is."""
-        return self.per_model.get(name) or ModelConfig()
+        return self.per_model.get(name, _NOTHING_SAID)
 
 
 def config_of(

@@ -104,7 +104,7 @@ class ModelLibrary:
         may have been looked at while it was copied.
         """
         with self._syncing:
-            self._wanted = wanted
+            before, self._wanted = self._wanted, wanted
             changed = [key for key, one in wanted.versions.items() if self._is_news(key, one)]
             with ThreadPoolExecutor(self._loaders, "aios-server-load") as loading:
                 for done in [
@@ -120,7 +120,8 @@ class ModelLibrary:
             if gone or changed:
                 return_memory()
             self._is_ready = True
-            self._publish()
+            if (wanted.labels, wanted.usual) != (before.labels, before.usual):
+                self._publish()
 
     def try_again(self, name: str) -> None:
         """Lets the next sync() try what failed of a model, changed or not."""

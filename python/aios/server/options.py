@@ -59,6 +59,10 @@ class Option:
         return ("--" + self.name.replace("_", "-"),)
 
 
+#: What was asked for once.
+_known: dict[type, tuple[Option, ...]] = {}
+
+
 def option(
     default: Any,
     doc: str,
@@ -77,11 +81,13 @@ def option(
 
 def options_of(kind: type) -> tuple[Option, ...]:
     """The options that a dataclass declares, in their order."""
-    hints = get_type_hints(kind)
-    return tuple(
-        Option(each.name, _kind(hints[each.name]), _default(each), each.metadata[_KEY])
-        for each in fields(kind)
-    )
+    if kind not in _known:
+        hints = get_type_hints(kind)
+        _known[kind] = tuple(
+            Option(each.name, _kind(hints[each.name]), _default(each), each.metadata[_KEY])
+            for each in fields(kind)
+        )
+    return _known[kind]
 
 
 def check_options(config: Any) -> None:

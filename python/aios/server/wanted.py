@@ -49,14 +49,16 @@ def wanted(
         usual: And of the versions that answer.
         versions: Which are served where nothing is said: "all", "newest" or "labelled".
     """
-    names = sorted({key.name for key in found})
-    told = {name: config.of_model(name) for name in names}
-    merged = {name: {**(labels or {}).get(name, {}), **told[name].labels} for name in names}
+    by_name: dict[str, list[VersionKey]] = {}
+    for key in found:
+        by_name.setdefault(key.name, []).append(key)
+    merged: dict[str, dict[str, int]] = {}
     served: dict[VersionKey, FoundModel] = {}
-    for name in names:
-        there = [key for key in found if key.name == name]
-        which = told[name].versions or config.versions or versions
-        for key in _chosen(there, which, set(merged[name].values()), set(told[name].only)):
+    for name, there in sorted(by_name.items()):
+        told = config.of_model(name)
+        merged[name] = {**(labels or {}).get(name, {}), **told.labels}
+        which = told.versions or config.versions or versions
+        for key in _chosen(there, which, set(merged[name].values()), set(told.only)):
             served[key] = found[key]
     spare = {key: one for key, one in found.items() if key not in served}
     return Wanted(served, spare, merged, dict(usual or {}))

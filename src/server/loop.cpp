@@ -410,14 +410,21 @@ bool Loop::isOverdue(const Client& client) const {
 void Loop::tick() {
   next_tick_ = now_ + kTick;
   for (const auto& client : clients_) {
-    if (client == nullptr || !isOverdue(*client)) continue;
-    orDrop(client->id, [&] { timeOut(*client); });
+    if (client == nullptr) continue;
+    orDrop(client->id, [&] { tick(*client); });
   }
   if (!paused_) return;
   paused_ = false;
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     control(poll_, EPOLL_CTL_ADD, listeners_[i].socket.value(), EPOLLIN, i);
   }
+}
+
+void Loop::tick(Client& client) {
+  prepare(client);
+  client.connection->tick(now_);
+  if (isOverdue(client)) return timeOut(client);
+  if (client.hasOutput() && !client.lingering) settle(client);
 }
 
 void Loop::timeOut(Client& client) {

@@ -106,6 +106,7 @@ class Loop {
   void prepare(const Client& client);
   void drain(uint64_t id);
   void tick();
+  void tick(Client& client);
   void timeOut(Client& client);
   bool isOverdue(const Client& client) const;
 

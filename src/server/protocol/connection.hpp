@@ -29,6 +29,8 @@ class Service {
   virtual bool answer(const HttpRequest& request, HttpAnswer& answer) = 0;
   // The same for a call by gRPC.
   virtual bool call(const GrpcRequest& request, GrpcAnswer& answer) = 0;
+  // How a method of gRPC answers, by its path.
+  virtual GrpcKind kindOf(std::string_view /*path*/) const noexcept { return GrpcKind::kUnary; }
 };
 
 // For one thread.
@@ -44,6 +46,8 @@ class Connection {
   // The answer to a request that the service took, by its number; false, and of no effect, where
   // nobody waits for it any more.
   virtual bool complete(uint64_t request, Answer&& answer) = 0;
+  // To be called about every second.
+  virtual void tick(Clock::time_point /*now*/) {}
   // The client took too long: says so, where it began a request, and closes.
   virtual void timeOut() = 0;
   // Ends the connection at once where no request is under way, else after the last answer.

@@ -3,6 +3,7 @@
 // line end, one length, no folded lines.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -21,6 +22,10 @@ struct HttpLimits {
   // Answers that a client hasn't read yet, before no more of its requests are answered.
   std::size_t unread_bytes = std::size_t{1} << 20;
   std::string every_answer;  // headers that each answer has, each with its line end
+  // Of HTTP/2: calls at a time, and how long one may take to come, or its answer to go.
+  uint32_t streams = 256;
+  std::chrono::milliseconds request_timeout{10000};
+  std::chrono::milliseconds answer_timeout{30000};
 };
 
 // Why a connection is answered and closed.

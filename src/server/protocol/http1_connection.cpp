@@ -1,17 +1,13 @@
 #include "server/protocol/http1_connection.hpp"
 
+#include "server/protocol/http2.hpp"
+
 namespace aios::server::protocol {
 namespace {
 
 constexpr std::string_view kHeadEnd = "\r\n\r\n";
-// Memory that an idle connection may keep.
-constexpr std::size_t kKeptBytes = 64 << 10;
-
-// Of an empty string.
-void shrink(std::string& text) {
-  if (text.capacity() > kKeptBytes) text = std::string();
-}
-
+// What a client of HTTP/2 begins with: as a head of HTTP/1.1 it is whole, and means nothing.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\n";
 }  // namespace
 
 void Http1Connection::feed(std::string_view bytes) {
@@ -47,6 +43,9 @@ std::size_t Http1Connection::serveOne(std::string_view bytes) try {
   }
   head_seen_ = end == std::string_view::npos ? head : 0;
   if (end == std::string_view::npos) return 0;
+  if (answered_ == 0 && bytes.substr(0, head) == kPreface && becomeHttp2(bytes)) {
+    return bytes.size();
+  }
   HttpRequest request = readHead(bytes.substr(0, head), limits_);
   const std::size_t size = wholeSize(bytes, head, request);
   if (size == 0) return 0;
@@ -69,6 +68,14 @@ std::size_t Http1Connection::serveOne(std::string_view bytes) try {
   return bytes.size();
 }
 
+bool Http1Connection::becomeHttp2(std::string_view bytes) {
+  successor_ = http2Connection(service_, limits_);
+  if (successor_ == nullptr) return false;
+  successor_->feed(bytes);
+  closing_ = true;
+  return true;
+}
+
 std::size_t Http1Connection::wholeSize(std::string_view bytes, std::size_t head,
                                        HttpRequest& request) {
   const std::string_view rest = bytes.substr(head);
@@ -85,7 +92,7 @@ std::size_t Http1Connection::wholeSize(std::string_view bytes, std::size_t head,
     needed_ = head + length;
   }
   if (request.expects_continue && !continued_ && rest.empty()) {
-    out_ += "HTTP/1.1 100 Continue\r\n\r\n";
+    out_.text() += "HTTP/1.1 100 Continue\r\n\r\n";
     continued_ = true;
   }
   return 0;
@@ -94,7 +101,7 @@ std::size_t Http1Connection::wholeSize(std::string_view bytes, std::size_t head,
 void Http1Connection::answerNow(const HttpRequest& request, const HttpAnswer& answer) {
   ++answered_;
   const bool keep_alive = request.keep_alive && !draining_;
-  appendAnswer(answer, keep_alive, request.method != "HEAD", out_, limits_.every_answer);
+  appendAnswer(answer, keep_alive, request.method != "HEAD", out_.text(), limits_.every_answer);
   if (!keep_alive) closing_ = true;
 }
 
@@ -105,7 +112,7 @@ bool Http1Connection::complete(uint64_t request, Answer&& answer) {
   cancellation_.reset();
   ++answered_;
   const bool keep_alive = waiting_keeps_alive_ && !draining_;
-  appendAnswer(*http, keep_alive, waiting_with_body_, out_, limits_.every_answer);
+  appendAnswer(*http, keep_alive, waiting_with_body_, out_.text(), limits_.every_answer);
   if (!keep_alive) closing_ = true;
   if (closing_) in_.clear();
   if (wantsInput() && !in_.empty()) in_.erase(0, serve(in_));
@@ -113,7 +120,7 @@ bool Http1Connection::complete(uint64_t request, Answer&& answer) {
 }
 
 void Http1Connection::refuse(int status, std::string_view message) {
-  appendAnswer(errorAnswer(status, message), false, true, out_, limits_.every_answer);
+  appendAnswer(errorAnswer(status, message), false, true, out_.text(), limits_.every_answer);
   closing_ = true;
   in_.clear();
 }
@@ -132,15 +139,7 @@ void Http1Connection::drain() {
 }
 
 void Http1Connection::sent(std::size_t bytes) {
-  sent_ += bytes;
-  if (sent_ == out_.size()) {
-    out_.clear();
-    shrink(out_);
-    sent_ = 0;
-  } else if (sent_ > limits_.unread_bytes && sent_ >= out_.size() / 2) {
-    out_.erase(0, sent_);
-    sent_ = 0;
-  }
+  out_.sent(bytes, limits_.unread_bytes);
   // Also after a part: a client that never reads all must not let the input pile up.
   if (wantsInput() && !in_.empty() && in_.size() >= needed_) in_.erase(0, serve(in_));
 }

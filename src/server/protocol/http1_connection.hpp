@@ -1,14 +1,17 @@
-// A connection that speaks HTTP/1.1.
+// A connection that speaks HTTP/1.1, or finds that its client speaks HTTP/2.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "server/protocol/chunked.hpp"
 #include "server/protocol/connection.hpp"
 #include "server/protocol/http1.hpp"
+#include "server/protocol/output.hpp"
 
 namespace aios::server::protocol {
 
@@ -24,7 +27,8 @@ class Http1Connection final : public Connection {
   bool complete(uint64_t request, Answer&& answer) override;
   void timeOut() override;
   void drain() override;
-  std::string_view output() const noexcept override { return std::string_view(out_).substr(sent_); }
+  std::unique_ptr<Connection> takeSuccessor() override { return std::move(successor_); }
+  std::string_view output() const noexcept override { return out_.unsent(); }
   void sent(std::size_t bytes) override;
 
   bool isWaiting() const noexcept override { return waiting_; }
@@ -34,7 +38,7 @@ class Http1Connection final : public Connection {
   bool isClosing() const noexcept override { return closing_; }
 
  private:
-  bool isFull() const noexcept { return out_.size() - sent_ > limits_.unread_bytes; }
+  bool isFull() const noexcept { return out_.size() > limits_.unread_bytes; }
   // Answers whole requests at the front of `bytes`; returns how many bytes they had.
   std::size_t serve(std::string_view bytes);
   // The same with one; 0 where its rest is missing.
@@ -42,6 +46,8 @@ class Http1Connection final : public Connection {
   // The bytes of a request with its body, which is set; 0 where more are needed.
   std::size_t wholeSize(std::string_view bytes, std::size_t head, HttpRequest& request);
   void answerNow(const HttpRequest& request, const HttpAnswer& answer);
+  // Whether the client that began as HTTP/2's do can be answered.
+  bool becomeHttp2(std::string_view bytes);
   void refuse(int status, std::string_view message);
 
   Service& service_;
@@ -50,9 +56,9 @@ class Http1Connection final : public Connection {
   std::size_t needed_ = 0;  // no use looking at in_ before it has so many bytes
   std::size_t head_seen_ = 0;
   ChunkReader chunks_;
-  std::string out_;
-  std::size_t sent_ = 0;
+  Output out_;
   uint64_t answered_ = 0;
+  std::unique_ptr<Connection> successor_;
   bool continued_ = false;     // the client was told to send the body
   Cancellation cancellation_;  // of the one that is answered later
   bool waiting_ = false;

@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "server/protocol/http2.hpp"
+
 namespace aios::server::protocol {
 namespace {
 
@@ -201,6 +203,27 @@ TEST_F(Http1ConnectionTest, SaysThatARequestTookTooLong) {
   idle.timeOut();
   EXPECT_EQ(idle.output(), "");
   EXPECT_TRUE(idle.isClosing());
+}
+
+TEST_F(Http1ConnectionTest, MakesWayForHttp2WhereAClientBeginsWithIt) {
+  const std::string begin = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+  if (!hasHttp2()) {
+    connection.feed(begin);
+    EXPECT_TRUE(refusedWith(505));
+    return;
+  }
+  for (const char byte : begin.substr(0, 18)) {
+    EXPECT_EQ(connection.takeSuccessor(), nullptr);
+    connection.feed({&byte, 1});
+  }
+  const auto successor = connection.takeSuccessor();
+  ASSERT_NE(successor, nullptr);
+  successor->feed(begin.substr(18) + std::string("\0\0\0\4\0\0\0\0\0", 9));
+  EXPECT_FALSE(successor->isClosing());
+  EXPECT_EQ(sent(), "");
+  Http1Connection late(echo, limits);
+  late.feed(post("/a", "1") + begin);
+  EXPECT_EQ(late.takeSuccessor(), nullptr);
 }
 
 TEST_F(Http1ConnectionTest, SendsNoBodyToHead) {

@@ -19,3 +19,9 @@ install(EXPORT aios NAMESPACE aios:: FILE aiosConfig.cmake DESTINATION ${AIOS_IN
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/aiosConfigVersion.cmake
                                  COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/aiosConfigVersion.cmake DESTINATION ${AIOS_INSTALL_CMAKEDIR})
+
+# Others' code that is in the extension.
+if(AIOS_NGHTTP2_LICENCE)
+  install(FILES ${AIOS_NGHTTP2_LICENCE} DESTINATION ${AIOS_INSTALL_ROOT}licenses
+          RENAME nghttp2.txt)
+endif()

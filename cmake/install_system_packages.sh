@@ -6,7 +6,7 @@ set -eu
 
 command -v apt-get >/dev/null 2>&1 || exit 0
 [ $# -gt 0 ] ||
-  set -- libgtest-dev libssl-dev ninja-build nlohmann-json3-dev zlib1g-dev
+  set -- libgtest-dev libnghttp2-dev libssl-dev ninja-build nlohmann-json3-dev zlib1g-dev
 missing=
 for package in "$@"; do
   dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

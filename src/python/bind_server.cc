@@ -15,6 +15,7 @@
 #include "cell.hpp"
 #include "connection_limits.hpp"
 #include "gil.hpp"
+#include "server/protocol/http2.hpp"
 #include "server/server.hpp"
 
 namespace nb = nanobind;
@@ -61,6 +62,12 @@ void respond(Server& server, const SlowRequest& request, int status, const nb::b
   answer.headers = headers;
   answer.body.assign(body.c_str(), body.size());
   server.respond(request.ticket, std::move(answer));
+}
+
+void respondGrpc(Server& server, const SlowRequest& request, int code, const std::string& message,
+                 const nb::bytes& body) {
+  server.respond(request.ticket, server::protocol::GrpcAnswer{
+                                     code, message, std::string(body.c_str(), body.size())});
 }
 
 using Row = std::tuple<std::string, std::vector<uint64_t>, std::vector<uint64_t>, double, uint64_t>;
@@ -222,6 +229,7 @@ server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
   // Of each I/O thread.
   options.limits.connections = limits.loop.connections / std::max<std::size_t>(io_threads, 1) + 1;
   options.clients = limits.client;
+  options.limits.http.request_timeout = limits.loop.read_timeout;
   return options;
 }
 
@@ -238,6 +246,9 @@ void bindShadow(nb::module_& module) {
 
 void bindRequest(nb::module_& module) {
   nb::class_<SlowRequest>(module, "ServerRequest", "A request that Python answers.")
+      .def_prop_ro(
+          "is_grpc", [](const SlowRequest& r) { return r.is_grpc; },
+          "Whether `target` is a method of gRPC and `body` its message.")
       .def_prop_ro(
           "method", [](const SlowRequest& r) { return textOf(r.method); },
           nb::sig("def method(self) -> str"))
@@ -285,6 +296,8 @@ void bindServer(nb::module_& module) {
           "executions", [](const SharedModel& shared) { return shared.model->executionTotals(); },
           "How it was run.");
   bindShadow(module);
+  module.def("has_grpc", &server::protocol::hasHttp2,
+             "Whether the extension was built with what gRPC needs.");
   module.def(
       "latency_bounds_us",
       [] {
@@ -371,6 +384,13 @@ void bindServer(nb::module_& module) {
           },
           nb::arg("request"), nb::arg("status"), nb::arg("body"), nb::kw_only(),
           nb::arg("content_type") = "application/json", nb::arg("headers") = "")
+      .def(
+          "respond_grpc",
+          [](ServerHolder& self, const SlowRequest& request, int code, const std::string& message,
+             const nb::bytes& body) { respondGrpc(*self.server, request, code, message, body); },
+          nb::arg("request"), nb::arg("code"), nb::arg("message"), nb::arg("body"),
+          "Answers a request that is_grpc: with gRPC's code, 0 for success, and a message of "
+          "protobuf.")
       .def(
           "drain",
           [](ServerHolder& self, double longest_s) {

@@ -28,6 +28,10 @@ runtime::Urgency urgencyOf(const api::Call& call) {
   return api::kserve::urgencyOf(call, runtime::Urgency::Clock::now());
 }
 
+protocol::GrpcAnswer failure(ErrorCode code, std::string message) {
+  return {static_cast<int>(code), std::move(message), ""};
+}
+
 }  // namespace
 
 std::shared_ptr<const ModelTable> Dispatcher::use(std::shared_ptr<const ModelTable> table) {
@@ -39,9 +43,20 @@ Ticket Dispatcher::ticketOf(const protocol::Waiter& waiter) const {
           waiter.cancellation == nullptr ? nullptr : waiter.cancellation->flag()};
 }
 
-bool Dispatcher::call(const protocol::GrpcRequest& /*request*/, protocol::GrpcAnswer& answer) {
-  answer.code = static_cast<int>(ErrorCode::kUnsupported);
-  answer.message = "gRPC isn't served yet";
+bool Dispatcher::call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) {
+  if (clients_ != nullptr && clients_->take(*peer_, ClientLimits::Clock::now()) > 0) {
+    answer = failure(ErrorCode::kOverloaded,
+                     "too many requests of this client; try again a little later");
+    return true;
+  }
+  if (request.message.size() > kLargestSlowBody) {
+    answer = failure(ErrorCode::kOverloaded, "expected a message of at most " +
+                                                 std::to_string(kLargestSlowBody) + " bytes here");
+    return true;
+  }
+  const Scope granted = policy_->granted(request.authorization, *peer_);
+  if (slow_lane_.push(SlowRequest(ticketOf(request.waiter), request, granted))) return false;
+  answer = failure(ErrorCode::kUnavailable, "too many requests wait; try again");
   return true;
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/access.hpp"
 #include "server/api/caller.hpp"
+#include "server/api/grpc_method.hpp"
 #include "server/client_limits.hpp"
 #include "server/models.hpp"
 #include "server/protocol/connection.hpp"
@@ -47,6 +48,9 @@ class Dispatcher : public protocol::Service {
 
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
   bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
+  protocol::GrpcKind kindOf(std::string_view path) const noexcept override {
+    return api::grpcKindOf(path);
+  }
 
  private:
   bool callModel(api::Route route, const protocol::HttpRequest& request,

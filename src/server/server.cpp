@@ -7,6 +7,7 @@
 
 #include "core/fork.hpp"
 #include "runtime/candidate.hpp"
+#include "server/protocol/http2.hpp"
 
 namespace aios::server {
 namespace {
@@ -137,7 +138,8 @@ void Server::accept(Descriptor listener, bool secure) {
 
 void Server::useCertificate(const TlsFiles& files) {
   // The first of a client that has both: what gRPC needs alone, it asks for alone.
-  const std::vector<std::string> protocols = {"http/1.1", "h2"};
+  std::vector<std::string> protocols = {"http/1.1"};
+  if (protocol::hasHttp2()) protocols.emplace_back("h2");
   auto context = std::make_shared<const TlsContext>(files, protocols);
   const std::lock_guard<std::mutex> lock(mutex_);
   tls_ = std::move(context);

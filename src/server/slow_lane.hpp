@@ -7,6 +7,7 @@
 
 #include "server/access.hpp"
 #include "server/bounded_queue.hpp"
+#include "server/protocol/grpc.hpp"
 #include "server/protocol/http1.hpp"
 
 namespace aios::server {
@@ -40,8 +41,18 @@ struct SlowRequest {
         origin(request.origin),
         body(request.body) {}
 
+  SlowRequest(Ticket of, const protocol::GrpcRequest& request, Scope scope)
+      : ticket(of),
+        granted(scope),
+        is_grpc(true),
+        method("GRPC"),
+        target(request.path),
+        authorization(request.authorization),
+        body(request.message) {}
+
   Ticket ticket;
   Scope granted;
+  bool is_grpc = false;  // the target is the method's path, the body a message
   std::string method;
   std::string target;
   std::string accept_encoding;

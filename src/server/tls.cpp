@@ -153,7 +153,7 @@ void TlsStream::sent(std::size_t bytes) {
   sent_ += bytes;
   if (sent_ < out_.size()) return;
   out_.clear();
-  if (out_.capacity() > kKeptBytes) out_ = std::string();
+  if (out_.capacity() > kKeptBytes) std::string().swap(out_);
   sent_ = 0;
 }
 

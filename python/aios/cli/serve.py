@@ -31,7 +31,7 @@ ConfigOption = Annotated[
 
 
 def _serve(*, config: Path | None = None, as_json: bool = False, **options: Any) -> None:
-    """Serve models to TensorFlow Serving's and Triton's HTTP clients.
+    """Serve models to TensorFlow Serving's and Triton's clients.
 
     SIGTERM ends it when the requests that are under way are answered; a second one at once.
     """
@@ -111,7 +111,7 @@ def _tell(server: Server, as_json: bool) -> None:
     if as_json:
         ready = {
             "http_port": server.http_port,
-            "grpc_port": None,
+            "grpc_port": server.grpc_port,
             "unix_socket": None if server.unix_socket is None else str(server.unix_socket),
             "pid": os.getpid(),
             "models": [described(entry) for entry in entries],
@@ -129,6 +129,8 @@ def _tell(server: Server, as_json: bool) -> None:
     if not entries:
         talk.print(Text(f"no models yet: {_how_they_come(server.config)}"), soft_wrap=True)
     data.print(Text(f"HTTP {server.url}"), soft_wrap=True)
+    if server.grpc_url is not None:
+        data.print(Text(f"gRPC {server.grpc_url}"), soft_wrap=True)
     talk.print(Text(f"dashboard {server.url}/"), soft_wrap=True)
     if server.unix_socket is not None:
         data.print(Text(f"HTTP unix:{server.unix_socket}"), soft_wrap=True)

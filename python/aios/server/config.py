@@ -116,7 +116,9 @@ class ServerConfig:
     )
     host: str = option("127.0.0.1", "The numeric address to listen at.")
     http_port: int = option(8501, "0 for any free one.", minimum=0, maximum=65535)
-    grpc_port: int | None = option(None, "Not supported yet.", minimum=0, maximum=65535, flags=())
+    grpc_port: int | None = option(
+        None, "A port for gRPC alone, as 8500; HTTP's speaks both.", minimum=0, maximum=65535
+    )
     io_threads: int = option(
         1, "I/O threads: they read, answer fast models, and write.",
         minimum=1, maximum=MOST_THREADS, flags=("--threads",),

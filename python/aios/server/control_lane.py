@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from aios.server.encodings import BodyError, decoded, encoded
+from aios.server.grpc_replies import GrpcMethod, grpc_reply_to
 from aios.server.replies import Matched, Reply, Route, answer_of, json_reply, match
 
 if TYPE_CHECKING:
@@ -23,10 +24,13 @@ class ControlLane:
     Args:
         plane: Where requests come from and answers go to; closing it ends the lane.
         routes: Who answers which.
+        methods: The same of gRPC, by path.
     """
 
-    def __init__(self, plane: DataPlane, routes: Sequence[Route]) -> None:
-        self._plane, self._routes = plane, routes
+    def __init__(
+        self, plane: DataPlane, routes: Sequence[Route], methods: Mapping[str, GrpcMethod]
+    ) -> None:
+        self._plane, self._routes, self._methods = plane, routes, methods
         self._long = ThreadPoolExecutor(1, thread_name_prefix="aios-server-control")
         self._thread = threading.Thread(target=self._run, name="aios-server", daemon=True)
         self._thread.start()
@@ -38,6 +42,10 @@ class ControlLane:
 
     def _run(self) -> None:
         while (request := self._plane.take()) is not None:
+            if request.is_grpc:
+                reply = grpc_reply_to(self._methods, request.target, request.body, request.granted)
+                self._plane.respond_grpc(request, *reply)
+                continue
             found = match(self._routes, request.method, request.target, request.granted)
             if isinstance(found, Matched) and found.route.is_long:
                 self._long.submit(self._answer, request, found)

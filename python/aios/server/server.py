@@ -18,6 +18,7 @@ from aios.server.config import MOST_THREADS, ServerConfig, config_of
 from aios.server.control_lane import ControlLane
 from aios.server.dashboard import Dashboard
 from aios.server.folder import FoundModel, VersionKey
+from aios.server.grpc_health import health_methods
 from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.loading import loaders
@@ -68,10 +69,11 @@ class Server:
     ) -> None:
         require_extension()
         told = config_of(config, {"models": models, **options})
-        if told.grpc_port is not None:
-            raise UnsupportedError("grpc_port: this server speaks HTTP only; leave it out")
         from aios import _core
 
+        self._has_grpc = _core.has_grpc()
+        if told.grpc_port is not None:
+            _require_grpc(self._has_grpc)
         self._pid = os.getpid()
         self.config = told
         for engine in {told.engine, *(each.engine for each in told.per_model.values())}:
@@ -103,11 +105,12 @@ class Server:
         self._held = HeldModels()
         self.host, self._scheme = told.host, "http" if tls is None else "https"
         self.http_port = self._plane.listen(told.host, told.http_port, secure=tls is not None)
+        self._grpc_port = self._listen_for_grpc(told, secure=tls is not None)
         self._listen_at(told)
         self._protection.start()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._lane = ControlLane(self._plane, self._routes())
+        self._lane = ControlLane(self._plane, self._routes(), health_methods(lambda: self.is_ready))
         atexit.register(self.close)
         self._library.sync(wanted)
         for text in routing.idle(told, self._library.routes()):
@@ -121,8 +124,27 @@ class Server:
     @property
     def url(self) -> str:
         """Where clients find it, as `http://127.0.0.1:8501`."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self._scheme}://{host}:{self.http_port}"
+        return f"{self._scheme}://{self._shown_host}:{self.http_port}"
+
+    @property
+    def grpc_port(self) -> int | None:
+        """Where gRPC's clients find it: a port of its own, or HTTP's, which speaks both.
+
+        None where aios was built without what gRPC needs.
+        """
+        if not self._has_grpc:
+            return None
+        return self.http_port if self._grpc_port is None else self._grpc_port
+
+    @property
+    def grpc_url(self) -> str | None:
+        """The same as gRPC's clients take it: `127.0.0.1:8500`."""
+        port = self.grpc_port
+        return None if port is None else f"{self._shown_host}:{port}"
+
+    @property
+    def _shown_host(self) -> str:
+        return f"[{self.host}]" if ":" in self.host else self.host
 
     def models(self) -> list[ModelEntry]:
         """Every version with its state, and the reason where it doesn't answer."""
@@ -198,6 +220,12 @@ class Server:
             *tensorflow_serving.routes(self._library),
             *cors.routes(self.config.cors_origin),
         ]
+
+    def _listen_for_grpc(self, told: ServerConfig, *, secure: bool) -> int | None:
+        """The port of gRPC alone, if one is asked for."""
+        if told.grpc_port is None:
+            return None
+        return self._plane.listen(told.host, told.grpc_port, secure=secure)
 
     def _listen_at(self, told: ServerConfig) -> None:
         self.unix_socket = None if told.unix_socket is None else told.unix_socket.absolute()
@@ -282,6 +310,14 @@ def require_extension() -> None:
     from aios.bridge.fallback.notice import remedy
 
     raise UnsupportedError(f"the server needs the C++ extension of aios; {remedy()}")
+
+
+def _require_grpc(is_built_in: bool) -> None:
+    if not is_built_in:
+        raise UnsupportedError(
+            "grpc_port: this aios was built without nghttp2, which gRPC needs; leave it out, or "
+            "install libnghttp2-dev and build aios again"
+        )
 
 
 def described(entry: ModelEntry) -> dict[str, Any]:

@@ -72,7 +72,7 @@ bool ChunkReader::read(std::string_view bytes, std::size_t limit) {
 }
 
 void ChunkReader::reset() {
-  if (body_.capacity() > kKeptBytes) body_ = std::string();
+  if (body_.capacity() > kKeptBytes) std::string().swap(body_);
   body_.clear();
   offset_ = 0;
   in_trailers_ = false;

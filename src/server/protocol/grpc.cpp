@@ -3,14 +3,14 @@
 #include <algorithm>
 #include <charconv>
 
+#include "server/protocol/output.hpp"
+
 namespace aios::server::protocol {
 namespace {
 
 constexpr std::string_view kContentType = "application/grpc";
 // So that a client that only announces a large message costs no memory.
 constexpr std::size_t kMostReserved = std::size_t{1} << 20;
-// Memory that a call between messages may keep.
-constexpr std::size_t kKeptBytes = 64 << 10;
 
 std::optional<std::chrono::nanoseconds> unitOf(char letter) noexcept {
   switch (letter) {
@@ -135,8 +135,8 @@ void MessageReader::pop() {
 void MessageReader::clear() noexcept {
   begin_ = 0;
   bytes_.clear();
-  if (bytes_.capacity() > kKeptBytes) bytes_ = std::string();
-  if (decompressed_.capacity() > kKeptBytes) decompressed_ = std::string();
+  shrink(bytes_);
+  shrink(decompressed_);
 }
 
 }  // namespace aios::server::protocol

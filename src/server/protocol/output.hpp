@@ -10,9 +10,9 @@ namespace aios::server::protocol {
 // Memory that an idle connection may keep.
 inline constexpr std::size_t kKeptBytes = 64 << 10;
 
-// Of an empty string.
+// Of an empty string. Assigning another one would keep the memory.
 inline void shrink(std::string& text) {
-  if (text.capacity() > kKeptBytes) text = std::string();
+  if (text.capacity() > kKeptBytes) std::string().swap(text);
 }
 
 class Output {

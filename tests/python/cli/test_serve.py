@@ -63,7 +63,7 @@ def test_it_says_in_one_line_what_it_serves_and_ends_when_told(serve, manager):
     process, ready = serve()
     assert manager.recv(100) == b"READY=1"
     assert ready["pid"] == process.pid
-    assert ready["grpc_port"] is None
+    assert ready["grpc_port"] == ready["http_port"]
     assert ready["models"] == [
         {"name": "trial", "version": 1, "state": "AVAILABLE", "proven": True, "reason": None}
     ]

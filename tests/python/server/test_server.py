@@ -126,8 +126,6 @@ def test_it_listens_to_this_machine_alone_by_default(server):
 
 
 def test_what_it_does_not_do_is_refused(models, tmp_path):
-    with pytest.raises(aios.UnsupportedError, match="grpc_port"):
-        aios.Server(models, grpc_port=0)
     with pytest.raises(aios.NotFoundError, match="expected a folder"):
         aios.Server(tmp_path / "none")
     with pytest.raises(aios.NotFoundError, match="engine 'compild' isn't part of this build"):

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "server/api/grpc_caller.hpp"
+#include "server/api/grpc_route.hpp"
 #include "server/api/kserve_urgency.hpp"
 
 namespace aios::server {
@@ -18,18 +20,14 @@ constexpr std::size_t kLargestInPlace = 64 << 10;
 constexpr std::size_t kLargestSlowBody = std::size_t{1} << 20;
 
 // Whether a call is certainly long, before its body is read.
-bool isLong(const ServedModel& model, const protocol::HttpRequest& request) {
-  return request.body.size() > kLargestInPlace ||
+bool isLong(const ServedModel& model, std::string_view body) {
+  return body.size() > kLargestInPlace ||
          model.model().endpoint().expectedUs(1) > kLongestInPlaceUs;
 }
 
 runtime::Urgency urgencyOf(const api::Call& call) {
   if (call.route.protocol != Protocol::kKServe) return {};
   return api::kserve::urgencyOf(call, runtime::Urgency::Clock::now());
-}
-
-protocol::GrpcAnswer failure(ErrorCode code, std::string message) {
-  return {static_cast<int>(code), std::move(message), ""};
 }
 
 }  // namespace
@@ -45,18 +43,53 @@ Ticket Dispatcher::ticketOf(const protocol::Waiter& waiter) const {
 
 bool Dispatcher::call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) {
   if (clients_ != nullptr && clients_->take(*peer_, ClientLimits::Clock::now()) > 0) {
-    answer = failure(ErrorCode::kOverloaded,
-                     "too many requests of this client; try again a little later");
+    answer = api::grpcFailure(ErrorCode::kOverloaded,
+                              "too many requests of this client; try again a little later");
+    return true;
+  }
+  if (const std::optional<api::HotMethod> method = api::hotMethodOf(request.path)) {
+    if (policy_->mayInfer(request.authorization)) return callModel(*method, request, answer);
+    answer = api::grpcTokenNeeded();
     return true;
   }
   if (request.message.size() > kLargestSlowBody) {
-    answer = failure(ErrorCode::kOverloaded, "expected a message of at most " +
-                                                 std::to_string(kLargestSlowBody) + " bytes here");
+    answer = api::grpcFailure(
+        ErrorCode::kOverloaded,
+        "expected a message of at most " + std::to_string(kLargestSlowBody) + " bytes here");
     return true;
   }
   const Scope granted = policy_->granted(request.authorization, *peer_);
   if (slow_lane_.push(SlowRequest(ticketOf(request.waiter), request, granted))) return false;
-  answer = failure(ErrorCode::kUnavailable, "too many requests wait; try again");
+  answer = api::grpcFailure(ErrorCode::kUnavailable, "too many requests wait; try again");
+  return true;
+}
+
+bool Dispatcher::callModel(const api::HotMethod& method, const protocol::GrpcRequest& request,
+                           protocol::GrpcAnswer& answer) try {
+  api::Route route = api::grpcRouteOf(method.method, request.message);
+  route.grpc = method;
+  ModelTable::Found found = table_->find(route.model, route.version, route.label);
+  if (found.model == nullptr) {
+    answer = api::inFormOf(method, api::grpcNotFound(route, found));
+    return true;
+  }
+  api::Call call{std::move(route), std::nullopt, request.message};
+  if (in_place_ && !isLong(*found.model, request.message)) {
+    std::optional<protocol::GrpcAnswer> now =
+        caller_.callWithin(kLongestInPlaceUs, *found.model, call);
+    if (now.has_value()) {
+      answer = std::move(*now);
+      return true;
+    }
+  }
+  if (workers_.submit({ticketOf(request.waiter), std::move(found.model), std::move(call.route),
+                       std::nullopt, std::string(request.message)})) {
+    return false;
+  }
+  answer = api::inFormOf(method, api::grpcOverloaded());
+  return true;
+} catch (const Error& error) {
+  answer = api::inFormOf(method, api::grpcFailure(error.code(), error.what()));
   return true;
 }
 
@@ -98,7 +131,7 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     return true;
   }
   api::Call call{std::move(route), request.inference_header_length, request.body};
-  if (in_place_ && !isLong(*found.model, request)) {
+  if (in_place_ && !isLong(*found.model, request.body)) {
     std::optional<protocol::HttpAnswer> now =
         caller_.answerWithin(kLongestInPlaceUs, *found.model, call);
     if (now.has_value()) {

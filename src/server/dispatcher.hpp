@@ -55,6 +55,9 @@ class Dispatcher : public protocol::Service {
  private:
   bool callModel(api::Route route, const protocol::HttpRequest& request,
                  protocol::HttpAnswer& answer);
+  // The same of a call by gRPC.
+  bool callModel(const api::HotMethod& method, const protocol::GrpcRequest& request,
+                 protocol::GrpcAnswer& answer);
 
   // Of a request that is answered later.
   Ticket ticketOf(const protocol::Waiter& waiter) const;

@@ -4,7 +4,9 @@
 #include <exception>
 #include <limits>
 #include <new>
+#include <utility>
 
+#include "server/api/grpc_caller.hpp"
 #include "server/api/kserve.hpp"
 #include "server/api/tensorflow_serving.hpp"
 #include "server/wire/json_reader.hpp"
@@ -98,6 +100,7 @@ protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Worksp
 }  // namespace
 
 Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
+  if (call.route.grpc.has_value()) return readGrpc(model, call);
   Draft draft = call.route.protocol == Protocol::kKServe
                     ? kserve::read(model, call, workspace)
                     : tensorflow_serving::read(model, call, workspace);
@@ -106,30 +109,32 @@ Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
 }
 
 protocol::Answer failed(const Route& route, const std::exception_ptr& error) {
+  if (route.grpc.has_value()) return grpcFailed(*route.grpc, error);
   return made(route.protocol, [&]() -> protocol::HttpAnswer { std::rethrow_exception(error); });
 }
 
 Outcome outcomeOf(const protocol::Answer& answer) noexcept {
   const auto* const http = std::get_if<protocol::HttpAnswer>(&answer);
   if (http != nullptr) return server::outcomeOf(http->status);
-  const int code = std::get<protocol::GrpcAnswer>(answer).code;
-  return code == 0 ? Outcome::kOk : Outcome::kServerError;
+  return outcomeOfGrpc(std::get<protocol::GrpcAnswer>(answer).code);
 }
 
-protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found) {
+std::string notFoundText(const Route& route, const ModelTable::Found& found) {
   if (route.protocol == Protocol::kKServe) {
     const std::string what = found.name_is_known && route.version.has_value()
                                  ? " version " + std::to_string(*route.version) + " is not found"
                                  : " is not found";
-    return protocol::errorAnswer(404, "Request for unknown model: '" + route.model + "'" + what);
+    return "Request for unknown model: '" + route.model + "'" + what;
   }
-  if (!found.label_is_known) {
-    return protocol::errorAnswer(400, "Unrecognized servable version label: " + route.label);
-  }
+  if (!found.label_is_known) return "Unrecognized servable version label: " + route.label;
   const std::string which = route.version.has_value() ? "Specific(" + route.model + ", " +
                                                             std::to_string(*route.version) + ")"
                                                       : "Latest(" + route.model + ")";
-  return protocol::errorAnswer(404, "Servable not found for request: " + which);
+  return "Servable not found for request: " + which;
+}
+
+protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found) {
+  return protocol::errorAnswer(found.label_is_known ? 404 : 400, notFoundText(route, found));
 }
 
 protocol::HttpAnswer overloaded(Protocol protocol) {
@@ -137,6 +142,7 @@ protocol::HttpAnswer overloaded(Protocol protocol) {
 }
 
 protocol::Answer expired(const Route& route) {
+  if (route.grpc.has_value()) return grpcExpired(*route.grpc);
   return failure(route.protocol, ErrorCode::kUnavailable, "Request timeout expired");
 }
 
@@ -155,18 +161,36 @@ std::optional<protocol::HttpAnswer> Caller::answerWithin(double longest_us,
   protocol::HttpAnswer answer = answerTo(model, call, workspace_);
   if (!is_unbounded && isCompressed(encodings, answer)) return std::nullopt;
   compress(encodings, answer);
-  const auto end = std::chrono::steady_clock::now();
-  const Outcome outcome = server::outcomeOf(answer.status);
-  model.counters(thread_).record(call.route.protocol, outcome, workspace_.batch(), end - begin);
-  if (outcome == Outcome::kOk) {
-    model.executions(thread_).record({workspace_.batch(), workspace_.ranFrom() - begin,
-                                      workspace_.ranTo() - workspace_.ranFrom(),
-                                      end - workspace_.ranTo()});
-    if (model.tap().isOn()) workspace_.offerTo(model.tap());
-  }
+  record(model, call.route.protocol, server::outcomeOf(answer.status), begin);
   return answer;
 } catch (const TakesLonger&) {
   return std::nullopt;
+}
+
+protocol::GrpcAnswer Caller::call(const ServedModel& model, const Call& call) {
+  return *callWithin(std::numeric_limits<double>::infinity(), model, call);
+}
+
+std::optional<protocol::GrpcAnswer> Caller::callWithin(double longest_us, const ServedModel& model,
+                                                       const Call& call) try {
+  const auto begin = std::chrono::steady_clock::now();
+  workspace_.allow(longest_us);
+  protocol::GrpcAnswer answer = answerGrpc(model, *call.route.grpc, call.body, workspace_);
+  record(model, call.route.protocol, outcomeOfGrpc(answer.code), begin);
+  return inFormOf(*call.route.grpc, std::move(answer));
+} catch (const TakesLonger&) {
+  return std::nullopt;
+}
+
+void Caller::record(const ServedModel& model, Protocol protocol, Outcome outcome,
+                    std::chrono::steady_clock::time_point begin) {
+  const auto end = std::chrono::steady_clock::now();
+  model.counters(thread_).record(protocol, outcome, workspace_.batch(), end - begin);
+  if (outcome != Outcome::kOk) return;
+  model.executions(thread_).record({workspace_.batch(), workspace_.ranFrom() - begin,
+                                    workspace_.ranTo() - workspace_.ranFrom(),
+                                    end - workspace_.ranTo()});
+  if (model.tap().isOn()) workspace_.offerTo(model.tap());
 }
 
 }  // namespace aios::server::api

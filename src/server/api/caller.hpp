@@ -1,10 +1,12 @@
 // Answers calls of models in the protocol in which they came, one after another.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "server/api/route.hpp"
@@ -37,6 +39,8 @@ Draft read(const ServedModel& model, const Call& call, Workspace& workspace);
 protocol::Answer failed(const Route& route, const std::exception_ptr& error);
 Outcome outcomeOf(const protocol::Answer& answer) noexcept;
 
+// Says that what a call wants isn't there.
+std::string notFoundText(const Route& route, const ModelTable::Found& found);
 // The answer to a call of what isn't there.
 protocol::HttpAnswer notFound(const Route& route, const ModelTable::Found& found);
 // The answer to a call that had to be turned away, as there are too many.
@@ -57,7 +61,16 @@ class Caller {
   std::optional<protocol::HttpAnswer> answerWithin(double longest_us, const ServedModel& model,
                                                    const Call& call);
 
+  // The same by gRPC.
+  protocol::GrpcAnswer call(const ServedModel& model, const Call& call);
+  std::optional<protocol::GrpcAnswer> callWithin(double longest_us, const ServedModel& model,
+                                                 const Call& call);
+
  private:
+  // Of the call that began then, and was answered by the workspace.
+  void record(const ServedModel& model, Protocol protocol, Outcome outcome,
+              std::chrono::steady_clock::time_point begin);
+
   const std::size_t thread_;
   Workspace workspace_;
 };

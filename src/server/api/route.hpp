@@ -6,6 +6,7 @@
 #include <string>
 
 #include "server/api/body_encoding.hpp"
+#include "server/api/grpc_method.hpp"
 #include "server/metrics.hpp"
 #include "server/protocol/http1.hpp"
 #include "server/shared_memory.hpp"
@@ -24,6 +25,7 @@ struct Route {
   std::string label;  // TensorFlow Serving's: another name of a version
   BodyEncodings encodings;
   const SharedMemory* memory = nullptr;  // null where this client may use none
+  std::optional<HotMethod> grpc;  // where the request came by gRPC
 };
 
 // Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict`, `:classify`, `:regress`, and

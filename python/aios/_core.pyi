@@ -480,6 +480,10 @@ class ServerRequest:
     """A request that Python answers."""
 
     @property
+    def is_grpc(self) -> bool:
+        """Whether `target` is a method of gRPC and `body` its message."""
+
+    @property
     def method(self) -> str: ...
 
     @property
@@ -576,6 +580,9 @@ class Shadow:
     def totals(self) -> dict[str, Any]:
         """What was compared so far; empty once closed."""
 
+def has_grpc() -> bool:
+    """Whether the extension was built with what gRPC needs."""
+
 def latency_bounds_us() -> list[float]:
     """
     Upper bounds of the buckets of latency, in microseconds; slower calls are in one more.
@@ -617,6 +624,11 @@ class DataPlane:
         """A request that Python answers, waited for; None once closed."""
 
     def respond(self, request: ServerRequest, status: int, body: bytes, *, content_type: str = 'application/json', headers: str = '') -> None: ...
+
+    def respond_grpc(self, request: ServerRequest, code: int, message: str, body: bytes) -> None:
+        """
+        Answers a request that is_grpc: with gRPC's code, 0 for success, and a message of protobuf.
+        """
 
     def drain(self, longest_s: float) -> bool:
         """

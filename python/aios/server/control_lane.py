@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from aios.server.encodings import BodyError, decoded, encoded
+from aios.server.grpc_methods import LONG_METHODS
 from aios.server.grpc_replies import GrpcMethod, grpc_reply_to
 from aios.server.replies import Matched, Reply, Route, answer_of, json_reply, match
 
@@ -43,14 +44,23 @@ class ControlLane:
     def _run(self) -> None:
         while (request := self._plane.take()) is not None:
             if request.is_grpc:
-                reply = grpc_reply_to(self._methods, request.target, request.body, request.granted)
-                self._plane.respond_grpc(request, *reply)
+                self._take_call(request)
                 continue
             found = match(self._routes, request.method, request.target, request.granted)
             if isinstance(found, Matched) and found.route.is_long:
                 self._long.submit(self._answer, request, found)
             else:
                 self._answer(request, found)
+
+    def _take_call(self, request: ServerRequest) -> None:
+        if request.target in LONG_METHODS:
+            self._long.submit(self._answer_call, request)
+        else:
+            self._answer_call(request)
+
+    def _answer_call(self, request: ServerRequest) -> None:
+        reply = grpc_reply_to(self._methods, request.target, request.body, request.granted)
+        self._plane.respond_grpc(request, *reply)
 
     def _answer(self, request: ServerRequest, found: Matched | Reply) -> None:
         reply = encoded(self._reply(request, found), request.accept_encoding)

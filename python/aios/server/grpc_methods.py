@@ -22,13 +22,10 @@ from aios.errors import (
     UnsupportedError,
 )
 from aios.server.grpc_reflection import Reflection
+from aios.server.grpc_replies import GrpcMethod
 from aios.server.proto_codec import Codec
 from aios.server.proto_schema import MethodSchema, Schemas
 from aios.server.replies import Reply, Route, reply_to
-
-#: A request's message, and what its client may do (as of replies.SCOPES), to the answer's message;
-#: raises AiosError, whose `code` is gRPC's.
-GrpcMethod = Callable[[bytes, str], bytes]
 
 #: Where the services are that this server has, and whose methods are all known.
 _FILES = (

@@ -36,10 +36,15 @@ def grpc_reply_to(
     """
     method = methods.get(path)
     if method is None:
-        return GrpcReply(_UNIMPLEMENTED, f"this server has no method {path}", b"")
+        return _failure(_UNIMPLEMENTED, f"this server has no method {path}")
     try:
         return GrpcReply(0, "", method(body, granted))
     except AiosError as error:
-        return GrpcReply(error.code, str(error), b"")
+        return _failure(error.code, str(error))
     except Exception as error:
-        return GrpcReply(_INTERNAL, f"{type(error).__name__}: {error}", b"")
+        return _failure(_INTERNAL, f"{type(error).__name__}: {error}")
+
+
+def _failure(code: int, message: str) -> GrpcReply:
+    """What a client sent may be in the message, and need not be text."""
+    return GrpcReply(code, message.encode(errors="replace").decode(), b"")

@@ -19,6 +19,7 @@ from aios.server.control_lane import ControlLane
 from aios.server.dashboard import Dashboard
 from aios.server.folder import FoundModel, VersionKey
 from aios.server.grpc_health import health_methods
+from aios.server.grpc_methods import methods
 from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.loading import loaders
@@ -110,7 +111,9 @@ class Server:
         self._protection.start()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._lane = ControlLane(self._plane, self._routes(), health_methods(lambda: self.is_ready))
+        routes = self._routes()
+        calls = {**methods(routes), **health_methods(lambda: self.is_ready)}
+        self._lane = ControlLane(self._plane, routes, calls)
         atexit.register(self.close)
         self._library.sync(wanted)
         for text in routing.idle(told, self._library.routes()):

@@ -25,7 +25,7 @@ struct Route {
   std::string label;  // TensorFlow Serving's: another name of a version
   BodyEncodings encodings;
   const SharedMemory* memory = nullptr;  // null where this client may use none
-  std::optional<HotMethod> grpc;  // where the request came by gRPC
+  std::optional<HotMethod> grpc;         // where the request came by gRPC
 };
 
 // Of `POST /v1/models/NAME[/versions/N|/labels/L]:predict`, `:classify`, `:regress`, and

@@ -3,7 +3,10 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
+from proto_messages import message_class
+from tolerance import assert_within_tolerance
 
 import aios
 
@@ -13,6 +16,8 @@ pytestmark = pytest.mark.native
 
 _DEADLINE_S = 60
 CHECK = "/grpc.health.v1.Health/Check"
+INFER = "/inference.GRPCInferenceService/ModelInfer"
+STREAM = "/inference.GRPCInferenceService/ModelStreamInfer"
 WATCH = "/grpc.health.v1.Health/Watch"
 SERVING, NOT_SERVING, SERVICE_UNKNOWN = b"\x08\x01", b"\x08\x02", b"\x08\x03"
 
@@ -48,6 +53,87 @@ def _failure(channel, path, message=b"", **options):
     with pytest.raises(grpc.RpcError) as failed:
         _call(channel, path, message, **options)
     return failed.value.code(), failed.value.details()
+
+
+def _infer_request(x, name="trial"):
+    request = message_class("inference.ModelInferRequest")(model_name=name, id="7")
+    tensor = request.inputs.add(name="x", datatype="FP32")
+    tensor.shape.extend(x.shape)
+    request.raw_input_contents.append(x.tobytes())
+    return request.SerializeToString()
+
+
+def _outputs(message):
+    response = message_class("inference.ModelInferResponse").FromString(message)
+    (raw,) = response.raw_output_contents
+    return np.frombuffer(raw, np.float32).reshape(tuple(response.outputs[0].shape))
+
+
+@pytest.fixture(scope="module")
+def expected(server):
+    """Inputs, and what a bridge answers."""
+    x = np.linspace(-1, 1, 16, dtype=np.float32).reshape(2, 8)
+    with aios.load(server.config.models / "trial" / "1.cell") as bridge:
+        return x, bridge.perform_inference(x)
+
+
+def test_a_model_infers_what_a_bridge_answers(channel, expected):
+    x, y = expected
+    assert_within_tolerance(_outputs(_call(channel, INFER, _infer_request(x))), y)
+
+
+def test_many_calls_of_a_model_at_a_time_get_their_own_answers(channel, expected):
+    x, y = expected
+    infer = channel.unary_unary(INFER)
+    calls = [
+        infer.future(_infer_request(x[row : row + 1]), timeout=_DEADLINE_S)
+        for _ in range(100)
+        for row in (0, 1)
+    ]
+    for number, call in enumerate(calls):
+        assert_within_tolerance(_outputs(call.result()), y[number % 2][None])
+
+
+def test_a_stream_answers_each_message_in_order_and_tells_errors_in_it(channel, expected):
+    x, y = expected
+    asked = [_infer_request(x), _infer_request(x, "nope"), _infer_request(x[:1])]
+    answers = [
+        message_class("inference.ModelStreamInferResponse").FromString(answer)
+        for answer in channel.stream_stream(STREAM)(iter(asked), timeout=_DEADLINE_S)
+    ]
+    assert [answer.error_message for answer in answers] == [
+        "", "Request for unknown model: 'nope' is not found", "",
+    ]  # fmt: skip
+    for answer, rows in [(answers[0], y), (answers[2], y[:1])]:
+        assert answer.infer_response.id == "7"
+        assert_within_tolerance(_outputs(answer.infer_response.SerializeToString()), rows)
+
+
+def test_a_call_of_what_is_not_there_is_told_by_its_code(channel, expected):
+    code, text = _failure(channel, INFER, _infer_request(expected[0], "nope"))
+    assert code == grpc.StatusCode.NOT_FOUND
+    assert text == "Request for unknown model: 'nope' is not found"
+    code, _ = _failure(channel, INFER, b"\xff")
+    assert code == grpc.StatusCode.INVALID_ARGUMENT
+
+
+@pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
+def test_a_large_call_may_be_compressed_both_ways(channel, expected, compression):
+    x = np.repeat(expected[0], 1000, axis=0)
+    answer = _call(channel, INFER, _infer_request(x), compression=compression)
+    assert_within_tolerance(_outputs(answer)[::1000], expected[1])
+
+
+def test_its_methods_are_told_by_reflection_and_control(channel):
+    live = message_class("inference.ServerLiveResponse")
+    answer = _call(channel, "/inference.GRPCInferenceService/ServerLive")
+    assert live.FromString(answer).live
+    asked = message_class("grpc.reflection.v1.ServerReflectionRequest")(list_services="*")
+    reflect = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+    (answer,) = reflect(iter([asked.SerializeToString()]), timeout=_DEADLINE_S)
+    told = message_class("grpc.reflection.v1.ServerReflectionResponse").FromString(answer)
+    names = {service.name for service in told.list_services_response.service}
+    assert "inference.GRPCInferenceService" in names
 
 
 def test_its_health_is_told_to_probes(channel):
@@ -113,13 +199,6 @@ def test_many_channels_are_answered(server):
 
     with ThreadPoolExecutor(8) as threads:
         assert set(threads.map(ask, range(32))) == {SERVING}
-
-
-def test_a_call_whose_time_is_over_fails_and_the_next_does_not(channel):
-    with pytest.raises(grpc.RpcError) as failed:
-        channel.unary_unary(CHECK)(b"", timeout=0)
-    assert failed.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
-    assert _call(channel, CHECK) == SERVING
 
 
 def test_a_server_that_drains_lets_its_clients_know(server, tmp_path):

@@ -24,7 +24,7 @@ using wire::tagOf;
 
 // The numbers of fields in proto/tensorflow_serving.proto.
 constexpr uint32_t kModelSpec = 1, kInput = 2;
-constexpr uint32_t kExampleList = 1, kExampleListWithContext = 2;
+constexpr uint32_t kExampleListWithContext = 2;  // beside 1, the list alone
 constexpr uint32_t kExamples = 1, kContext = 2;
 constexpr uint32_t kResult = 1, kResponseModelSpec = 2;
 constexpr uint32_t kClassifications = 1, kClasses = 1, kLabel = 1, kScore = 2;

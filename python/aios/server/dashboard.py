@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aios.bundle.manifest import Manifest, read_manifest
 from aios.errors import AiosError, NotFoundError
@@ -20,6 +20,9 @@ from aios.server.model_document import (
 from aios.server.replies import Reply, Route, json_reply, route
 from aios.server.static_files import SECURITY, file_reply, static_files
 from aios.version import __version__
+
+if TYPE_CHECKING:
+    from aios._core import ExecutionTotals
 
 _VERSION = r"/dashboard/models/(?P<name>[^/]+)/versions/(?P<version>[0-9]{1,18})"
 #: Manifests that are kept: of more versions they are read again at each look.
@@ -96,6 +99,7 @@ class Dashboard:
             "precision": None if artifact is None else artifact.precision,
             "worst": None if artifact is None else finite(artifact.worst),
             "traffic": None if model is None else traffic(model.totals()),
+            "execution": None if model is None else execution(model.executions()),
         }
 
     def _model(self, name: str, version: str) -> Reply:
@@ -135,6 +139,19 @@ def traffic(rows: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
         "latency_us": sum(sums_us),
         "samples": sum(samples),
         "protocols": {row[0]: sum(row[1]) for row in rows},
+    }
+
+
+def execution(totals: ExecutionTotals) -> dict[str, Any]:
+    """How calls waited, and in which batches they were run."""
+    return {
+        "queued": totals.queued,
+        "queue_us": totals.queue_ns / 1e3,
+        "refused": totals.refused,
+        "expired": totals.expired,
+        "cancelled": totals.cancelled,
+        # Samples of a batch; 0 stands for more than 64.
+        "batches": [[samples, runs] for samples, runs, *_ in totals.batches],
     }
 
 

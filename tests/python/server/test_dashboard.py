@@ -2,13 +2,14 @@
 
 import base64
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import aios
 from aios.bundle.manifest import read_manifest
-from aios.server.dashboard import traffic
+from aios.server.dashboard import execution, traffic
 
 pytestmark = pytest.mark.native
 
@@ -47,6 +48,8 @@ def test_a_look_tells_every_version_with_its_engine_its_error_and_its_traffic(cl
     assert good["traffic"]["samples"] == 3
     assert sum(good["traffic"]["latency"]) == 2
     assert len(good["traffic"]["latency"]) == len(look["bounds_us"]) + 1
+    assert sum(runs * samples for samples, runs in good["execution"]["batches"]) == 3
+    assert good["execution"]["refused"] == 0
     assert (broken["state"], broken["engine"], broken["traffic"]) == ("END", None, None)
     assert "golden.safetensors" in broken["reason"]
 
@@ -86,4 +89,15 @@ def test_traffic_is_added_up_over_protocols():
     assert traffic(rows) == {
         "requests": [4, 1, 2], "latency": [2, 2], "latency_us": 15.0, "samples": 6,
         "protocols": {"a": 4, "b": 3},
+    }  # fmt: skip
+
+
+def test_batches_are_told_by_their_size():
+    totals = SimpleNamespace(
+        queued=4, queue_ns=8000, refused=1, expired=0, cancelled=2,
+        batches=[(1, 3, 0, 0, 0), (0, 2, 9, 9, 9)],
+    )  # fmt: skip
+    assert execution(totals) == {
+        "queued": 4, "queue_us": 8.0, "refused": 1, "expired": 0, "cancelled": 2,
+        "batches": [[1, 3], [0, 2]],
     }  # fmt: skip

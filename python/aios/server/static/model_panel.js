@@ -1,6 +1,7 @@
 // One version: how it does, why its engine was chosen, its proof, and a form to try it.
 import { bar, Chart } from "./charts.js";
 import { el, setText, table } from "./dom.js";
+import { queueAndBatches } from "./batches.js";
 import { enginesTable, named } from "./engines.js";
 import * as format from "./format.js";
 import { stateOf } from "./models_table.js";
@@ -13,6 +14,8 @@ export class ModelPanel {
   #rate = new Chart("Requests a second", [{ name: "per_s", title: "now" }], format.count);
   #latency = new Chart("Latency", LATENCY, format.duration);
   #totals = el("p", { class: "quiet" });
+  #batches = el("div");
+  #batched = ""; // what that shows
   #form = null;
   #tried = null; // the signature that the form is for
 
@@ -27,7 +30,7 @@ export class ModelPanel {
       this.#form = new TryForm(model);
       this.#tried = signature;
     }
-    const live = section("Live", this.#rate.node, this.#latency.node, this.#totals);
+    const live = section("Live", this.#rate.node, this.#latency.node, this.#totals, this.#batches);
     this.#place.replaceChildren(
       heading(model),
       el("div", { class: "columns" }, model.signature && live, model.signature && this.#form.node,
@@ -46,6 +49,14 @@ export class ModelPanel {
     if (client) parts.push(`${format.count(client)} refused as wrong`);
     if (server) parts.push(`${format.count(server)} failed here`);
     setText(this.#totals, `Since it was loaded: ${parts.join(", ")}.`);
+    this.#drawBatches(row.execution);
+  }
+
+  #drawBatches(execution) {
+    const told = JSON.stringify(execution);
+    if (told === this.#batched) return;
+    this.#batched = told;
+    this.#batches.replaceChildren(...queueAndBatches(execution));
   }
 }
 

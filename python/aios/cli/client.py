@@ -18,7 +18,9 @@ app = typer.Typer(name="client", help="Ask a server of models.", no_args_is_help
 @app.command()
 @reports_errors
 def infer(
-    url: Annotated[str, typer.Argument(help="A server, as http://127.0.0.1:8501.")],
+    url: Annotated[
+        str, typer.Argument(help="A server, as http://127.0.0.1:8501, https://… or unix:/…")
+    ],
     model: Annotated[str, typer.Argument(help="A model's name.")],
     *,
     inputs: Annotated[
@@ -32,6 +34,12 @@ def infer(
     version: Annotated[
         int | None, typer.Option(min=0, help="A version; else the newest answers.")
     ] = None,
+    token: Annotated[
+        str | None, typer.Option(envvar="AIOS_TOKEN", help="Where the server has a token file.")
+    ] = None,
+    ca: Annotated[
+        Path | None, typer.Option(help="Of https: PEM that the server's certificate comes from.")
+    ] = None,
     timeout_s: Annotated[float, typer.Option(min=0.001, help="For the answer.")] = 60.0,
     as_json: JsonFlag = False,
 ) -> None:
@@ -39,7 +47,7 @@ def infer(
     from aios.server.client import Client
 
     x = read_arrays("--input", inputs)
-    with Client(url, timeout_s=timeout_s) as client:
+    with Client(url, timeout_s=timeout_s, token=token, ca=ca) as client:
         answer = client.infer(model, x, version=version)
     arrays = answer if isinstance(answer, dict) else {"output": answer}
     if output is not None:

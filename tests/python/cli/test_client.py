@@ -31,6 +31,22 @@ def test_a_server_answers_what_is_in_a_file(server, aios_command, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "y.npy"), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_a_token_is_sent_that_the_environment_has(aios_command, tmp_path):
+    from aios.bridge.library_check import TRIAL
+    from aios.server.tokens import TokenFile
+
+    _, token = TokenFile(tmp_path / "tokens.json").new()
+    np.save(tmp_path / "x.npy", np.zeros((1, 8), np.float32))
+    path = tmp_path / "s"
+    with aios.Server(
+        TRIAL, http_port=0, poll_s=0, token_file=tmp_path / "tokens.json", unix_socket=path
+    ) as server:
+        name = server.models()[0].key.name
+        ask = ("client", "infer", f"unix:{path}", name, "-i", "x.npy", "--json")
+        assert aios_command(*ask, AIOS_TOKEN=token).returncode == 0
+        assert "PermissionDenied" in aios_command(*ask).stdout
+
+
 def test_what_the_server_refuses_is_one_line(server, aios_command, tmp_path):
     np.save(tmp_path / "x.npy", np.zeros((1, 8)))
     shown = aios_command("client", "infer", server.url, "none", "-i", "x.npy")

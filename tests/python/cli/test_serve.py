@@ -115,7 +115,10 @@ def test_nothing_to_serve_is_a_mistyped_command():
 )
 def test_a_server_without_models_says_how_they_come(options, told, capsys):
     config = ServerConfig(**options)
-    _tell(SimpleNamespace(models=list, url="http://a", unix_socket=None, config=config), False)
+    server = SimpleNamespace(
+        models=list, url="http://a", grpc_url="a:1", unix_socket=None, config=config
+    )
+    _tell(server, False)
     shown = capsys.readouterr()
     assert told in shown.err
-    assert shown.out == "HTTP http://a\n"
+    assert shown.out == "HTTP http://a\ngRPC a:1\n"

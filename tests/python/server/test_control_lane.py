@@ -9,6 +9,7 @@ from aios.server.control_lane import ControlLane
 from aios.server.replies import json_reply, route
 
 _DEADLINE_S = 30
+LONG_METHOD = "/inference.GRPCInferenceService/RepositoryModelLoad"
 
 
 class Plane:
@@ -23,8 +24,14 @@ class Plane:
     def respond(self, request, status, body, *, content_type, headers):
         self.answers.put((request.target, status, json.loads(body)))
 
+    def respond_grpc(self, request, code, message, body):
+        self.answers.put((request.target, code, message or body))
+
     def ask(self, target, method="GET", **fields):
-        given = {"granted": "admin", "body": b"", "content_encoding": "", "accept_encoding": ""}
+        given = {
+            "is_grpc": False, "granted": "admin", "body": b"",
+            "content_encoding": "", "accept_encoding": "",
+        }  # fmt: skip
         self.requests.put(SimpleNamespace(method=method, target=target, **{**given, **fields}))
 
     def answer(self):
@@ -50,11 +57,15 @@ def started():
         route("GET", "/admin", lambda: json_reply("done"), scope="admin"),
         route("POST", "/echo", lambda body: json_reply(body.decode())),
     ]
+    methods = {
+        LONG_METHOD: lambda message, _granted: message if released.wait(_DEADLINE_S) else b"",
+        "/a.B/C": lambda message, granted: message + granted.encode(),
+    }
     planes = []
 
     def start():
         plane = Plane()
-        planes.append((plane, ControlLane(plane, routes)))
+        planes.append((plane, ControlLane(plane, routes, methods)))
         return plane
 
     yield start, released
@@ -72,6 +83,18 @@ def test_what_takes_long_keeps_nothing_else_waiting(started):
     assert plane.answer() == ("/quick", 200, "quick")
     released.set()
     assert plane.answer() == ("/long", 200, True)
+
+
+def test_a_call_by_grpc_is_answered_and_a_long_one_keeps_nothing_else_waiting(started):
+    start, released = started
+    plane = start()
+    plane.ask(LONG_METHOD, is_grpc=True, body=b"1")
+    plane.ask("/a.B/C", is_grpc=True, body=b"2")
+    assert plane.answer() == ("/a.B/C", 0, b"2admin")
+    plane.ask("/a.B/D", is_grpc=True)
+    assert plane.answer() == ("/a.B/D", 12, "this server has no method /a.B/D")
+    released.set()
+    assert plane.answer() == (LONG_METHOD, 0, b"1")
 
 
 def test_a_bug_is_an_answer_too(started):

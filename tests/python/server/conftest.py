@@ -87,3 +87,11 @@ def models(trial, tmp_path):
     """A folder with that bundle as version 1 of "trial"."""
     shutil.copytree(trial, tmp_path / "models" / "trial" / "1.cell")
     return tmp_path / "models"
+
+
+@pytest.fixture(scope="session")
+def served_folder(tmp_path_factory):
+    """A folder with the models of served_models.py, which no test changes."""
+    from served_models import write_models
+
+    return write_models(tmp_path_factory.mktemp("served"))

@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from served_models import KINDS, write_models
+from served_models import KINDS
 
 import aios
 
@@ -14,14 +14,9 @@ pytestmark = pytest.mark.native
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    return write_models(tmp_path_factory.mktemp("models"))
-
-
-@pytest.fixture(scope="module")
-def server(models):
+def server(served_folder):
     """One server for all tests that don't change it."""
-    with aios.Server(models, http_port=0, poll_s=0) as opened:
+    with aios.Server(served_folder, http_port=0, poll_s=0) as opened:
         yield opened
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.server.programs import compiled
 from benchmarks.start import _EXPORT
 
 CONNECTIONS = 16
@@ -117,10 +118,7 @@ def measure(
 
 def run(folder: Path, bundle: Path, seconds: float, rounds: int) -> dict[str, Any]:
     """Medians over the rounds, by row, of the server and of the bare loop."""
-    load = folder / "load"
-    source = Path(__file__).with_name("load.cpp")
-    command = ["g++", "-O2", "-std=c++17", source, "-o", load, "-lssl", "-lcrypto"]
-    subprocess.run(command, check=True, timeout=300)
+    load = compiled("load", folder)
     shutil.copytree(bundle, folder / "models" / "digits" / "1.cell")
     files = {}
     for name, request in requests_of_a_digit().items():

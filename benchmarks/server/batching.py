@@ -27,6 +27,7 @@ from rich.table import Table
 import aios
 from benchmarks import zoo
 from benchmarks.server.__main__ import started
+from benchmarks.server.programs import compiled
 
 MODELS = ("encoder", "mobilenet_v2")
 CONNECTIONS = 32
@@ -158,9 +159,7 @@ def main() -> None:
     rows.title = "samples a second; µs at one connection, and what batching adds to it"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        source = Path(__file__).with_name("load.cpp")
-        command = ["g++", "-O2", "-std=c++17", source, "-o", folder / "load"]
-        subprocess.run(command, check=True, timeout=300)
+        compiled("load", folder)
         if asked.models is None:
             export_models(folder / "models")
         for name in MODELS:

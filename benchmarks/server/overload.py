@@ -19,7 +19,8 @@ import numpy as np
 
 import aios
 from benchmarks.server.__main__ import started
-from benchmarks.server.soak import compiled, paced
+from benchmarks.server.programs import compiled
+from benchmarks.server.soak import paced
 
 _CONNECTIONS = 512
 _MOST_WAITING = 64
@@ -65,7 +66,7 @@ def peak_of(ask: Any, guess: float = 16.0) -> float:
 
 def run(folder: Path, bundle: Path, seconds: float) -> dict[str, float]:
     """Peak, goodput under three times as much, how refusals were told, and the second after."""
-    pace = compiled(Path(__file__).with_name("pace.cpp"), folder)
+    pace = compiled("pace", folder)
     request = folder / "request.http"
     request.write_bytes(zeros_request(bundle))
     serve = [sys.executable, "-m", "aios", "serve", "--models", bundle, "--http-port", 0]

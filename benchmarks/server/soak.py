@@ -1,6 +1,6 @@
 """Hours in minutes: a server at 80 % of its peak, while versions come and go and clients misbehave.
 
-Run: .venv/bin/python -m benchmarks.server.soak [--seconds 600] [--reload-s 10] [--bundle F]
+Run: .venv/bin/python -m benchmarks.server.soak [--seconds 600] [--reload-s 10] [--per-s N]
 
 Fails where a good request was not answered, the 99th percentile is more than 3 times that of a
 quiet server at the same pace, or memory grew by 5 %.
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.server.__main__ import answer_to, requests_of_a_digit, started
+from benchmarks.server.programs import compiled
 from benchmarks.start import _EXPORT
 
 CONNECTIONS = 16
@@ -82,14 +83,6 @@ class Versions:
             self.next()
 
 
-def compiled(source: Path, folder: Path) -> Path:
-    """A program of one C++ file."""
-    program = folder / source.stem
-    command = ["g++", "-O2", "-std=c++17", source, "-o", program]
-    subprocess.run(command, check=True, timeout=300)
-    return program
-
-
 def paced(
     program: Path,
     port: int,
@@ -148,7 +141,7 @@ def soak(
         per_s: Good requests a second; None for 80 % of the peak that is measured first.
         quiet_s: How long the quiet server is measured.
     """
-    pace = compiled(Path(__file__).with_name("pace.cpp"), folder)
+    pace = compiled("pace", folder)
     file = folder / "request.http"
     file.write_bytes(request)
     versions = Versions(folder / "models" / "digits", bundle)
@@ -180,7 +173,7 @@ def soak(
 
 
 def _peak(folder: Path, port: int, request: Path) -> float:
-    load = compiled(Path(__file__).with_name("load.cpp"), folder)
+    load = compiled("load", folder)
     seconds = 3
     command = [load, "ask", port, CONNECTIONS, seconds, request]
     shown = subprocess.run(
@@ -195,6 +188,7 @@ def main() -> int:
     parser.add_argument("--bundle", type=Path)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--reload-s", type=float, default=10)
+    parser.add_argument("--per-s", type=float, help="Good requests a second; else by the peak.")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bundle = asked.bundle
@@ -202,7 +196,7 @@ def main() -> int:
             bundle = Path(folder, "digits.cell")
             subprocess.run([sys.executable, "-c", _EXPORT, bundle], check=True, timeout=600)
         request = requests_of_a_digit()["v2 binary"]
-        told = soak(Path(folder), bundle, asked.seconds, asked.reload_s, request)
+        told = soak(Path(folder), bundle, asked.seconds, asked.reload_s, request, asked.per_s)
     print(json.dumps(asdict(told), indent=1))
     for miss in told.misses():
         print(f"missed: {miss}", file=sys.stderr)

@@ -25,12 +25,16 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.server.grpc_call import call_file, infer_message
 from benchmarks.server.programs import compiled
 from benchmarks.start import _EXPORT
 
 CONNECTIONS = 16
 _ROWS = ("JSON predict", "v2 binary")
 _TLS = "v2 binary, TLS"
+_GRPC, _GRPCIO = "gRPC infer", "grpcio's server, empty"
+#: About what a ModelInferResponse of the digits has.
+_GRPC_ANSWER_BYTES = 100
 
 
 _CERTIFICATE = (
@@ -103,7 +107,7 @@ def measure(
 ) -> dict[str, float]:
     """CPU time in µs a request, requests a second, and latency."""
     before = cpu_s(pid)
-    command = [load, how, port, CONNECTIONS, seconds, request]
+    command = [load, *([how] if how else []), port, CONNECTIONS, seconds, request]
     shown = subprocess.run(
         [str(part) for part in command], capture_output=True, text=True, check=True, timeout=120
     )
@@ -118,7 +122,10 @@ def measure(
 
 def run(folder: Path, bundle: Path, seconds: float, rounds: int) -> dict[str, Any]:
     """Medians over the rounds, by row, of the server and of the bare loop."""
-    load = compiled("load", folder)
+    load, grpc_load = compiled("load", folder), compiled("grpc_load", folder)
+    call = folder / "infer.call"
+    call.write_bytes(call_file(infer_message(np.random.default_rng(0).random((1, 64), np.float32))))
+    grpcio = (sys.executable, "-m", "benchmarks.server.grpc_call", _GRPC_ANSWER_BYTES)
     shutil.copytree(bundle, folder / "models" / "digits" / "1.cell")
     files = {}
     for name, request in requests_of_a_digit().items():
@@ -132,7 +139,8 @@ def run(folder: Path, bundle: Path, seconds: float, rounds: int) -> dict[str, An
     )  # fmt: skip
     plain = started(*serve, "--http-port", 0, "--json")
     tls = started(*serve, "--http-port", 0, "--json", *secured)
-    with plain as (pid, line), tls as (tls_pid, tls_line):
+    other = started(*grpcio)
+    with plain as (pid, line), tls as (tls_pid, tls_line), other as (other_pid, other_port):
         port, tls_port = (json.loads(text)["http_port"] for text in (line, tls_line))
         results: dict[str, list[dict[str, float]]] = {}
         for _ in range(rounds):
@@ -147,6 +155,9 @@ def run(folder: Path, bundle: Path, seconds: float, rounds: int) -> dict[str, An
                 results.setdefault(f"{name}, bare loop", []).append(measured)
             measured = measure(load, tls_pid, tls_port, files["v2 binary"], seconds, "ask-tls")
             results.setdefault(_TLS, []).append(measured)
+            for name, of, at in ((_GRPC, pid, port), (_GRPCIO, other_pid, int(other_port))):
+                measured = measure(grpc_load, of, at, call, seconds, "")
+                results.setdefault(name, []).append(measured)
     return {
         name: {key: statistics.median(row[key] for row in rows) for key in rows[0]}
         for name, rows in results.items()
@@ -170,10 +181,11 @@ def main() -> None:
         "", "CPU µs a request", "of the bare loop", "requests/s", "p50 µs", "p99 µs",
         title=f"{CONNECTIONS} connections, one I/O thread, medians of {asked.rounds} rounds",
     )  # fmt: skip
-    results[f"{_TLS}, bare loop"] = results["v2 binary, bare loop"]
-    for name in (*_ROWS, _TLS):
+    others = (_TLS, _GRPC, _GRPCIO)
+    results |= {f"{name}, bare loop": results["v2 binary, bare loop"] for name in others}
+    for name in (*_ROWS, *others):
         floor = results[f"{name}, bare loop"]
-        for key in (name,) if name == _TLS else (name, f"{name}, bare loop"):
+        for key in (name,) if name in others else (name, f"{name}, bare loop"):
             row = results[key]
             table.add_row(
                 key, f"{row['cpu_us']:.2f}", f"{row['cpu_us'] / floor['cpu_us']:.2f}",

@@ -27,7 +27,9 @@ bool isLong(const ServedModel& model, std::string_view body) {
 
 runtime::Urgency urgencyOf(const api::Call& call) {
   if (call.route.protocol != Protocol::kKServe) return {};
-  return api::kserve::urgencyOf(call, runtime::Urgency::Clock::now());
+  const auto now = runtime::Urgency::Clock::now();
+  return call.route.grpc.has_value() ? api::kserve::urgencyOfMessage(call.body, now)
+                                     : api::kserve::urgencyOf(call, now);
 }
 
 }  // namespace
@@ -82,8 +84,9 @@ bool Dispatcher::callModel(const api::HotMethod& method, const protocol::GrpcReq
       return true;
     }
   }
+  const runtime::Urgency urgency = urgencyOf(call);
   if (workers_.submit({ticketOf(request.waiter), std::move(found.model), std::move(call.route),
-                       std::nullopt, std::string(request.message)})) {
+                       std::nullopt, std::string(request.message), urgency})) {
     return false;
   }
   answer = api::inFormOf(method, api::grpcOverloaded());

@@ -100,7 +100,7 @@ protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Worksp
 }  // namespace
 
 Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
-  if (call.route.grpc.has_value()) return readGrpc(model, call);
+  if (call.route.grpc.has_value()) return readGrpc(model, call, workspace);
   Draft draft = call.route.protocol == Protocol::kKServe
                     ? kserve::read(model, call, workspace)
                     : tensorflow_serving::read(model, call, workspace);

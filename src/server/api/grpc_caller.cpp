@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "server/api/kserve_grpc.hpp"
@@ -27,6 +28,15 @@ void append(const ServedModel& model, GrpcMethod method, std::string_view messag
     case GrpcMethod::kMultiInference:
       return tensorflow_serving_grpc::multiInference(model, message, workspace, out);
   }
+}
+
+// Of the methods that run a model once, on what the message has.
+std::optional<MessageDraft> readMessage(const ServedModel& model, const Call& call,
+                                        Workspace& workspace) {
+  const GrpcMethod method = call.route.grpc->method;
+  if (method == GrpcMethod::kModelInfer) return kserve_grpc::read(model, call.body, workspace);
+  if (method != GrpcMethod::kPredict) return std::nullopt;
+  return tensorflow_serving_grpc::readPredict(model, call.body, workspace);
 }
 
 template <typename Make>
@@ -72,8 +82,19 @@ protocol::GrpcAnswer answerGrpc(const ServedModel& model, const HotMethod& metho
   });
 }
 
-Draft readGrpc(const ServedModel& model, const Call& call) {
+Draft readGrpc(const ServedModel& model, const Call& call, Workspace& workspace) {
   Draft draft;
+  if (std::optional<MessageDraft> message = readMessage(model, call, workspace)) {
+    workspace.check(*message->endpoint);
+    draft.endpoint = message->endpoint;
+    draft.write = [method = *call.route.grpc,
+                   write = std::move(message->write)](Span<const TensorView> outputs) {
+      protocol::GrpcAnswer answer;
+      write(outputs, answer.body);
+      return inFormOf(method, std::move(answer));
+    };
+    return draft;
+  }
   draft.whole = [&model, method = *call.route.grpc, message = call.body](Workspace& workspace) {
     return inFormOf(method, answerGrpc(model, method, message, workspace));
   };

@@ -21,8 +21,9 @@ protocol::GrpcAnswer grpcTokenNeeded();
 // Answers a message. Throws TakesLonger, and no error: those are answers too.
 protocol::GrpcAnswer answerGrpc(const ServedModel& model, const HotMethod& method,
                                 std::string_view message, Workspace& workspace);
-// A call by gRPC, to be answered as a whole.
-Draft readGrpc(const ServedModel& model, const Call& call);
+// Reads a call, so that it may be run together with others; one of more than one run, or of
+// tf.Examples, is answered as a whole. Throws what is wrong with it.
+Draft readGrpc(const ServedModel& model, const Call& call, Workspace& workspace);
 // The answer to a call that failed, or waited longer than it may.
 protocol::GrpcAnswer grpcFailed(const HotMethod& method, const std::exception_ptr& error);
 protocol::GrpcAnswer grpcExpired(const HotMethod& method);

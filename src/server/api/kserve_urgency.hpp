@@ -2,6 +2,8 @@
 // whole.
 #pragma once
 
+#include <string_view>
+
 #include "runtime/fair_lanes.hpp"
 #include "server/api/caller.hpp"
 
@@ -11,5 +13,8 @@ namespace aios::server::api::kserve {
 // come first (0: the usual, as 100), and `timeout`, the microseconds that it may wait. Throws
 // nothing: what is malformed is found later.
 runtime::Urgency urgencyOf(const Call& call, runtime::Urgency::Clock::time_point now);
+// The same of a ModelInferRequest.
+runtime::Urgency urgencyOfMessage(std::string_view message,
+                                  runtime::Urgency::Clock::time_point now);
 
 }  // namespace aios::server::api::kserve

@@ -50,10 +50,19 @@ void checkOutput(protocol::Connection& connection) {
   connection.sent(output.size());
 }
 
+protocol::HttpLimits smallLimits() {
+  protocol::HttpLimits limits;
+  limits.head_bytes = 2048;
+  limits.headers = 32;
+  limits.body_bytes = kMostBytes;
+  limits.unread_bytes = 4096;
+  return limits;
+}
+
 // The first byte says in how large pieces the others come.
 void run(std::string_view bytes, std::size_t piece) {
   static FuzzedService service;
-  static const protocol::HttpLimits limits{2048, 32, kMostBytes, 4096};
+  static const protocol::HttpLimits limits = smallLimits();
   protocol::Http1Connection connection(service, limits);
   while (!bytes.empty() && !connection.isClosing()) {
     connection.feed(bytes.substr(0, piece));

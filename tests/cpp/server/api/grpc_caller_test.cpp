@@ -43,6 +43,25 @@ TEST_F(GrpcCallerTest, TellsAnErrorByItsCodeAndCountsIt) {
   EXPECT_EQ(totals.requests[static_cast<std::size_t>(Outcome::kClientError)], 1U);
 }
 
+TEST_F(GrpcCallerTest, ReadsACallToRunItWithOthers) {
+  const std::string message = inferRequest();
+  Route route;
+  route.grpc = {GrpcMethod::kModelInfer, true};
+  Workspace workspace;
+  const Draft draft =
+      readGrpc(*tiny.table().find("tiny", 2, "").model, {route, std::nullopt, message}, workspace);
+  ASSERT_NE(draft.endpoint, nullptr);
+  EXPECT_EQ(workspace.batch(), 1);
+  const auto answer = draft.write(workspace.run(*draft.endpoint));
+  EXPECT_EQ(fieldOf(std::get<protocol::GrpcAnswer>(answer).body, {2, 6}),
+            Message::bytesOf<float>({2, 4, 4, 5}));
+  route.grpc = {GrpcMethod::kClassify, false};
+  EXPECT_NE(
+      readGrpc(*tiny.table().find("tiny", 2, "").model, {route, std::nullopt, message}, workspace)
+          .whole,
+      nullptr);
+}
+
 TEST_F(GrpcCallerTest, WrapsAnswersAndErrorsOfAStream) {
   const protocol::GrpcAnswer answer = call({GrpcMethod::kModelInfer, true}, inferRequest());
   EXPECT_EQ(fieldOf(answer.body, {2, 6}), Message::bytesOf<float>({2, 4, 4, 5}));

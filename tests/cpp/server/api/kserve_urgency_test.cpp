@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "server/message.hpp"
+
 namespace aios::server::api::kserve {
 namespace {
 
@@ -19,6 +21,31 @@ TEST(KServeUrgency, IsTheUsualWhereARequestSaysNothing) {
                            R"({"inputs": [{"parameters": {"priority": 1}}]})", "{", ""}) {
     EXPECT_EQ(of(body).priority, Urgency::kUsual) << body;
     EXPECT_EQ(of(body).deadline, Clock::time_point::max()) << body;
+  }
+}
+
+// An entry of a message's parameters.
+Message parameter(const char* name, uint32_t choice, uint64_t value) {
+  return Message().text(1, name).add(2, Message().number(choice, value));
+}
+
+TEST(KServeUrgency, IsToldByTheParametersOfAMessage) {
+  const std::string message = Message()
+                                  .text(1, "m")
+                                  .add(4, parameter("timeout", 2, 1500))
+                                  .add(4, parameter("priority", 5, 2))
+                                  .add(4, parameter("other", 2, 9))
+                                  .bytes();
+  const Urgency urgency = urgencyOfMessage(message, kNow);
+  EXPECT_EQ(urgency.priority, 2);
+  EXPECT_EQ(urgency.deadline, kNow + std::chrono::microseconds(1500));
+}
+
+TEST(KServeUrgency, IsTheUsualWhereAMessageSaysNothing) {
+  const std::string negative = Message().add(4, parameter("timeout", 2, ~uint64_t{0})).bytes();
+  for (const std::string& message : {std::string("\x0a"), std::string(), negative}) {
+    EXPECT_EQ(urgencyOfMessage(message, kNow).priority, Urgency::kUsual);
+    EXPECT_EQ(urgencyOfMessage(message, kNow).deadline, Clock::time_point::max());
   }
 }
 

@@ -143,8 +143,11 @@ TEST_F(KServeTest, RefusesOutputsAndParametersThatItHasNot) {
   expectRefusal(request.dump(), "400 output 'y' already requested");
   request["outputs"] = {{{"name", "y"}, {"parameters", {{"classification", 3}}}}};
   expectRefusal(request.dump(), "501 parameter 'classification'");
-  expectRefusal(with("parameters", {{"shared_memory_region", "r"}}),
-                "501 parameter 'shared_memory_region'");
+  json region = input;
+  region.erase("data");
+  region["parameters"] = {{"shared_memory_region", "r"}};
+  expectRefusal(json{{"inputs", json::array({region})}}.dump(),
+                "501 shared memory is for clients of this machine");
 }
 
 TEST_F(KServeTest, RefusesBinaryTensorsOfAnotherSize) {

@@ -55,6 +55,15 @@ def test_every_option_that_is_used_is_one_of_the_servers():
     assert used <= _FLAGS
 
 
+def test_what_replaces_the_flags_of_other_servers_is_there():
+    page = (DEPLOY.parent / "docs" / "guides" / "serving.md").read_text()
+    tables = page.partition("## Coming from TensorFlow Serving or Triton")[2]
+    here = [line.split("|")[2] for line in tables.splitlines() if line.startswith("|")]
+    used = set(re.findall(r"(?<![\w-])--\w[\w-]*", " ".join(here)))
+    assert {"--models", "--http-port", "--poll-s"} <= used
+    assert used <= _FLAGS
+
+
 @pytest.mark.native
 def test_the_probes_ask_for_what_the_server_answers():
     asked = [_container()[kind]["httpGet"]["path"] for kind in (

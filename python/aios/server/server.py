@@ -72,9 +72,7 @@ class Server:
         told = config_of(config, {"models": models, **options})
         from aios import _core
 
-        self._has_grpc = _core.has_grpc()
-        if told.grpc_port is not None:
-            _require_grpc(self._has_grpc)
+        self._has_grpc = _has_grpc(told)
         self._pid = os.getpid()
         self.config = told
         for engine in {told.engine, *(each.engine for each in told.per_model.values())}:
@@ -315,12 +313,20 @@ def require_extension() -> None:
     raise UnsupportedError(f"the server needs the C++ extension of aios; {remedy()}")
 
 
-def _require_grpc(is_built_in: bool) -> None:
-    if not is_built_in:
+def _has_grpc(told: ServerConfig) -> bool:
+    """Whether gRPC was built in; it must be where a port is asked for.
+
+    Raises:
+        UnsupportedError: It wasn't.
+    """
+    from aios import _core
+
+    if not _core.has_grpc() and told.grpc_port is not None:
         raise UnsupportedError(
             "grpc_port: this aios was built without nghttp2, which gRPC needs; leave it out, or "
             "install libnghttp2-dev and build aios again"
         )
+    return _core.has_grpc()
 
 
 def described(entry: ModelEntry) -> dict[str, Any]:

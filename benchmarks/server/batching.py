@@ -26,7 +26,7 @@ from rich.table import Table
 
 import aios
 from benchmarks import zoo
-from benchmarks.server.__main__ import started
+from benchmarks.server.__main__ import cpu_s, started
 from benchmarks.server.programs import compiled
 
 MODELS = ("encoder", "mobilenet_v2")
@@ -55,13 +55,17 @@ def infer_request(model: str, x: npt.NDArray[np.float32], name: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + head + x.tobytes()
 
 
-def own_throughput(bridge: aios.TensorFlowCellularBridge, x: Any, seconds: float) -> float:
-    """Samples a second of a cell that is called with whole batches."""
-    calls, begin = 0, time.perf_counter()
+def own_batches(
+    bridge: aios.TensorFlowCellularBridge, x: Any, seconds: float
+) -> tuple[float, float]:
+    """Samples a second of a cell that is called with whole batches, and CPU time in µs a sample."""
+    calls, begin, cpu = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() < begin + seconds:
         bridge.perform_inference(x)
         calls += 1
-    return calls * len(x) / (time.perf_counter() - begin)
+    samples = calls * len(x)
+    passed = time.perf_counter() - begin
+    return samples / passed, (time.process_time() - cpu) * 1e6 / samples
 
 
 class Bench:
@@ -98,18 +102,26 @@ class Bench:
 def throughput(bench: Bench, seconds: float, rounds: int) -> dict[str, float]:
     """Samples a second by 32 connections, and by the cell's own batches of 32."""
     own, served, alone, plain = [], [], [], []
-    with bench.serve() as (_, line), bench.serve("--max-batch", 1) as (_, plain_line):
+    own_cpu, served_cpu = [], []
+    with bench.serve() as (pid, line), bench.serve("--max-batch", 1) as (_, plain_line):
         port, plain_port = (json.loads(each)["http_port"] for each in (line, plain_line))
         bench.ask(port, CONNECTIONS, seconds)  # sizes of batches are tried
         for _ in range(rounds):
-            own.append(own_throughput(bench.bridge, bench.x, seconds))
-            served.append(bench.ask(port, CONNECTIONS, seconds)["requests"] / seconds)
+            per_s, cpu_us = own_batches(bench.bridge, bench.x, seconds)
+            own.append(per_s)
+            own_cpu.append(cpu_us)
+            before = cpu_s(pid)
+            requests = bench.ask(port, CONNECTIONS, seconds)["requests"]
+            served.append(requests / seconds)
+            served_cpu.append((cpu_s(pid) - before) * 1e6 / requests)
             alone.append(bench.ask(port, 1, seconds)["p50_us"])
             plain.append(bench.ask(plain_port, 1, seconds)["p50_us"])
     added = [batched - single for batched, single in zip(alone, plain, strict=True)]
     return {
         "own_per_s": statistics.median(own),
         "served_per_s": statistics.median(served),
+        "own_cpu_us": statistics.median(own_cpu),
+        "served_cpu_us": statistics.median(served_cpu),
         "added_us": statistics.median(added),
         "alone_us": statistics.median(alone),
     }
@@ -152,11 +164,22 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
-    rows, floods = (
-        Table("", "cell, 32 at once", "32 connections", "of it", "alone p50", "added"),
-        {},
+    rows, floods = Table(), {}
+    for title in (
+        "",
+        "cell's batches/s",
+        "served/s",
+        "of it",
+        "CPU µs",
+        "served",
+        "p50 µs",
+        "added",
+    ):
+        rows.add_column(title)
+    rows.title = (
+        f"samples a second and CPU time a sample: batches of 32, and {CONNECTIONS} connections; "
+        "µs at one connection, and what batching adds"
     )
-    rows.title = "samples a second; µs at one connection, and what batching adds to it"
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         compiled("load", folder)
@@ -167,7 +190,8 @@ def main() -> None:
             row = throughput(bench, asked.seconds, asked.rounds)
             rows.add_row(
                 name, f"{row['own_per_s']:.0f}", f"{row['served_per_s']:.0f}",
-                f"{row['served_per_s'] / row['own_per_s']:.2f}", f"{row['alone_us']:.0f}",
+                f"{row['served_per_s'] / row['own_per_s']:.2f}", f"{row['own_cpu_us']:.0f}",
+                f"{row['served_cpu_us']:.0f}", f"{row['alone_us']:.0f}",
                 f"{row['added_us']:+.1f}",
             )  # fmt: skip
             floods[name] = overload(bench, asked.seconds)

@@ -5,6 +5,7 @@
 #include <deque>
 #include <map>
 
+#include "server/message.hpp"
 #include "server/tiny_server.hpp"
 
 namespace aios::server {
@@ -32,6 +33,11 @@ class JobRunnerTest : public testing::Test {
     route.protocol = Protocol::kTensorFlowServing;
     return {Ticket{0, 1, request}, model, route, std::nullopt, R"({"instances": [)" + rows + "]}"};
   }
+  Job grpcJob(uint64_t request, const api::HotMethod& method, const std::string& message) {
+    api::Route route;
+    route.grpc = method;
+    return {Ticket{0, 1, request}, model, route, std::nullopt, message};
+  }
   void wait(uint64_t request, const std::string& rows) {
     waiting.jobs.push_back(job(request, rows));
   }
@@ -49,7 +55,12 @@ class JobRunnerTest : public testing::Test {
       std::make_shared<ServedModel>("tiny", 1, tiny.model(), 1);
   Waiting waiting;
   std::map<uint64_t, protocol::HttpAnswer> answers;
+  std::map<uint64_t, protocol::GrpcAnswer> grpc_answers;
   JobRunner::Deliver deliver = [this](const Ticket& ticket, protocol::Answer answer) {
+    if (auto* const grpc = std::get_if<protocol::GrpcAnswer>(&answer); grpc != nullptr) {
+      EXPECT_TRUE(grpc_answers.emplace(ticket.request, *grpc).second);
+      return;
+    }
     EXPECT_TRUE(answers.emplace(ticket.request, std::get<protocol::HttpAnswer>(answer)).second);
   };
   // As of a model that takes as long for a batch as for one sample.
@@ -84,6 +95,26 @@ TEST_F(JobRunnerTest, AnswersSeveralJobsByOneRunOfTheModelAndEachItsOwnSamples) 
   EXPECT_EQ(totals.queued, 3U);
   EXPECT_EQ(executions(4), 1U);
   EXPECT_EQ(model->totals(Protocol::kTensorFlowServing).samples, 4U);
+}
+
+TEST_F(JobRunnerTest, AnswersCallsByGrpcTogetherWithThoseByHttp) {
+  const Message input = Message().text(1, "x").text(2, "FP32").text(3, "\x01\x02");
+  const Message infer =
+      Message().text(1, "tiny").add(5, input).text(7, Message::bytesOf<float>({5, 6}));
+  waiting.jobs.push_back(grpcJob(2, {api::GrpcMethod::kModelInfer, false}, infer.bytes()));
+  waiting.jobs.push_back(grpcJob(3, {api::GrpcMethod::kModelInfer, true}, infer.bytes()));
+  const auto given = run(job(1, "[1, 2]"));
+  EXPECT_EQ(given.at(1).status, 200);
+  EXPECT_EQ(fieldOf(grpc_answers.at(2).body, 6), Message::bytesOf<float>({10, 12, 8, 9}));
+  EXPECT_EQ(fieldOf(grpc_answers.at(3).body, {2, 6}), Message::bytesOf<float>({10, 12, 8, 9}));
+  EXPECT_EQ(executions(3), 1U);
+}
+
+TEST_F(JobRunnerTest, AnswersAsAWholeWhatIsNotRunWithOthers) {
+  waiting.jobs.push_back(grpcJob(2, {api::GrpcMethod::kMultiInference, false}, "\xFF"));
+  const auto given = run(job(1, "[1, 2]"));
+  EXPECT_EQ(given.at(1).status, 200);
+  EXPECT_EQ(grpc_answers.at(2).code, static_cast<int>(ErrorCode::kInvalidArgument));
 }
 
 TEST_F(JobRunnerTest, LeavesWhatIsTooMuchForOneBatchToTheNext) {

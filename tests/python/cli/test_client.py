@@ -37,12 +37,9 @@ def test_a_token_is_sent_that_the_environment_has(aios_command, tmp_path):
 
     _, token = TokenFile(tmp_path / "tokens.json").new()
     np.save(tmp_path / "x.npy", np.zeros((1, 8), np.float32))
-    path = tmp_path / "s"
-    with aios.Server(
-        TRIAL, http_port=0, poll_s=0, token_file=tmp_path / "tokens.json", unix_socket=path
-    ) as server:
+    with aios.Server(TRIAL, http_port=0, poll_s=0, token_file=tmp_path / "tokens.json") as server:
         name = server.models()[0].key.name
-        ask = ("client", "infer", f"unix:{path}", name, "-i", "x.npy", "--json")
+        ask = ("client", "infer", server.url, name, "-i", "x.npy", "--json")
         assert aios_command(*ask, AIOS_TOKEN=token).returncode == 0
         assert "PermissionDenied" in aios_command(*ask).stdout
 

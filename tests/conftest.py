@@ -84,6 +84,39 @@ def lowered(tmp_path_factory) -> LoweredModel:
     return LoweredModel(model, bundle, x, report)
 
 
+@dataclass(frozen=True)
+class StreamedModel:
+    model: Any
+    bundle: Path
+    x: np.ndarray
+    report: Any
+
+
+@pytest.fixture(scope="session")
+def streamed(tmp_path_factory) -> StreamedModel:
+    """A recurrent model with its stream: 3 features and 2 answers a frame, 64 frames."""
+    import keras
+
+    import aios
+    from aios.exporting.engines import compiled
+
+    keras.utils.set_random_seed(0)
+    model = keras.Sequential([
+        keras.Input((64, 3), name="x"),
+        keras.layers.Conv1D(4, 3, padding="causal", dilation_rate=2, name="conv"),
+        keras.layers.LSTM(5, return_sequences=True, name="lstm"),
+        keras.layers.GRU(4, return_sequences=True, name="gru"),
+        keras.layers.LayerNormalization(),
+        keras.layers.Dense(2),
+    ])  # fmt: skip
+    x = np.random.default_rng(0).standard_normal((17, 64, 3)).astype(np.float32)
+    bundle = tmp_path_factory.mktemp("streamed") / "m.cell"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "targets", lambda: ("native",))
+        report = aios.export(model, bundle, samples=x, engines=("litert",), stream=True)
+    return StreamedModel(model, bundle, x, report)
+
+
 @pytest.fixture
 def bundle_copy(digits, tmp_path) -> Path:
     """A bundle that a test may damage."""

@@ -49,6 +49,7 @@ typedef enum aios_dtype {
 
 typedef struct aios_cell aios_cell;
 typedef struct aios_call aios_call;
+typedef struct aios_stream aios_stream;
 
 typedef struct aios_error {
   uint32_t struct_size;
@@ -135,6 +136,21 @@ AIOS_C_EXPORT int32_t aios_cell_bind(aios_cell* cell, const aios_tensor* inputs,
 AIOS_C_EXPORT int32_t aios_call_run(aios_call* call, aios_error* error);
 /* NULL is allowed. */
 AIOS_C_EXPORT void aios_call_destroy(aios_call* call);
+
+/* `batch` streams of the model, which go on together, frame by frame, for one thread at a time. It
+ * keeps its model also after the cell has loaded another, closed or gone. Fails with 12 where the
+ * bundle was exported without a stream; the message says why. */
+AIOS_C_EXPORT int32_t aios_cell_stream(aios_cell* cell, int64_t batch, aios_stream** stream,
+                                       aios_error* error);
+/* Answers one frame [batch, ...], or a block [batch, frames, ...]. Allocates nothing, takes no
+ * lock, makes no system call. What fails with 3 changed nothing. */
+AIOS_C_EXPORT int32_t aios_stream_step(aios_stream* stream, const aios_tensor* inputs,
+                                       size_t input_count, const aios_tensor* outputs,
+                                       size_t output_count, aios_error* error);
+/* Forgets every frame: as if just opened. */
+AIOS_C_EXPORT int32_t aios_stream_reset(aios_stream* stream, aios_error* error);
+/* NULL is allowed. */
+AIOS_C_EXPORT void aios_stream_free(aios_stream* stream);
 
 /* Calls on zeros, so that the first real call is as fast as the next. */
 AIOS_C_EXPORT int32_t aios_cell_warmup(aios_cell* cell, size_t iterations, aios_error* error);

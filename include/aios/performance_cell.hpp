@@ -86,6 +86,39 @@ class AIOS_EXPORT BoundCall {
   std::unique_ptr<Impl> impl_;
 };
 
+// A model that answers frame by frame and keeps its state from one to the next; `batch` streams go
+// on together. For one thread at a time. Keeps its model, also after the cell has closed or loaded
+// another. On a stream that was moved from, every method throws InvalidArgument.
+class AIOS_EXPORT Stream {
+ public:
+  ~Stream();
+  Stream(Stream&&) noexcept;
+  Stream& operator=(Stream&&) noexcept;
+
+  // Answers one frame [batch, …], or a block of frames [batch, frames, …], in the signature's
+  // order. Allocates nothing, takes no lock, makes no system call. Throws InvalidArgument for
+  // tensors that don't fit, and then keeps what it had; FailedPrecondition in a process that was
+  // forked.
+  void step(Span<const TensorView> inputs, Span<TensorView> outputs);
+  // Forgets every frame: as if just opened.
+  void reset();
+
+  // What is kept now, to go on from later, in another process too.
+  std::vector<Tensor> save() const;
+  // Throws InvalidArgument for states of another shape, and then keeps what it had.
+  void restore(Span<const TensorView> state);
+
+  // What a step takes and gives: [batch, any number of frames, …].
+  const Signature& signature() const;
+
+ private:
+  friend class TensorFlowPerformanceCell;
+  class Impl;
+  explicit Stream(std::unique_ptr<Impl> impl);
+  Impl& impl() const;
+  std::unique_ptr<Impl> impl_;
+};
+
 // Movable; on a cell that was moved from, every method throws InvalidArgument. Every method may be
 // called from any thread; inference() runs in the caller's thread.
 class AIOS_EXPORT TensorFlowPerformanceCell {
@@ -119,6 +152,10 @@ class AIOS_EXPORT TensorFlowPerformanceCell {
   // check and to warm up.
   BoundCall bind(Span<const TensorView> inputs, Span<TensorView> outputs,
                  const std::string& signature = "");
+
+  // Opens so many streams of the model, which go on together. Throws Unsupported where the bundle
+  // was exported without one, saying why, and InvalidArgument for less than 1.
+  Stream stream(int64_t batch = 1);
 
   // Calls of the default signature on zeros, where a size may be any of size 1, so that the first
   // real call is as fast as the next.

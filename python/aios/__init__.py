@@ -64,6 +64,7 @@ _HOME_OF = dict.fromkeys(_ERRORS, "aios.errors") | {
     "Signature": "aios.bridge",
     "SignatureMetrics": "aios.bridge",
     "StepContext": "aios.workflow.execution.context",
+    "Stream": "aios.bridge",
     "TensorFlowCellularBridge": "aios.bridge",
     "TensorFlowTrainingCell": "aios.training",
     "TensorSpec": "aios.bridge",
@@ -98,6 +99,7 @@ if TYPE_CHECKING:
     from aios._core import Metrics as Metrics
     from aios._core import Signature as Signature
     from aios._core import SignatureMetrics as SignatureMetrics
+    from aios._core import Stream as Stream
     from aios._core import TensorSpec as TensorSpec
     from aios.bridge import TensorFlowCellularBridge as TensorFlowCellularBridge
     from aios.bridge import empty as empty

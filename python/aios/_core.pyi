@@ -4,7 +4,9 @@ The C++ core of AIOS Cells; use the classes of the package `aios` instead.
 
 from collections.abc import Callable, Mapping, Sequence
 import types
-from typing import Any
+from typing import Any, Self
+
+import numpy.typing
 
 
 class TensorSpec:
@@ -229,6 +231,63 @@ def report_phases(descriptor: int) -> None:
     Writes what engines are doing, as 'compiling' and a zero byte, to the start of a file that another process can read when this one has died; -1 for nobody.
     """
 
+class Stream:
+    """
+    A model that answers frame by frame and keeps its state from one to the next.
+
+    Made by `bridge.stream(batch=1)`; a context manager. It keeps its model, also after the bridge has
+    closed or loaded another. For one thread at a time.
+    """
+
+    def step(self, x: object, *, out: object | None = None) -> Any:
+        """
+        Answers the next frame, or the next frames.
+
+        Args:
+            x: One frame [batch, features…] or a block of frames [batch, frames, features…] for each input:
+                an array for the only input, else a dict by name.
+            out: Writable C-contiguous array (or dict of them) that takes the answer; it is returned.
+
+        Returns:
+            An answer for each frame, with a time axis where `x` has one: an array for one output, a dict by
+            name for more, or when `x` is a dict.
+
+        Raises:
+            InvalidArgumentError: A tensor doesn't fit; the message names it, and the stream is as it was.
+            FailedPreconditionError: The stream is closed, in use in another thread, or was opened before a
+                fork.
+        """
+
+    def reset(self) -> None:
+        """Forgets every frame: as if just opened."""
+
+    def save(self) -> dict[str, numpy.typing.NDArray[Any]]:
+        """
+        The state as it is now, as a dict of new arrays [batch, …].
+
+        They may be stored, as by numpy.savez, and restored in a stream of the same bundle and batch.
+        """
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """
+        Goes on from a state that `save` gave.
+
+        Raises:
+            InvalidArgumentError: An array is missing, unknown, or of another dtype or shape; the stream is
+                as it was.
+        """
+
+    @property
+    def signature(self) -> Signature:
+        """What a step takes and gives: [batch, any number of frames, …]."""
+
+    def close(self) -> None:
+        """Gives its memory back; later calls are refused."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
 class EngineChoice:
     """Why one artifact runs here, or doesn't."""
 
@@ -317,6 +376,16 @@ class Cell:
 
         Raises:
             As perform_inference.
+        """
+
+    def stream(self, batch: int = 1) -> Stream:
+        """
+        Opens `batch` streams of the model, which go on together, as an aios.Stream.
+
+        Raises:
+            UnsupportedError: The bundle has no stream; says why, or how to make one.
+            InvalidArgumentError: `batch` is less than 1.
+            FailedPreconditionError: No model is loaded, or it was loaded before a fork.
         """
 
     def benchmark_performance(self, x: object | None, iterations: int = 100) -> BenchmarkResult:

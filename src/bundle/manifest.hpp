@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -71,6 +72,20 @@ struct Artifact {
   bool composable = false;
 };
 
+// What a stream keeps: a step's output is the next step's input, zeros before the first.
+struct State {
+  std::string input;
+  std::string output;
+};
+
+// The model as a stream.
+struct StreamRecord {
+  Verdict verdict = Verdict::kDeclined;
+  std::string path;  // a folder that is a bundle itself, of one step; empty where it was declined
+  std::vector<State> states;
+  std::string reason;  // why it failed or was declined
+};
+
 struct Bundle {
   std::filesystem::path directory;         // as it was given, for messages
   std::shared_ptr<const Directory> files;  // null for a bare SavedModel
@@ -79,6 +94,7 @@ struct Bundle {
   SignatureRanges input_ranges;            // that artifacts had to be proved for
   std::vector<Artifact> artifacts;
   std::vector<FileRecord> shared_files;         // golden samples, SavedModel: of no single artifact
+  std::optional<StreamRecord> stream;           // none where none was asked for
   std::string golden;                           // path of the golden samples in the bundle
   std::map<std::string, FileIdentity> checked;  // what checkFiles() found, by path
 

@@ -16,14 +16,6 @@ namespace {
 // Files by path, in order: those in a directory stand together.
 using Files = std::map<std::string, const FileRecord*>;
 
-Verdict parseVerdict(const std::string& text) {
-  if (text == "pending") return Verdict::kPending;
-  if (text == "passed") return Verdict::kPassed;
-  if (text == "failed") return Verdict::kFailed;
-  if (text == "declined") return Verdict::kDeclined;
-  refuseManifest("unknown verdict '" + shown(text) + "'");
-}
-
 // What a graph says of tensors by name; an empty object if it is missing.
 const Json& membersOf(const Json& graph, const char* key) {
   static const Json nothing = Json::object();
@@ -163,29 +155,6 @@ void checkBatches(const Json& json) {
   }
 }
 
-void parseFindings(const Json& json, Artifact& artifact) {
-  if (const Json* reason = optionalMember(json, "reason")) {
-    if (!reason->is_string() ||
-        reason->get_ref<const std::string&>().size() > Limits::kReasonBytes) {
-      refuseManifest("'reason' isn't a string of at most " + std::to_string(Limits::kReasonBytes) +
-                     " bytes");
-    }
-    artifact.reason = reason->get<std::string>();
-  }
-  const Json& tolerance = member(json, "tolerance");
-  artifact.tolerance = {toleranceMember(tolerance, "absolute"),
-                        toleranceMember(tolerance, "relative")};
-  artifact.max_error = figureOf(json, "max_error");
-  for (const char* key : {"worst", "relative_error", "top1_agreement"}) figureOf(json, key);
-  artifact.golden_samples = countOf(json, "golden_samples", artifact.golden_samples);
-  artifact.probes = countOf(json, "probes", 0);
-  artifact.propagated = std::min(countOf(json, "propagated", 0), artifact.probes);
-  if (const Json* proven = optionalMember(json, "proven_range")) {
-    artifact.proven = parseRanges(*proven, "proven_range");
-    artifact.range_known = true;
-  }
-}
-
 Artifact parseArtifact(const Json& json, const std::vector<Signature>& signatures) {
   Artifact artifact;
   artifact.engine = textMember(json, "engine", Limits::kWordBytes);
@@ -212,6 +181,37 @@ Artifact parseArtifact(const Json& json, const std::vector<Signature>& signature
 }
 
 }  // namespace
+
+Verdict parseVerdict(const std::string& text) {
+  if (text == "pending") return Verdict::kPending;
+  if (text == "passed") return Verdict::kPassed;
+  if (text == "failed") return Verdict::kFailed;
+  if (text == "declined") return Verdict::kDeclined;
+  refuseManifest("unknown verdict '" + shown(text) + "'");
+}
+
+void parseFindings(const Json& json, Artifact& artifact) {
+  if (const Json* reason = optionalMember(json, "reason")) {
+    if (!reason->is_string() ||
+        reason->get_ref<const std::string&>().size() > Limits::kReasonBytes) {
+      refuseManifest("'reason' isn't a string of at most " + std::to_string(Limits::kReasonBytes) +
+                     " bytes");
+    }
+    artifact.reason = reason->get<std::string>();
+  }
+  const Json& tolerance = member(json, "tolerance");
+  artifact.tolerance = {toleranceMember(tolerance, "absolute"),
+                        toleranceMember(tolerance, "relative")};
+  artifact.max_error = figureOf(json, "max_error");
+  for (const char* key : {"worst", "relative_error", "top1_agreement"}) figureOf(json, key);
+  artifact.golden_samples = countOf(json, "golden_samples", artifact.golden_samples);
+  artifact.probes = countOf(json, "probes", 0);
+  artifact.propagated = std::min(countOf(json, "propagated", 0), artifact.probes);
+  if (const Json* proven = optionalMember(json, "proven_range")) {
+    artifact.proven = parseRanges(*proven, "proven_range");
+    artifact.range_known = true;
+  }
+}
 
 SignatureRanges parseRanges(const Json& json, const char* key) {
   SignatureRanges ranges;

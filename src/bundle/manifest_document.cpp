@@ -8,6 +8,7 @@
 #include "bundle/manifest_artifacts.hpp"
 #include "bundle/manifest_files.hpp"
 #include "bundle/manifest_signatures.hpp"
+#include "bundle/manifest_stream.hpp"
 
 namespace aios::bundle {
 namespace {
@@ -60,6 +61,9 @@ Bundle parseManifest(const std::string& text) {
   bundle.golden = pathMember(json, "golden");
   checkAllFiles(bundle);
   checkDescription(json);
+  if (const Json* stream = optionalMember(json, "stream")) {
+    bundle.stream = parseStream(*stream, bundle.shared_files);
+  }
   return bundle;
 }
 

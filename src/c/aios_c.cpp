@@ -28,6 +28,10 @@ struct aios_call {
   aios::BoundCall call;
 };
 
+struct aios_stream {
+  aios::Stream stream;
+};
+
 namespace {
 
 using aios::DType;
@@ -265,6 +269,34 @@ int32_t aios_call_run(aios_call* call, aios_error* error) {
 }
 
 void aios_call_destroy(aios_call* call) { delete call; }
+
+int32_t aios_cell_stream(aios_cell* cell, int64_t batch, aios_stream** stream, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(cell, "cell: expected a cell, got NULL");
+    requirePointer(stream, "stream: expected the address of a pointer, got NULL");
+    aios_stream made{cell->cell.stream(batch)};
+    *stream = std::make_unique<aios_stream>(std::move(made)).release();
+  });
+}
+
+int32_t aios_stream_step(aios_stream* stream, const aios_tensor* inputs, size_t input_count,
+                         const aios_tensor* outputs, size_t output_count, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(stream, "stream: expected what aios_cell_stream made, got NULL");
+    Views input_views(inputs, input_count);
+    Views output_views(outputs, output_count);
+    stream->stream.step(input_views.constSpan(), output_views.span());
+  });
+}
+
+int32_t aios_stream_reset(aios_stream* stream, aios_error* error) {
+  return guarded(error, [&] {
+    requirePointer(stream, "stream: expected what aios_cell_stream made, got NULL");
+    stream->stream.reset();
+  });
+}
+
+void aios_stream_free(aios_stream* stream) { delete stream; }
 
 int32_t aios_cell_warmup(aios_cell* cell, size_t iterations, aios_error* error) {
   return guarded(error, [&] {

@@ -11,6 +11,7 @@
 #include "runtime/benchmark.hpp"
 #include "runtime/bound_call.hpp"
 #include "runtime/loaded_model.hpp"
+#include "stream.hpp"
 
 namespace nb = nanobind;
 
@@ -234,6 +235,7 @@ void bindCell(nb::module_& module) {
            nb::sig("def bind(self, x: object, *, out: object | None = None, "
                    "signature: str | None = None) -> typing.Callable[[], typing.Any]"),
            docs::kBind)
+      .def("stream", &openStream, nb::arg("batch") = 1, docs::kStream)
       .def("benchmark_performance", &Cell::benchmark, nb::arg("x").none(),
            nb::arg("iterations") = 100, docs::kBenchmarkPerformance)
       .def_prop_ro(

@@ -30,6 +30,7 @@ void bindProtection(nanobind::module_& module);
 void bindServer(nanobind::module_& module);
 void bindSharedMemory(nanobind::module_& module);
 void bindSignature(nanobind::module_& module);
+void bindStream(nanobind::module_& module);
 void bindSubmissions(nanobind::module_& module);
 void bindThreads(nanobind::module_& module);
 

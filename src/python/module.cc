@@ -69,6 +69,7 @@ NB_MODULE(_core, module) {
   aios::python::bindSignature(module);
   aios::python::bindMetrics(module);
   aios::python::bindBundle(module);
+  aios::python::bindStream(module);
   aios::python::bindCell(module);
   aios::python::bindEngines(module);
   aios::python::bindSubmissions(module);

@@ -130,6 +130,24 @@ void requireEveryEngine(const bundle::Bundle& bundle, const CellOptions& options
   }
 }
 
+void requireStream(const bundle::Bundle& bundle) {
+  if (bundle.stream && bundle.stream->verdict == bundle::Verdict::kPassed) return;
+  const std::string why = bundle.stream ? "it can't be one: " + bundle.stream->reason
+                                        : "export it with stream=True to make one";
+  throw Error(ErrorCode::kUnsupported,
+              "bundle '" + bundle.directory.string() + "' has no stream; " + why);
+}
+
+// The step must be the one that the bundle was published with.
+void requireRecorded(const bundle::Bundle& bundle, const bundle::Bundle& step) {
+  const std::string file = bundle.stream->path + "/manifest.json";
+  for (const bundle::FileRecord& known : bundle.shared_files) {
+    if (known.path == file && known.sha256 == step.sha256) return;
+  }
+  throw Error(ErrorCode::kDataLoss, "bundle file '" + file + "' in '" + bundle.directory.string() +
+                                        "' isn't what was exported; export the bundle again");
+}
+
 bool isBareSavedModel(const std::string& path) {
   std::error_code ignored;
   const std::filesystem::path directory(path);
@@ -198,7 +216,7 @@ std::shared_ptr<LoadedModel> LoadedModel::load(const std::string& path,
 
 LoadedModel::LoadedModel(const std::string& path, const std::vector<std::string>& tags,
                          const CellOptions& options)
-    : fork_generation_(forkGeneration()), threads_(options.threads) {
+    : fork_generation_(forkGeneration()), options_(options) {
   CellOptions used = options;
   const std::string& signed_manifest = options.manifest_sha256;
   if (isBareSavedModel(path)) {
@@ -271,6 +289,23 @@ void LoadedModel::prepare() {
   endpoint.runnerFor(viewsOf(tensors), 1);
 }
 
+std::shared_ptr<LoadedModel> LoadedModel::stepModel() {
+  requireSameProcess();
+  const std::lock_guard<std::mutex> lock(loading_step_);
+  if (step_model_) return step_model_;
+  requireStream(bundle_);
+  CellOptions options = options_;
+  options.engine = "auto";  // it has artifacts of one
+  options.max_tuning_ms = 0;
+  options.precision = "float32";
+  options.threads = 1;
+  const auto loaded = std::make_shared<LoadedModel>(bundle_.reach(bundle_.stream->path).string(),
+                                                    std::vector<std::string>(), options);
+  requireRecorded(bundle_, loaded->bundle_);
+  step_model_ = loaded;
+  return loaded;
+}
+
 void LoadedModel::requireSameProcess() const {
   if (!isForked()) return;
   throw Error(ErrorCode::kFailedPrecondition,
@@ -308,10 +343,11 @@ std::vector<EngineChoice> LoadedModel::explain() const {
   rows.insert(rows.end(), excluded_.begin(), excluded_.end());
   const int budget = threadBudget().size();
   for (EngineChoice& row : rows) {
-    row.threads = threadBudget().cut(threads_);
-    if (!row.chosen || threads_ <= budget) continue;
-    row.reason += "; " + std::to_string(threads_) + " threads were asked for, this process has a " +
-                  "budget of " + std::to_string(budget);
+    row.threads = threadBudget().cut(options_.threads);
+    if (!row.chosen || options_.threads <= budget) continue;
+    row.reason += "; " + std::to_string(options_.threads) +
+                  " threads were asked for, this process has a " + "budget of " +
+                  std::to_string(budget);
   }
   return rows;
 }

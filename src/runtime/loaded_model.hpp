@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,12 @@ class LoadedModel {
   bool isForked() const noexcept;
   const std::vector<std::unique_ptr<Endpoint>>& endpoints() const noexcept { return endpoints_; }
 
+  // The model of one step, which streams share; loaded now if it wasn't before. Throws Unsupported
+  // where the bundle has no stream, saying why, and what loading it throws.
+  std::shared_ptr<LoadedModel> stepModel();
+  // Of the bundle; only where stepModel() gave one.
+  const bundle::StreamRecord& stream() const { return *bundle_.stream; }
+
   Metrics metrics() const;
   // The default signature's choices, then artifacts that never take part.
   std::vector<EngineChoice> explain() const;
@@ -52,11 +59,13 @@ class LoadedModel {
   void prepare();
 
   int fork_generation_;
-  int threads_;  // as asked for
+  const CellOptions options_;
   bundle::Bundle bundle_;
   Contest contest_;
   std::vector<EngineChoice> excluded_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;  // one per signature, in the bundle's order
+  std::mutex loading_step_;
+  std::shared_ptr<LoadedModel> step_model_;
 };
 
 // What verifyBundle() does of its work.

@@ -10,6 +10,7 @@
 #include "runtime/benchmark.hpp"
 #include "runtime/bound_call.hpp"
 #include "runtime/loaded_model.hpp"
+#include "runtime/stream.hpp"
 
 namespace aios {
 
@@ -139,6 +140,42 @@ BoundCall TensorFlowPerformanceCell::bind(Span<const TensorView> inputs, Span<Te
   auto model = impl().model();
   runtime::Endpoint& endpoint = model->endpoint(signature);
   return BoundCall(std::make_unique<BoundCall::Impl>(std::move(model), endpoint, inputs, outputs));
+}
+
+class Stream::Impl : public runtime::Stream {
+ public:
+  using runtime::Stream::Stream;
+};
+
+Stream::Stream(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Stream::~Stream() = default;
+Stream::Stream(Stream&&) noexcept = default;
+Stream& Stream::operator=(Stream&&) noexcept = default;
+
+Stream::Impl& Stream::impl() const {
+  if (impl_ != nullptr) return *impl_;
+  throw Error(ErrorCode::kInvalidArgument,
+              "the stream was moved from; call the one that it was moved to");
+}
+
+void Stream::step(Span<const TensorView> inputs, Span<TensorView> outputs) {
+  impl().step(inputs, outputs);
+}
+
+void Stream::reset() { impl().reset(); }
+
+std::vector<Tensor> Stream::save() const {
+  std::vector<Tensor> saved;
+  for (const TensorView& kept : impl().state()) saved.push_back(Tensor::copyOf(kept));
+  return saved;
+}
+
+void Stream::restore(Span<const TensorView> state) { impl().restore(state); }
+
+const Signature& Stream::signature() const { return impl().signature(); }
+
+Stream TensorFlowPerformanceCell::stream(int64_t batch) {
+  return Stream(std::make_unique<Stream::Impl>(*impl().model(), batch));
 }
 
 void TensorFlowPerformanceCell::warmup(std::size_t iterations) {

@@ -14,7 +14,13 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.mark.parametrize(
     "page",
-    ["quickstart.md", "guides/training.md", "guides/export-and-run.md", "guides/serving.md"],
+    [
+        "quickstart.md",
+        "guides/training.md",
+        "guides/export-and-run.md",
+        "guides/serving.md",
+        "guides/streams.md",
+    ],
 )
 def test_a_pages_blocks_run(page, tmp_path, monkeypatch):
     pytest.importorskip("keras", reason="needs the extra [tensorflow]")

@@ -8,6 +8,7 @@ EngineChoice = core.EngineChoice
 Metrics = core.Metrics
 Signature = core.Signature
 SignatureMetrics = core.SignatureMetrics
+Stream = core.Stream
 TensorSpec = core.TensorSpec
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Metrics",
     "Signature",
     "SignatureMetrics",
+    "Stream",
     "TensorFlowCellularBridge",
     "TensorSpec",
     "empty",

@@ -6,7 +6,7 @@ import hashlib
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from aios.bundle import schema
 from aios.bundle.directory import BundleDirectory
@@ -21,6 +21,8 @@ from aios.bundle.records import (
     GraphRecord,
     Manifest,
     SignatureRecord,
+    StateRecord,
+    StreamRecord,
     TensorRecord,
     Tolerance,
 )
@@ -37,6 +39,8 @@ __all__ = [
     "GraphRecord",
     "Manifest",
     "SignatureRecord",
+    "StateRecord",
+    "StreamRecord",
     "TensorRecord",
     "Tolerance",
     "hash_file",
@@ -67,7 +71,8 @@ def write_manifest(root: Path, manifest: Manifest) -> None:
         UnsupportedError: It is larger than what a bundle may hold; docs/reference/bundles.md.
     """
     short = tuple(_with_short_reason(artifact) for artifact in manifest.artifacts)
-    document = _document(replace(manifest, artifacts=short))
+    stream = None if manifest.stream is None else _with_short_reason(manifest.stream)
+    document = _document(replace(manifest, artifacts=short, stream=stream))
     text = json.dumps(document, indent=1, sort_keys=True, allow_nan=False) + "\n"
     try:
         schema.parse(text.encode())
@@ -79,6 +84,8 @@ def write_manifest(root: Path, manifest: Manifest) -> None:
 
 def _document(manifest: Manifest) -> dict[str, Any]:
     document = asdict(manifest)
+    if manifest.stream is None:
+        del document["stream"]
     for artifact in document["artifacts"]:
         for graph in artifact["graphs"]:
             # Versions that know no sizes read every bundle that needs none.
@@ -110,8 +117,11 @@ def parse_opened(directory: BundleDirectory) -> Manifest:
     return schema.parse(text)
 
 
-def _with_short_reason(artifact: ArtifactRecord) -> ArtifactRecord:
-    reason = (artifact.reason or "").encode()
+_Reasoned = TypeVar("_Reasoned", ArtifactRecord, StreamRecord)
+
+
+def _with_short_reason(record: _Reasoned) -> _Reasoned:
+    reason = (record.reason or "").encode()
     if len(reason) <= schema.REASON_BYTES:
-        return artifact
-    return replace(artifact, reason=reason[: schema.REASON_BYTES].decode(errors="ignore"))
+        return record
+    return replace(record, reason=reason[: schema.REASON_BYTES].decode(errors="ignore"))

@@ -131,12 +131,45 @@ class ArtifactRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class StateRecord:
+    """What a stream keeps: a step's `output` is the next step's `input`, zeros before the first."""
+
+    input: str
+    output: str
+    layer: str
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRecord:
+    """The model as a stream, and how it did: verdict is passed, failed or declined.
+
+    `path` is a folder in the bundle that is a bundle itself, of one step: a frame of each input and
+    the states in, a frame of each output and the next states out. It is empty where the stream was
+    declined. `max_error` and `worst` are the largest error of any step on `samples` golden samples
+    of `frames` frames each, absolute and in tolerances, against the answers to whole sequences. An
+    answer speaks of the frame that came `latency_frames` before.
+    """
+
+    verdict: str
+    path: str = ""
+    states: tuple[StateRecord, ...] = ()
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    max_error: float | None = None
+    worst: float | None = None
+    samples: int = 0
+    frames: int = 0
+    latency_frames: int = 0
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """Everything that manifest.json says.
 
     `input_ranges` are of the input values that artifacts had to be proved for: a golden sample
     outside may be missed, and then narrows the artifact's `proven_range`. `own_samples` says how
-    many of each signature's golden samples, the first, aren't edge cases.
+    many of each signature's golden samples, the first, aren't edge cases. `stream` is None where no
+    stream was asked for.
     """
 
     signatures: tuple[SignatureRecord, ...]
@@ -147,6 +180,7 @@ class Manifest:
     provenance: dict[str, Any]
     input_ranges: SignatureRanges = field(default_factory=dict)
     own_samples: dict[str, int] = field(default_factory=dict)
+    stream: StreamRecord | None = None
     format_version: int = FORMAT_VERSION
 
     def ranges_of(self, artifact: ArtifactRecord) -> SignatureRanges:

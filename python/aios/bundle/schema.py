@@ -37,6 +37,7 @@ from aios.bundle.records import (
     TensorRecord,
     Tolerance,
 )
+from aios.bundle.stream_schema import parse_stream
 from aios.errors import UnsupportedError
 
 ANY_SIZE = -1
@@ -84,7 +85,11 @@ def parse(text: bytes) -> Manifest:
     _check_all_files(artifacts, files, golden)
     labels, provenance = _description(document)
     own = _own_samples(document)
-    return Manifest(signatures, artifacts, files, golden, labels, provenance, ranges, own)
+    stream = None
+    if document.get("stream") is not None:
+        paths = {file.path for file in files}
+        stream = parse_stream(document["stream"], paths, _path, _figures)
+    return Manifest(signatures, artifacts, files, golden, labels, provenance, ranges, own, stream)
 
 
 def _check_version(document: Any) -> None:

@@ -15,6 +15,7 @@ from aios.bundle.manifest import ArtifactRecord, Manifest, read_manifest
 from aios.bundle.precision import FLOAT32
 from aios.bundle.ranges import described
 from aios.cli.output import JsonFlag, data, print_json, reports_errors
+from aios.cli.streams import print_stream
 from aios.cli.suggestions import require_bundle
 from aios.cli.tables import Column, Listing, size
 
@@ -34,6 +35,7 @@ def inspect(
     _print_signatures(bundle, manifest)
     artifact_listing(manifest.artifacts).print(data)
     print_proofs(manifest.artifacts)
+    print_stream(manifest)
     _print_isolated(manifest)
     _print_provenance(manifest)
 
@@ -45,6 +47,7 @@ def summary(manifest: Manifest) -> dict[str, Any]:
         "signatures": [asdict(signature) for signature in manifest.signatures],
         "labels": manifest.labels,
         "artifacts": artifact_rows(manifest.artifacts),
+        "stream": None if manifest.stream is None else asdict(manifest.stream),
         "input_ranges": manifest.input_ranges,
         "provenance": manifest.provenance,
     }

@@ -12,6 +12,7 @@ from aios.bundle.manifest import Manifest, read_manifest
 from aios.bundle.precision import FLOAT32
 from aios.cli.environment import native_log_left_out, prepare_tensorflow
 from aios.cli.output import JsonFlag, data, print_json, reports_errors, talk
+from aios.cli.streams import stream_row
 from aios.cli.suggestions import engine_names, require_bundle
 from aios.cli.tables import Column, Listing
 
@@ -38,6 +39,7 @@ def verify(
     manifest = read_manifest(bundle)
     with native_log_left_out(), open_prover() as prover:
         entries = prover.verify(bundle, threads=threads, only=wanted)
+        stream = stream_row(bundle, manifest, prover) if wanted is None else None
     checked = [
         {
             "engine": entry.engine,
@@ -58,10 +60,12 @@ def verify(
     ]
     ran = [row for row in checked if not row["not_run"]]
     good = bool(ran) and all(row["ok"] for row in ran)
+    good = good and (stream is None or stream["not_run"] or stream["ok"])
     if as_json:
-        print_json({"ok": good, "artifacts": checked})
+        print_json({"ok": good, "artifacts": checked, "stream": stream})
     else:
-        _print(bundle, manifest, checked, good)
+        rows = checked if stream is None else [*checked, stream]
+        _print(bundle, manifest, rows, good)
     if not good:
         raise typer.Exit(1)
 

@@ -34,6 +34,7 @@ from aios.exporting.sizes import checked
 from aios.exporting.sources import Source, open_source
 from aios.exporting.sources.base import SAVED_MODEL
 from aios.exporting.sources.keras_model import KerasSource
+from aios.exporting.streams import with_stream
 from aios.proving import Prover, open_prover
 from aios.tensorflow_log import only_errors
 
@@ -49,6 +50,7 @@ def export(
     labels: Sequence[str] | None = None,
     input_range: arguments.InputRange | None = None,
     sizes: Mapping[str, Sequence[int | tuple[int, ...]]] | None = None,
+    stream: bool = False,
     overwrite: bool = False,
 ) -> ExportReport:
     """Exports a model as a bundle that carries its own proof.
@@ -83,6 +85,9 @@ def export(
             inputs have as many, which belong together. Each is compiled, converted where an engine
             can't take all sizes, and proved on samples cut or repeated to it. The samples' own
             size is always among them; others are answered by the engines that take any.
+        stream: Make a stream beside the whole model, for inputs [batch, time, …]: `bridge.stream()`
+            then answers frame by frame. It is proved to answer as the whole sequence is answered. A
+            model that can't be one is exported without it; a warning names the layer.
         overwrite: Replace a bundle that is there already, in one atomic step.
 
     Raises:
@@ -118,6 +123,10 @@ def export(
         manifest = replace(manifest, labels=names, provenance=provenance(source, sets))
         manifest, layers = _with_diverging_layers(work, manifest, source, sets, prover)
         _require_one_passed(manifest)
+        if stream:
+            manifest = with_stream(
+                work, manifest, source, sets, tolerance=allowed[FLOAT32], prover=prover
+            )
         write_manifest(work, manifest)
         publish(work, target, overwrite=overwrite)
     report = report_of(Path(path), manifest, sets, layers, time.perf_counter() - started)

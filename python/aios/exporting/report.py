@@ -8,7 +8,7 @@ from pathlib import Path
 
 from aios.bridge.core import IS_NATIVE
 from aios.bundle.coverage import proven_ranges
-from aios.bundle.manifest import ArtifactRecord, Manifest
+from aios.bundle.manifest import ArtifactRecord, Manifest, StreamRecord
 from aios.bundle.precision import FLOAT32
 from aios.bundle.ranges import described, is_further
 from aios.exporting.golden import MIN_DISCRIMINATION, GoldenSet
@@ -22,6 +22,7 @@ class ExportReport:
     NaN and infinities propagate, and the drawn ones that the model raised on. `discrimination` is
     how many tolerances apart the answers to different samples are. `diverging_layers` names, by
     engine, the first Keras layer in which a failed artifact goes wrong, as "'dense_1' (Dense)".
+    `stream` tells how the stream did, where one was asked for.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class ExportReport:
     warnings: tuple[str, ...]
     seconds: float
     diverging_layers: dict[str, str]
+    stream: StreamRecord | None = None
 
     @property
     def errors(self) -> dict[str, float]:
@@ -74,6 +76,7 @@ def report_of(
         warnings=notes(sets, manifest) + less,
         seconds=seconds,
         diverging_layers=layers,
+        stream=manifest.stream,
     )
 
 
@@ -95,6 +98,10 @@ def notes(sets: Sequence[GoldenSet], manifest: Manifest) -> tuple[str, ...]:
         if item.raised:
             found.append(f"{item.raised} drawn samples{of} were dropped: the model raises on them")
     found += [_outcome(artifact) for artifact in manifest.artifacts if artifact.verdict == "failed"]
+    if manifest.stream is not None and manifest.stream.verdict != "passed":
+        stream = manifest.stream
+        verb = "was declined" if stream.verdict == "declined" else "failed"
+        found.append(f"the bundle has no stream, which {verb}: {stream.reason}")
     return tuple(found)
 
 

@@ -61,6 +61,8 @@ def _answered(prover: InProcessProver, call: Json, inputs: Arrays) -> tuple[Json
     if call["call"] == "answers":
         artifact = ArtifactRecord(engine, target, precision, "passed")
         return {}, prover.answers(path, artifact, call["signature"], inputs)
+    if call["call"] == "stream":
+        return {}, prover.stream_answers(path, inputs)
     return {}, prover.interpret(path, call["signature"], inputs)
 
 

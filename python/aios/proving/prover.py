@@ -64,6 +64,14 @@ class Prover(ABC):
         """What an artifact of the artifact's engine and precision answers to one call."""
 
     @abstractmethod
+    def stream_answers(self, bundle: Path, inputs: Arrays) -> Arrays:
+        """What a bundle's stream answers, from its start, to sequences [batch, time, …].
+
+        Raises:
+            AiosError: It can't be opened, or refuses the inputs.
+        """
+
+    @abstractmethod
     def interpret(self, model: Path, signature: str, inputs: Arrays) -> Arrays:
         """What LiteRT's Python interpreter answers to one call of a .tflite file.
 

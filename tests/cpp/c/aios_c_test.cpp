@@ -5,7 +5,7 @@
 #include <string>
 
 #include "aios/aios.h"
-#include "tiny_bundle.hpp"
+#include "tiny_stream.hpp"
 
 namespace aios {
 namespace {
@@ -118,6 +118,42 @@ TEST_F(CallInC, IsRefusedWithoutACell) {
   EXPECT_EQ(aios_call_run(nullptr, nullptr), AIOS_INVALID_ARGUMENT);
   EXPECT_EQ(aios_cell_create(nullptr, nullptr, nullptr), AIOS_INVALID_ARGUMENT);
   EXPECT_EQ(aios_cell_load(c_cell_, nullptr, nullptr), AIOS_INVALID_ARGUMENT);
+}
+
+TEST(StreamInC, KeepsItsStateFromFrameToFrame) {
+  const TinyStream bundle;
+  aios_cell* cell = nullptr;
+  ASSERT_EQ(aios_cell_create(nullptr, &cell, nullptr), 0);
+  ASSERT_EQ(aios_cell_load(cell, bundle.path().c_str(), nullptr), 0);
+  aios_stream* stream = nullptr;
+  ASSERT_EQ(aios_cell_stream(cell, 2, &stream, nullptr), 0);
+  aios_cell_destroy(cell);
+  Floats frame{1, 2, 3, 4}, answer{};
+  const aios_tensor x = tensorOf(frame.data(), 2);
+  const aios_tensor y = tensorOf(answer.data(), 2);
+  ASSERT_EQ(aios_stream_step(stream, &x, 1, &y, 1, nullptr), 0);
+  ASSERT_EQ(aios_stream_step(stream, &x, 1, &y, 1, nullptr), 0);
+  EXPECT_EQ(answer[3], 8);
+  ASSERT_EQ(aios_stream_reset(stream, nullptr), 0);
+  ASSERT_EQ(aios_stream_step(stream, &x, 1, &y, 1, nullptr), 0);
+  EXPECT_EQ(answer[3], 4);
+  const aios_tensor one = tensorOf(frame.data(), 1);
+  EXPECT_EQ(aios_stream_step(stream, &one, 1, &y, 1, nullptr), 3);
+  aios_stream_free(stream);
+  aios_stream_free(nullptr);
+}
+
+TEST(StreamInC, IsRefusedWhereThereIsNone) {
+  const TinyBundle bundle;
+  aios_cell* cell = nullptr;
+  ASSERT_EQ(aios_cell_create(nullptr, &cell, nullptr), 0);
+  ASSERT_EQ(aios_cell_load(cell, bundle.path().c_str(), nullptr), 0);
+  aios_stream* stream = nullptr;
+  EXPECT_EQ(aios_cell_stream(cell, 1, &stream, nullptr), 12);
+  EXPECT_EQ(stream, nullptr);
+  EXPECT_EQ(aios_cell_stream(nullptr, 1, &stream, nullptr), 3);
+  EXPECT_EQ(aios_stream_reset(nullptr, nullptr), 3);
+  aios_cell_destroy(cell);
 }
 
 }  // namespace

@@ -63,6 +63,9 @@ class PlayedProver(Prover):
     def answers(self, bundle, artifact, signature, inputs):
         return self.answer(artifact, inputs)
 
+    def stream_answers(self, bundle, inputs):
+        raise NotImplementedError
+
     def interpret(self, model, signature, inputs):
         raise NotImplementedError
 

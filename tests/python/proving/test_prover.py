@@ -19,6 +19,9 @@ class Listing(Prover):
     def answers(self, bundle, artifact, signature, inputs):
         raise NotImplementedError
 
+    def stream_answers(self, bundle, inputs):
+        raise NotImplementedError
+
     def interpret(self, model, signature, inputs):
         raise NotImplementedError
 

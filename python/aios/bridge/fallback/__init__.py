@@ -18,6 +18,7 @@ from aios.bridge.fallback.records import (
     SignatureMetrics,
     TensorSpec,
 )
+from aios.bridge.fallback.stream import Stream
 from aios.bridge.fallback.submissions import Submissions
 from aios.bridge.fallback.threads import cgroup_cpus, thread_budget, usable_cpus
 
@@ -33,6 +34,7 @@ __all__ = [
     "Metrics",
     "Signature",
     "SignatureMetrics",
+    "Stream",
     "Submissions",
     "TensorSpec",
     "cgroup_cpus",

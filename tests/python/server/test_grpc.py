@@ -201,19 +201,20 @@ def test_many_channels_are_answered(server):
         assert set(threads.map(ask, range(32))) == {SERVING}
 
 
-def test_a_server_that_drains_lets_its_clients_know(server, tmp_path):
+def test_a_server_that_drains_lets_its_clients_know(server):
     with aios.Server(server.config.models, http_port=0, poll_s=0) as other:
         channel = grpc.insecure_channel(other.grpc_url)
-        assert _call(channel, CHECK) == SERVING
-        states = []
-        is_lost = threading.Event()
+        is_ready, is_lost = threading.Event(), threading.Event()
 
         def seen(state):
-            states.append(state)
-            if state is not grpc.ChannelConnectivity.READY and len(states) > 1:
+            if state is grpc.ChannelConnectivity.READY:
+                is_ready.set()
+            elif is_ready.is_set():
                 is_lost.set()
 
-        channel.subscribe(seen)
+        channel.subscribe(seen, try_to_connect=True)
+        assert is_ready.wait(_DEADLINE_S)
+        assert _call(channel, CHECK) == SERVING
         assert other.drain(_DEADLINE_S)
         assert is_lost.wait(_DEADLINE_S)
         channel.close()

@@ -638,6 +638,17 @@ class ServedModel:
     def executions(self) -> ExecutionTotals:
         """How it was run."""
 
+    def answered(self) -> list[tuple[str, str, str, list[int], float, int]]:
+        """
+        (protocol, task, signature, requests by bucket of latency, the sum of their latency in µs, samples) of requests that went well; what nobody asked for is left out.
+        """
+
+    def failed_us(self) -> float:
+        """The sum of the latency of requests that failed, in µs."""
+
+    def last_ms(self) -> int:
+        """When it answered last, in milliseconds since 1970; 0 if it never did."""
+
 class Shadow:
     """Copies of a model's calls, and what another one answers to them."""
 
@@ -660,7 +671,7 @@ def latency_bounds_us() -> list[float]:
 class DataPlane:
     """Answers calls of models over the network, in C++."""
 
-    def __init__(self, *, io_threads: int, workers: int, max_waiting: int, max_batch: int, limits: ConnectionLimits) -> None: ...
+    def __init__(self, *, io_threads: int, workers: int, max_waiting: int, max_batch: int, limits: ConnectionLimits, access_log: bool = False, traces: bool = False) -> None: ...
 
     def listen(self, address: str, port: int, *, secure: bool = False) -> int:
         """Accepts connections, by TLS if it is secure; returns the port."""
@@ -698,6 +709,12 @@ class DataPlane:
         """
         Answers a request that is_grpc: with gRPC's code, 0 for success, and a message of protobuf.
         """
+
+    def take_log(self) -> bytes:
+        """Lines of the access log, waited for; none once closed."""
+
+    def take_traces(self) -> list[tuple[object, ...]]:
+        """Requests whose clients ask for a span, waited for; none once closed."""
 
     def drain(self, longest_s: float) -> bool:
         """

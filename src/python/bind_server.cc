@@ -17,6 +17,7 @@
 #include "gil.hpp"
 #include "server/protocol/http2.hpp"
 #include "server/server.hpp"
+#include "server_rows.hpp"
 
 namespace nb = nanobind;
 
@@ -37,14 +38,6 @@ std::string_view contentTypeOf(const std::string& name) {
     if (name == known) return known;
   }
   throw Error(ErrorCode::kInvalidArgument, "content_type: the server has none of '" + name + "'");
-}
-
-nb::bytes bytesOf(const std::string& text) { return nb::bytes(text.data(), text.size()); }
-
-// What came over the network may be any bytes.
-nb::object textOf(const std::string& text) {
-  return nb::steal(
-      PyUnicode_DecodeUTF8(text.data(), static_cast<Py_ssize_t>(text.size()), "surrogateescape"));
 }
 
 AccessPolicy policyOf(const std::optional<std::map<std::string, std::string>>& tokens) {
@@ -70,35 +63,6 @@ void respondGrpc(Server& server, const SlowRequest& request, int code, const std
                                      code, message, std::string(body.c_str(), body.size())});
 }
 
-using Row = std::tuple<std::string, std::vector<uint64_t>, std::vector<uint64_t>, double, uint64_t>;
-
-// (protocol, requests by outcome, requests by latency, their sum in µs, samples)
-std::vector<Row> totalsOf(const ServedModel& model) {
-  std::vector<Row> rows;
-  for (const auto protocol : {server::Protocol::kTensorFlowServing, server::Protocol::kKServe}) {
-    const server::CallTotals totals = model.totals(protocol);
-    rows.emplace_back(server::name(protocol),
-                      std::vector<uint64_t>(totals.requests.begin(), totals.requests.end()),
-                      std::vector<uint64_t>(totals.latency.begin(), totals.latency.end()),
-                      totals.latency_us, totals.samples);
-  }
-  return rows;
-}
-
-using BatchRow = std::tuple<uint64_t, uint64_t, uint64_t, uint64_t, uint64_t>;
-
-// (samples, executions, nanoseconds of reading, of the model, of writing) of each size of batch
-// that came; more than can be told apart have 0 samples.
-std::vector<BatchRow> batchesOf(const server::ExecutionTotals& totals) {
-  std::vector<BatchRow> rows;
-  for (std::size_t samples = 0; samples < totals.batches.size(); ++samples) {
-    const server::BatchTotals& batch = totals.batches[samples];
-    if (batch.executions == 0) continue;
-    rows.emplace_back(samples, batch.executions, batch.input_ns, batch.infer_ns, batch.output_ns);
-  }
-  return rows;
-}
-
 void bindExecutions(nb::module_& module) {
   using server::ExecutionTotals;
   nb::class_<ExecutionTotals>(module, "ExecutionTotals", "How a version of a model was run.")
@@ -112,19 +76,6 @@ void bindExecutions(nb::module_& module) {
       .def_prop_ro("batches", &batchesOf,
                    "(samples, executions, nanoseconds of reading, of the model, of writing) of "
                    "each size of batch; of batches over 64 samples, together, 0 samples.");
-}
-
-nb::dict totalsOfAll(const Server& server) {
-  const server::ServerTotals totals = server.totals();
-  nb::dict counts;
-  counts["connections"] = totals.connections;
-  counts["accepted"] = totals.accepted;
-  counts["refused"] = totals.refused;
-  counts["timed_out"] = totals.timed_out;
-  counts["bytes_in"] = totals.bytes_in;
-  counts["bytes_out"] = totals.bytes_out;
-  counts["waiting_calls"] = totals.waiting_calls;
-  return counts;
 }
 
 // A model's last owner may be Python, and giving its memory back takes a while.
@@ -219,7 +170,8 @@ struct ServerHolder {
 
 server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
                                 std::size_t max_waiting, int64_t max_batch,
-                                const ConnectionLimits& limits) {
+                                const ConnectionLimits& limits,
+                                const server::RequestLog::Wanted& log) {
   server::ServerOptions options;
   options.io_threads = io_threads;
   options.workers = workers;
@@ -230,6 +182,7 @@ server::ServerOptions optionsOf(std::size_t io_threads, std::size_t workers,
   options.limits.connections = limits.loop.connections / std::max<std::size_t>(io_threads, 1) + 1;
   options.clients = limits.client;
   options.limits.http.request_timeout = limits.loop.read_timeout;
+  options.log = log;
   return options;
 }
 
@@ -294,7 +247,17 @@ void bindServer(nb::module_& module) {
           "protocol.")
       .def(
           "executions", [](const SharedModel& shared) { return shared.model->executionTotals(); },
-          "How it was run.");
+          "How it was run.")
+      .def(
+          "answered", [](const SharedModel& shared) { return answeredBy(*shared.model); },
+          "(protocol, task, signature, requests by bucket of latency, the sum of their latency in "
+          "µs, samples) of requests that went well; what nobody asked for is left out.")
+      .def(
+          "failed_us", [](const SharedModel& shared) { return failedUs(*shared.model); },
+          "The sum of the latency of requests that failed, in µs.")
+      .def(
+          "last_ms", [](const SharedModel& shared) { return shared.model->lastMs(); },
+          "When it answered last, in milliseconds since 1970; 0 if it never did.");
   bindShadow(module);
   module.def("has_grpc", &server::protocol::hasHttp2,
              "Whether the extension was built with what gRPC needs.");
@@ -309,11 +272,14 @@ void bindServer(nb::module_& module) {
       .def(
           "__init__",
           [](ServerHolder* self, std::size_t io_threads, std::size_t workers,
-             std::size_t max_waiting, int64_t max_batch, const ConnectionLimits& limits) {
-            new (self) ServerHolder(optionsOf(io_threads, workers, max_waiting, max_batch, limits));
+             std::size_t max_waiting, int64_t max_batch, const ConnectionLimits& limits,
+             bool access_log, bool traces) {
+            new (self) ServerHolder(optionsOf(io_threads, workers, max_waiting, max_batch, limits,
+                                              {access_log, traces}));
           },
           nb::kw_only(), nb::arg("io_threads"), nb::arg("workers"), nb::arg("max_waiting"),
-          nb::arg("max_batch"), nb::arg("limits"))
+          nb::arg("max_batch"), nb::arg("limits"), nb::arg("access_log") = false,
+          nb::arg("traces") = false)
       .def(
           "listen",
           [](ServerHolder& self, const std::string& address, uint16_t port, bool secure) {
@@ -391,6 +357,29 @@ void bindServer(nb::module_& module) {
           nb::arg("request"), nb::arg("code"), nb::arg("message"), nb::arg("body"),
           "Answers a request that is_grpc: with gRPC's code, 0 for success, and a message of "
           "protobuf.")
+      .def(
+          "take_log",
+          [](ServerHolder& self) {
+            std::string lines;
+            {
+              const WithoutGil released;
+              lines = self.server->requestLog().takeLines();
+            }
+            return bytesOf(lines);
+          },
+          "Lines of the access log, waited for; none once closed.")
+      .def(
+          "take_traces",
+          [](ServerHolder& self) {
+            std::vector<server::FinishedRequest> requests;
+            {
+              const WithoutGil released;
+              requests = self.server->requestLog().takeSpans();
+            }
+            return tracesOf(requests);
+          },
+          nb::sig("def take_traces(self) -> list[tuple[object, ...]]"),
+          "Requests whose clients ask for a span, waited for; none once closed.")
       .def(
           "drain",
           [](ServerHolder& self, double longest_s) {

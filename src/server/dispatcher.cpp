@@ -44,6 +44,7 @@ Ticket Dispatcher::ticketOf(const protocol::Waiter& waiter) const {
 }
 
 bool Dispatcher::call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) {
+  called_ = {};
   if (clients_ != nullptr && clients_->take(*peer_, ClientLimits::Clock::now()) > 0) {
     answer = api::grpcFailure(ErrorCode::kOverloaded,
                               "too many requests of this client; try again a little later");
@@ -75,6 +76,7 @@ bool Dispatcher::callModel(const api::HotMethod& method, const protocol::GrpcReq
     answer = api::inFormOf(method, api::grpcNotFound(route, found));
     return true;
   }
+  called_ = {found.model.get(), route.protocol};
   api::Call call{std::move(route), std::nullopt, request.message};
   if (in_place_ && !isLong(*found.model, request.message)) {
     std::optional<protocol::GrpcAnswer> now =
@@ -97,6 +99,7 @@ bool Dispatcher::callModel(const api::HotMethod& method, const protocol::GrpcReq
 }
 
 bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) {
+  called_ = {};
   if (clients_ != nullptr) {
     const double wait_s = clients_->take(*peer_, ClientLimits::Clock::now());
     if (wait_s > 0) {
@@ -133,6 +136,7 @@ bool Dispatcher::callModel(api::Route route, const protocol::HttpRequest& reques
     answer = api::notFound(route, found);
     return true;
   }
+  called_ = {found.model.get(), route.protocol};
   api::Call call{std::move(route), request.inference_header_length, request.body};
   if (in_place_ && !isLong(*found.model, request.body)) {
     std::optional<protocol::HttpAnswer> now =

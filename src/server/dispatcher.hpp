@@ -46,6 +46,14 @@ class Dispatcher : public protocol::Service {
     peer_ = &peer;
   }
 
+  // The model that the last request called, and how; null if it called none. As long as the table
+  // is in use.
+  struct Called {
+    const ServedModel* model = nullptr;
+    Protocol protocol = Protocol::kKServe;
+  };
+  const Called& lastCalled() const noexcept { return called_; }
+
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
   bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
   protocol::GrpcKind kindOf(std::string_view path) const noexcept override {
@@ -75,6 +83,7 @@ class Dispatcher : public protocol::Service {
   const SharedMemory* memory_ = nullptr;
   const Peer nobody_;
   const Peer* peer_ = &nobody_;
+  Called called_;
 };
 
 }  // namespace aios::server

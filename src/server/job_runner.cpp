@@ -215,8 +215,9 @@ void JobRunner::deliver(const Reading& reading, protocol::Answer&& answer) {
   if (auto* const http = std::get_if<protocol::HttpAnswer>(&answer); http != nullptr) {
     api::compress(job.route.encodings, *http);
   }
-  job.model->counters(thread_).record(job.route.protocol, api::outcomeOf(answer),
-                                      reading.workspace.batch(), Clock::now() - job.arrived);
+  const CallKind kind = api::kindOf(job.route, *job.model, reading.workspace);
+  job.model->counters(thread_).record(kind, api::outcomeOf(answer), reading.workspace.batch(),
+                                      Clock::now() - job.arrived);
   deliver_(job.ticket, std::move(answer));
 }
 

@@ -45,12 +45,13 @@ struct Loop::Listener {
 };
 
 Loop::Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane,
-           ClientLimits* clients)
+           ClientLimits* clients, RequestLog* log)
     : index_(index),
       limits_(limits),
       client_limits_(clients),
       dispatcher_(index, workers, slow_lane, !runtime::threadBudget().governs(1),
                   limits.http.body_bytes, clients),
+      observer_(log == nullptr ? nullptr : std::make_unique<RequestObserver>(dispatcher_, *log)),
       poll_(::epoll_create1(EPOLL_CLOEXEC)),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       buffer_(kReadBytes) {
@@ -166,8 +167,10 @@ void Loop::adopt(Descriptor socket, std::unique_ptr<TlsStream> tls) {
   const uint64_t id = uint64_t{generation_} << 32 | index;
   // All that needs memory comes before anything is counted.
   if (clients_.size() <= index) clients_.resize(index + 1);
-  auto client = std::make_unique<Client>(std::move(socket), peer, std::move(tls), id, dispatcher_,
-                                         limits_, now_);
+  protocol::Service& service =
+      observer_ != nullptr ? static_cast<protocol::Service&>(*observer_) : dispatcher_;
+  auto client =
+      std::make_unique<Client>(std::move(socket), peer, std::move(tls), id, service, limits_, now_);
   const bool is_full = open_ >= limits_.connections;
   if (is_full || (client_limits_ != nullptr && !client_limits_->connect(peer, now_))) {
     counters_.refused.add(1);
@@ -195,6 +198,7 @@ Loop::Client* Loop::find(uint64_t id) const {
 
 void Loop::prepare(const Client& client) {
   dispatcher_.setConnection(index_, client.id, client.peer);
+  if (observer_ != nullptr) observer_->setConnection(client.id, client.peer);
 }
 
 bool Loop::read(Client& client) {
@@ -233,6 +237,7 @@ void Loop::complete(const Ticket& ticket, protocol::Answer&& answer) {
   Client* const client = find(ticket.connection);
   if (client == nullptr) return;
   prepare(*client);
+  if (observer_ != nullptr) observer_->complete(client->id, ticket.request, answer);
   orDrop(client->id, [&] {
     if (!client->connection->complete(ticket.request, std::move(answer))) return;
     client->active = now_;
@@ -325,6 +330,7 @@ void Loop::linger(Client& client) {
 void Loop::remove(Client& client) {
   --open_;
   if (client_limits_ != nullptr) client_limits_->disconnect(client.peer);
+  if (observer_ != nullptr) observer_->forget(client.id);
   farewell(client);
   // epoll would go on telling of it where a forked child still holds the socket.
   control(poll_, EPOLL_CTL_DEL, client.socket.value(), 0, 0);

@@ -17,6 +17,7 @@
 #include "server/client_limits.hpp"
 #include "server/dispatcher.hpp"
 #include "server/protocol/connection.hpp"
+#include "server/request_observer.hpp"
 #include "server/sockets.hpp"
 #include "server/tls.hpp"
 
@@ -42,9 +43,10 @@ struct LoopCounters {
 class Loop {
  public:
   // Starts the thread. `index` is its number among all threads that answer. `clients`, which all
-  // loops share, outlives it; null where clients may do as they like.
+  // loops share, outlives it; null where clients may do as they like. So does `log`; null where
+  // requests aren't logged.
   Loop(std::size_t index, const LoopLimits& limits, Workers& workers, SlowLane& slow_lane,
-       ClientLimits* clients = nullptr);
+       ClientLimits* clients = nullptr, RequestLog* log = nullptr);
   // Cuts all connections.
   ~Loop();
   Loop(const Loop&) = delete;
@@ -114,6 +116,7 @@ class Loop {
   const LoopLimits limits_;
   ClientLimits* const client_limits_;
   Dispatcher dispatcher_;
+  const std::unique_ptr<RequestObserver> observer_;  // null where nobody wants to know
   LoopCounters counters_;
   Descriptor poll_;
   Descriptor wake_;

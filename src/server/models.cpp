@@ -1,5 +1,6 @@
 #include "server/models.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace aios::server {
@@ -11,12 +12,14 @@ ServedModel::ServedModel(std::string name, int64_t version,
       version_(version),
       model_(std::move(model)),
       class_labels_(std::move(class_labels)),
-      counters_(threads),
-      executions_(threads) {}
+      executions_(threads) {
+  const std::size_t signatures = model_ == nullptr ? 1 : model_->endpoints().size();
+  for (std::size_t i = 0; i < threads; ++i) counters_.emplace_back(signatures);
+}
 
-CallTotals ServedModel::totals(Protocol protocol) const noexcept {
+CallTotals ServedModel::totals(Protocol protocol, Transport transport) const noexcept {
   CallTotals totals;
-  for (const CallCounters& counters : counters_) counters.addTo(protocol, totals);
+  for (const CallCounters& counters : counters_) counters.addTo(protocol, transport, totals);
   return totals;
 }
 
@@ -24,6 +27,26 @@ ExecutionTotals ServedModel::executionTotals() const noexcept {
   ExecutionTotals totals;
   for (const ExecutionCounters& executions : executions_) executions.addTo(totals);
   return totals;
+}
+
+CallTotals ServedModel::answered(const CallKind& kind) const noexcept {
+  CallTotals totals;
+  for (const CallCounters& counters : counters_) counters.addAnsweredTo(kind, totals);
+  return totals;
+}
+
+uint64_t ServedModel::lastMs() const noexcept {
+  uint64_t last = 0;
+  for (const CallCounters& counters : counters_) last = std::max(last, counters.lastMs());
+  return last;
+}
+
+std::size_t ServedModel::placeOf(const Signature* signature) const noexcept {
+  const auto& endpoints = model_->endpoints();
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    if (&endpoints[i]->signature() == signature) return i;
+  }
+  return 0;
 }
 
 ModelTable::ModelTable(const ServedModels& models, const std::map<std::string, Routing>& routing) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -32,7 +33,14 @@ class ServedModel {
   const std::vector<std::string>& classLabels() const noexcept { return class_labels_; }
   const std::shared_ptr<runtime::LoadedModel>& shared() const noexcept { return model_; }
   CallCounters& counters(std::size_t thread) const noexcept { return counters_[thread]; }
-  CallTotals totals(Protocol protocol) const noexcept;
+  // All tasks and signatures together.
+  CallTotals totals(Protocol protocol, Transport transport = Transport::kHttp) const noexcept;
+  // Of requests that were answered well.
+  CallTotals answered(const CallKind& kind) const noexcept;
+  // When the last of them was, in milliseconds since 1970; 0 where none was.
+  uint64_t lastMs() const noexcept;
+  // The place of a signature of this model's endpoints; of another one, 0.
+  std::size_t placeOf(const Signature* signature) const noexcept;
   ExecutionCounters& executions(std::size_t thread) const noexcept { return executions_[thread]; }
   ExecutionTotals executionTotals() const noexcept;
   // Whoever has answered a call of the model offers it there, if it is on.
@@ -43,7 +51,7 @@ class ServedModel {
   const int64_t version_;
   const std::shared_ptr<runtime::LoadedModel> model_;
   const std::vector<std::string> class_labels_;
-  mutable std::vector<CallCounters> counters_;
+  mutable std::deque<CallCounters> counters_;  // which can't be moved
   mutable std::vector<ExecutionCounters> executions_;
   mutable ShadowTap tap_;
 };

@@ -76,7 +76,8 @@ Server::Server(const ServerOptions& options)
     : fork_generation_(forkGeneration()),
       options_(checked(options)),
       clients_(limitsOf(options.clients)),
-      slow_lane_(options.waiting_requests) {
+      slow_lane_(options.waiting_requests),
+      log_(options.log) {
   WorkerLimits limits;
   limits.waiting_calls = options_.waiting_calls;
   limits.batch.max_samples = options_.max_batch;
@@ -85,8 +86,8 @@ Server::Server(const ServerOptions& options)
                                          respond(ticket, std::move(answer));
                                        });
   for (std::size_t i = 0; i < options.io_threads; ++i) {
-    loops_.push_back(
-        std::make_unique<Loop>(i, options.limits, *workers_, slow_lane_, clients_.get()));
+    loops_.push_back(std::make_unique<Loop>(i, options.limits, *workers_, slow_lane_,
+                                            clients_.get(), log_.isOn() ? &log_ : nullptr));
     Loop& loop = *loops_.back();
     loop.post([this, &loop] { loop.share(memory_); });
   }
@@ -210,6 +211,11 @@ void Server::respond(const Ticket& ticket, protocol::Answer answer) {
   });
 }
 
+void Server::close() {
+  slow_lane_.close();
+  log_.close();
+}
+
 bool Server::drain(std::chrono::milliseconds longest) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -245,6 +251,7 @@ ServerTotals Server::totals() const {
     totals.bytes_out += counters.bytes_out.value();
   }
   totals.waiting_calls = workers_->waiting();
+  totals.unlogged = log_.dropped();
   return totals;
 }
 

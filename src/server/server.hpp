@@ -29,6 +29,7 @@ struct ServerOptions {
   int64_t max_batch = 32;              // samples of several calls that are answered by one
   std::size_t waiting_requests = 256;  // for Python, at most
   LoopLimits limits;
+  RequestLog::Wanted log;
   ClientRates clients;
 };
 
@@ -41,6 +42,7 @@ struct ServerTotals {
   uint64_t bytes_in = 0;
   uint64_t bytes_out = 0;
   uint64_t waiting_calls = 0;
+  uint64_t unlogged = 0;  // requests that the log had no room for
 };
 
 // Every method is safe from any thread. Of no use in a forked child, where it may only be
@@ -81,8 +83,10 @@ class Server {
   // Listens no more, and waits until every request that is under way is answered; returns false if
   // some were not in this time.
   bool drain(std::chrono::milliseconds longest);
-  // Lets take() return nothing.
-  void close() { slow_lane_.close(); }
+  // Lets take() return nothing, and the log of requests, once it is empty.
+  void close();
+  // Empty where options want none of it. Whoever takes of it has to take often.
+  RequestLog& requestLog() noexcept { return log_; }
   bool isForked() const noexcept;
   ServerTotals totals() const;
 
@@ -100,6 +104,7 @@ class Server {
   std::unique_ptr<ClientLimits> clients_;  // null: without limits
   SharedMemory memory_;
   SlowLane slow_lane_;
+  RequestLog log_;
   std::unique_ptr<Workers> workers_;
   std::atomic<std::size_t> placing_ = 0;
   std::vector<std::unique_ptr<Loop>> loops_;

@@ -1,5 +1,6 @@
 #include "server/sockets.hpp"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -71,6 +73,16 @@ Peer peerOf(const Descriptor& socket) {
                                      : std::memcmp(peer.address.data(), &in6addr_loopback, 16) == 0;
   peer.is_local = peer.is_unix || is_loopback;
   return peer;
+}
+
+std::string describe(const Peer& peer) {
+  if (peer.is_unix) return "unix";
+  constexpr std::array<uint8_t, 12> kMappedPrefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+  const bool is_v4 = std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), peer.address.begin());
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(is_v4 ? AF_INET : AF_INET6, peer.address.data() + (is_v4 ? kMappedPrefix.size() : 0),
+              text.data(), text.size());
+  return text.data();
 }
 
 Descriptor listenAt(const std::string& address, uint16_t port) {

@@ -30,6 +30,8 @@ struct Peer {
   bool is_unix = false;               // by a Unix socket: it has no address
 };
 Peer peerOf(const Descriptor& socket);
+// "127.0.0.1", "::1" or "unix".
+std::string describe(const Peer& peer);
 
 // A listening socket at a numeric address and port; 0: any free one. Throws InvalidArgument for
 // what isn't an address, FailedPrecondition where it can't be had.

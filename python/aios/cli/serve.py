@@ -18,6 +18,7 @@ from aios.cli.environment import prepare_tensorflow
 from aios.cli.output import JsonFlag, data, reports_errors, talk
 from aios.cli.service_manager import notify
 from aios.cli.suggestions import engine_names
+from aios.errors import AiosError
 from aios.server.config import SOURCES, ServerConfig
 from aios.server.options import Option, options_of
 
@@ -45,6 +46,7 @@ def _serve(*, config: Path | None = None, as_json: bool = False, **options: Any)
 
     stopped = _stop_at_signals()
     with Server(config=config, **options) as server:
+        _reopen_log_at_signals(server)
         _tell(server, as_json)
         notify("READY=1")
         stopped.wait()
@@ -88,6 +90,20 @@ def _hint(of: Option) -> Any:
 _serve.__signature__ = inspect.Signature(_parameters())  # type: ignore[attr-defined]
 _serve.__annotations__ = {each.name: each.annotation for each in _parameters()}
 serve = reports_errors(_serve)
+
+
+def _reopen_log_at_signals(server: Server) -> None:
+    """SIGHUP is what tools that rotate logs send; without a log it ends the process as ever."""
+    if server.config.access_log is None:
+        return
+
+    def reopen(_number: int, _frame: object) -> None:
+        try:
+            server.reopen_log()
+        except AiosError as error:
+            talk.print(f"the access log goes on where it was: {error}")
+
+    signal.signal(signal.SIGHUP, reopen)
 
 
 def _stop_at_signals() -> threading.Event:

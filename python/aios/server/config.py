@@ -189,6 +189,20 @@ class ServerConfig:
     client_connections: int = option(
         0, "Connections of one address at a time; 0: any number.", minimum=0
     )
+    metric_names: str | None = option(
+        None,
+        "Names at /metrics; else aios's, and Triton's at the port for metrics.",
+        choices=("aios", "tfserving", "triton"),
+    )
+    access_log: str | None = option(
+        None, "A file for a line of JSON a request, which SIGHUP opens again; -: standard output."
+    )
+    traces: bool = option(
+        False, "OpenTelemetry spans, by the global provider, of requests whose clients ask for one."
+    )
+    metrics_port: int | None = option(
+        None, "A port for /metrics alone; 0 for any free one.", minimum=0, maximum=65535
+    )
     per_model: Mapping[str, ModelConfig] = option(
         {}, "Options of single models, by name.", flags=()
     )

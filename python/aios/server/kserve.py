@@ -11,6 +11,7 @@ from aios.server.kserve_config import model_config, platform_of
 from aios.server.kserve_statistics import model_statistics
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.replies import Reply, Route, empty_reply, json_reply, route
+from aios.server.snapshot import snapshots
 from aios.version import __version__
 
 #: Only what works.
@@ -103,5 +104,5 @@ def _tensor(spec: Any) -> dict[str, Any]:
 
 
 def _statistics(entries: Iterable[ModelEntry]) -> Reply:
-    documents = [model_statistics(entry) for entry in entries]
-    return json_reply({"model_stats": [each for each in documents if each is not None]})
+    answering = [each for each in snapshots(entries) if each.is_ready]
+    return json_reply({"model_stats": [model_statistics(each) for each in answering]})

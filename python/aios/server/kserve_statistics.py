@@ -5,32 +5,59 @@ Format: triton-inference-server/server, docs/protocol/extension_statistics.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from aios.server.library import ModelEntry
+from aios.server.snapshot import Batch, Snapshot
 
 _NANOSECONDS = 1000
 
 
-def model_statistics(entry: ModelEntry) -> dict[str, Any] | None:
-    """The document of a version that answers; None where it was taken down meanwhile."""
-    model = entry.model
-    if model is None:
-        return None
-    rows = model.totals()
-    answered = sum(requests[0] for _, requests, *_ in rows)
-    failed = sum(sum(requests[1:]) for _, requests, *_ in rows)
-    answered_ns = round(sum(latency_us for *_, latency_us, _ in rows) * _NANOSECONDS)
+def model_statistics(version: Snapshot) -> dict[str, Any]:
+    """The document of a version that answers.
+
+    Its queue counts the requests that waited for a worker; what a run of the model took is counted
+    once for all requests that it answered.
+    """
+    runs = version.executions
+    answered_us = sum(row.latency_us for row in version.answered)
+    failed = sum(row.client_error + row.server_error for row in version.requests)
     return {
-        "name": entry.key.name,
-        "version": str(entry.key.version),
-        "inference_count": sum(samples for *_, samples in rows),
+        "name": version.name,
+        "version": str(version.version),
+        "last_inference": version.last_ms,
+        "inference_count": runs.inference_count,
+        "execution_count": runs.execution_count,
         "inference_stats": {
-            "success": _duration(answered, answered_ns),
-            "fail": {"count": failed},
+            "success": _of_us(sum(row.ok for row in version.requests), answered_us),
+            "fail": _of_us(failed, version.failed_us),
+            "queue": _duration(runs.queued, runs.queue_ns),
+            **_compute(runs.batches),
+            "cache_hit": _duration(0, 0),
+            "cache_miss": _duration(0, 0),
         },
+        "batch_stats": [
+            {"batch_size": batch.samples, **_compute([batch])}
+            for batch in runs.batches
+            if batch.samples
+        ],
+        "memory_usage": [],
+        "response_stats": {},
+    }
+
+
+def _compute(batches: Sequence[Batch]) -> dict[str, dict[str, int]]:
+    count = sum(batch.executions for batch in batches)
+    return {
+        "compute_input": _duration(count, sum(batch.input_ns for batch in batches)),
+        "compute_infer": _duration(count, sum(batch.infer_ns for batch in batches)),
+        "compute_output": _duration(count, sum(batch.output_ns for batch in batches)),
     }
 
 
 def _duration(count: int, nanoseconds: int) -> dict[str, int]:
     return {"count": count, "ns": nanoseconds}
+
+
+def _of_us(count: int, microseconds: float) -> dict[str, int]:
+    return _duration(count, round(microseconds * _NANOSECONDS))

@@ -1,18 +1,15 @@
-"""What a server has done, as Prometheus reads it.
-
-Text format: https://prometheus.io/docs/instrumenting/exposition_formats/ (version 0.0.4).
-"""
+"""What a server has done, in the names of aios, TensorFlow Serving's and Triton's dashboards."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import accumulate
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from aios.registry.shadow_results import ShadowResult
-from aios.server.library import ModelEntry
+from aios.server import tensorflow_serving_metrics, triton_metrics
+from aios.server.exposition import family, histogram, labels_text, page
 from aios.server.replies import Reply
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from aios.server.snapshot import Batch, Snapshot
 
 _OUTCOMES = ("ok", "client_error", "server_error")
 
@@ -25,8 +22,19 @@ _TOTALS = (
     ("bytes_in", "aios_received_bytes_total", "counter", "Bytes read."),
     ("bytes_out", "aios_sent_bytes_total", "counter", "Bytes written."),
     ("waiting_calls", "aios_waiting_calls", "gauge", "Calls that wait for a worker."),
+    ("unlogged", "aios_unlogged_requests_total", "counter", "Requests that a log had no room for."),
 )
 
+
+#: Of Executions: the field, the metric, and what it says.
+_EXECUTIONS = (
+    ("queued", "aios_queued_total", "Requests that waited for a worker."),
+    ("refused", "aios_refused_total", "Requests that found too many waiting."),
+    ("expired", "aios_expired_total", "Requests that waited longer than they may."),
+    ("cancelled", "aios_cancelled_total", "Requests whose clients left before their turn."),
+)
+#: Up to what the data plane tells apart.
+_BATCH_BOUNDS = (1, 2, 4, 8, 16, 32, 64)
 
 #: Of ShadowResult: the field, the metric, its kind, and what it says.
 _SHADOWS = (
@@ -39,7 +47,8 @@ _SHADOWS = (
 
 
 def metrics_page(
-    entries: Iterable[ModelEntry],
+    names: str,
+    versions: Sequence[Snapshot],
     totals: Mapping[str, int],
     bounds_us: Sequence[float],
     shadows: Sequence[ShadowResult] = (),
@@ -47,85 +56,137 @@ def metrics_page(
     """The page of one moment.
 
     Args:
-        entries: Every version.
+        names: Whose: one of NAMES.
+        versions: Every version.
         totals: Of the data plane.
         bounds_us: Upper bounds of the buckets of latency, in µs.
         shadows: What is known of challengers.
     """
-    families = [*_families(list(entries), totals, bounds_us), *_of_shadows(shadows)]
-    lines = [line for family in families for line in family]
-    return Reply(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
+    return page(_PAGES[names](versions, totals, bounds_us, shadows))
 
 
-def _families(
-    entries: Sequence[ModelEntry], totals: Mapping[str, int], bounds_us: Sequence[float]
-) -> Iterator[Iterator[str]]:
+def _own(
+    versions: Sequence[Snapshot],
+    totals: Mapping[str, int],
+    bounds_us: Sequence[float],
+    shadows: Sequence[ShadowResult],
+) -> Iterator[str]:
     for key, name, kind, what in _TOTALS:
-        yield _family(name, kind, what, [("", {}, totals[key])])
-    yield _family(
+        yield from family(name, kind, what, [("", totals[key])])
+    yield from family(
         "aios_model_ready", "gauge", "Whether a version answers.",
-        [("", _labels(entry), int(entry.model is not None)) for entry in entries],
+        [(_version(each), int(each.is_ready)) for each in versions],
     )  # fmt: skip
-    # Read once: a version may be taken down at any moment.
-    models = [(entry, model) for entry in entries if (model := entry.model) is not None]
-    rows = [(entry, row) for entry, model in models for row in model.totals()]
-    yield _family(
-        "aios_requests_total", "counter", "Calls of models, by how they went.",
+    yield from family(
+        "aios_model_engine", "gauge", "1, with the engine that answers single samples.",
         [
-            ("", {**_labels(entry), "protocol": protocol, "outcome": outcome}, count)
-            for entry, (protocol, requests, *_) in rows
-            for outcome, count in zip(_OUTCOMES, requests, strict=True)
+            (f"{_version(each)},{labels_text(engine=each.engine, proven=each.is_proven)}", 1)
+            for each in versions
+            if each.is_ready
         ],
     )  # fmt: skip
-    yield _family(
+    yield from family(
+        "aios_requests_total", "counter", "Calls of models, by how they went.",
+        [
+            (f'{_version(each)},protocol="{row.protocol}",outcome="{outcome}"', count)
+            for each in versions
+            for row in each.requests
+            if row.is_any
+            for outcome, count in zip(_OUTCOMES, row[1:], strict=True)
+        ],
+    )  # fmt: skip
+    # Made once for both.
+    answered = [
+        (f"{_version(each)},{_kind(row.protocol, row.task, row.signature)}", row)
+        for each in versions
+        for row in each.answered
+    ]
+    yield from family(
         "aios_samples_total", "counter", "Samples that were answered.",
-        [("", {**_labels(entry), "protocol": row[0]}, row[4]) for entry, row in rows],
+        [(labels, row.samples) for labels, row in answered],
     )  # fmt: skip
-    yield _family(
-        "aios_request_latency_us", "histogram",
-        "From a whole request to its answer, in microseconds, without waiting for a worker.",
-        [sample for entry, row in rows for sample in _histogram(_labels(entry), row, bounds_us)],
+    yield from histogram(
+        "aios_request_latency_us",
+        "From a whole request to its answer, in microseconds, what it waited for included.",
+        [(labels, row.latency, row.latency_us) for labels, row in answered], bounds_us,
+    )  # fmt: skip
+    yield from _of_executions(versions)
+    yield from _of_shadows(shadows)
+
+
+def _of_executions(versions: Sequence[Snapshot]) -> Iterator[str]:
+    ready = [(_version(each), each.executions) for each in versions if each.is_ready]
+    for field, name, what in _EXECUTIONS:
+        yield from family(
+            name, "counter", what, [(labels, getattr(runs, field)) for labels, runs in ready]
+        )
+    yield from family(
+        "aios_queue_us_total", "counter", "How long requests waited for a worker, in microseconds.",
+        [(labels, runs.queue_ns / 1000) for labels, runs in ready],
+    )  # fmt: skip
+    yield from histogram(
+        "aios_batch_size", "Samples that a run of the model answered.",
+        [
+            (labels, _by_size(runs.batches), runs.inference_count)
+            for labels, runs in ready
+            if runs.execution_count
+        ],
+        _BATCH_BOUNDS,
     )  # fmt: skip
 
 
-def _of_shadows(shadows: Sequence[ShadowResult]) -> Iterator[Iterator[str]]:
-    if not shadows:
-        return
+def _by_size(batches: Sequence[Batch]) -> list[int]:
+    counts = [0] * (len(_BATCH_BOUNDS) + 1)
+    for batch in batches:
+        # Those that are too large to be told apart are behind the last bound.
+        place = bisect_left(_BATCH_BOUNDS, batch.samples) if batch.samples else -1
+        counts[place] += batch.executions
+    return counts
+
+
+def _of_shadows(shadows: Sequence[ShadowResult]) -> Iterator[str]:
     labels = [
-        {"model": one.name, "champion": str(one.champion), "challenger": str(one.challenger)}
+        labels_text(model=one.name, champion=one.champion, challenger=one.challenger)
         for one in shadows
     ]
     for field, name, kind, what in _SHADOWS:
         values = [getattr(one, field) for one in shadows]
-        rows = [("", named, value) for named, value in zip(labels, values, strict=True)]
-        yield _family(name, kind, what, rows)
+        yield from family(name, kind, what, zip(labels, values, strict=True))
 
 
-_Sample = tuple[str, dict[str, str], float]
-_Row = tuple[str, Sequence[int], Sequence[int], float, int]
+def _version(version: Snapshot) -> str:
+    return labels_text(model=version.name, version=version.version)
 
 
-def _histogram(labels: dict[str, str], row: _Row, bounds_us: Sequence[float]) -> Iterator[_Sample]:
-    protocol, _, buckets, sum_us, _ = row
-    named = {**labels, "protocol": protocol}
-    uppers = [*(f"{bound:g}" for bound in bounds_us), "+Inf"]
-    for upper, count in zip(uppers, accumulate(buckets), strict=True):
-        yield "_bucket", {**named, "le": upper}, count
-    yield "_sum", named, sum_us
-    yield "_count", named, sum(buckets)
+def _kind(protocol: str, task: str, signature: str) -> str:
+    return labels_text(protocol=protocol, task=task, signature=signature)
 
 
-def _family(name: str, kind: str, what: str, samples: Iterable[_Sample]) -> Iterator[str]:
-    yield f"# HELP {name} {what}"
-    yield f"# TYPE {name} {kind}"
-    for suffix, labels, value in samples:
-        inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
-        yield f"{name}{suffix}{{{inner}}} {value}" if inner else f"{name}{suffix} {value}"
+def _tensorflow_serving(
+    versions: Sequence[Snapshot],
+    _totals: Mapping[str, int],
+    bounds_us: Sequence[float],
+    _shadows: Sequence[ShadowResult],
+) -> Iterator[str]:
+    return tensorflow_serving_metrics.lines(versions, bounds_us)
 
 
-def _labels(entry: ModelEntry) -> dict[str, str]:
-    return {"model": entry.key.name, "version": str(entry.key.version)}
+def _triton(
+    versions: Sequence[Snapshot],
+    _totals: Mapping[str, int],
+    _bounds_us: Sequence[float],
+    _shadows: Sequence[ShadowResult],
+) -> Iterator[str]:
+    return triton_metrics.lines(versions)
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+_Page = Callable[
+    [Sequence[Snapshot], Mapping[str, int], Sequence[float], Sequence[ShadowResult]], Iterator[str]
+]
+_PAGES: Mapping[str, _Page] = {
+    "aios": _own,
+    "tfserving": _tensorflow_serving,
+    "triton": _triton,
+}
+#: Whose names a page may have.
+NAMES = tuple(_PAGES)

@@ -6,6 +6,7 @@ import atexit
 import logging
 import os
 import threading
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +16,7 @@ from aios.errors import AiosError, NotFoundError, UnsupportedError, did_you_mean
 from aios.registry.shadow_results import ShadowResult
 from aios.server import cors, kserve, routing, shared_memory, tensorflow_serving
 from aios.server.config import MOST_THREADS, ServerConfig, config_of
+from aios.server.config_route import config_route
 from aios.server.control_lane import ControlLane
 from aios.server.dashboard import Dashboard
 from aios.server.folder import FoundModel, VersionKey
@@ -23,10 +25,11 @@ from aios.server.grpc_methods import methods
 from aios.server.held_models import HeldModels
 from aios.server.library import ModelEntry, ModelLibrary
 from aios.server.loading import loaders
-from aios.server.metrics_page import metrics_page
-from aios.server.protection import Protection, connection_limits, tls_files
+from aios.server.metrics_routes import Metrics, MetricsPort
+from aios.server.protection import Protection, TlsFiles, connection_limits, tls_files
 from aios.server.replies import Reply, Route, json_reply, route
 from aios.server.repository import Repository
+from aios.server.request_logs import RequestLogs
 from aios.server.shadows import Shadows
 from aios.server.sources import source_of
 from aios.server.wanted import Wanted
@@ -50,6 +53,7 @@ class Server:
             What is put there, replaced or taken away while the server runs is loaded, swapped in
             or unloaded.
         config: A ServerConfig, or a TOML file with its fields.
+        tracer_provider: An OpenTelemetry `TracerProvider` for `traces=True`; None: the global one.
         options: Fields of ServerConfig, which come before those of `config`: `http_port=0` is any
             free port, which `http_port` then tells; with `poll_s=0` only sync() looks at the
             folder.
@@ -66,6 +70,7 @@ class Server:
         models: str | os.PathLike[str] | None = None,
         *,
         config: ServerConfig | str | os.PathLike[str] | None = None,
+        tracer_provider: Any = None,
         **options: Any,
     ) -> None:
         require_extension()
@@ -87,6 +92,8 @@ class Server:
             max_waiting=told.max_waiting,
             max_batch=told.max_batch,
             limits=connection_limits(told),
+            access_log=told.access_log is not None,
+            traces=told.traces,
         )
         tls = tls_files(told.tls_cert, told.tls_key, told.tls_client_ca)
         self._protection = Protection(self._plane, token_file=told.token_file, tls=tls)
@@ -106,6 +113,12 @@ class Server:
         self.http_port = self._plane.listen(told.host, told.http_port, secure=tls is not None)
         self._grpc_port = self._listen_for_grpc(told, secure=tls is not None)
         self._listen_at(told)
+        with ExitStack() as opened:
+            # Ends what was started, where the rest can't be.
+            opened.callback(self._plane.close)
+            self._request_logs = RequestLogs(self._plane, told, tracer_provider)
+            self._metrics_port = self._open_metrics_port(tls)
+            opened.pop_all()
         self._protection.start()
         self._closing = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -181,6 +194,14 @@ class Server:
         self._library.sync(self._held.left_of(self._source.look()))
         self._shadows.keep()
 
+    def reopen_log(self) -> None:
+        """Goes on in an access log of the same name, as after the one before was renamed.
+
+        Raises:
+            InvalidArgumentError: It can't be opened; what comes goes where it went before.
+        """
+        self._request_logs.reopen()
+
     def drain(self, longest_s: float = 30.0) -> bool:
         """Listens no more, and answers the requests that are under way.
 
@@ -202,23 +223,41 @@ class Server:
         self._plane.drain(0)
         self._plane.close()
         self._lane.join()
+        self._request_logs.close()
+        if self._metrics_port is not None:
+            self._metrics_port.close()
         for thread in self._threads:
             thread.join()
         self._library.close()
         self._source.close()
 
+    @property
+    def metrics_port(self) -> int | None:
+        """Where metrics are read by themselves; None where the config names no port for that."""
+        return None if self._metrics_port is None else self._metrics_port.port
+
+    def _open_metrics_port(self, tls: TlsFiles | None) -> MetricsPort | None:
+        if self.config.metrics_port is None:
+            return None
+        return MetricsPort(self._metrics_routes("triton"), self.config, tls)
+
+    def _metrics_routes(self, usual_names: str) -> list[Route]:
+        metrics = Metrics(self._library, self._plane.totals, self._bounds_us, self.shadows)
+        scope = "open" if self.config.open_metrics else "infer"
+        return metrics.routes(self.config.metric_names or usual_names, scope)
+
     def _routes(self) -> list[Route]:
         most_body_bytes = self.config.max_body_mib * _MEBIBYTE
-        metrics_scope = "open" if self.config.open_metrics else "infer"
         return [
             route("GET", "/healthz", self._health, scope="open"),
-            route("GET", "/metrics", self._metrics, scope=metrics_scope),
+            *self._metrics_routes("aios"),
             *Dashboard(self._library, self._plane.totals, self._bounds_us, self.shadows).routes(),
             route("GET", "/shadows", self._shadow_results),
             *kserve.routes(self._library, most_body_bytes),
             *Repository(self._library, self._held, self.sync).routes(),
             *shared_memory.routes(self._plane.shared_memory),
             *tensorflow_serving.routes(self._library),
+            config_route(self.config),
             *cors.routes(self.config.cors_origin),
         ]
 
@@ -248,9 +287,6 @@ class Server:
     def _health(self) -> Reply:
         ready = self.is_ready
         return json_reply({"ready": ready}, 200 if ready else 503)
-
-    def _metrics(self) -> Reply:
-        return metrics_page(self.models(), self._plane.totals(), self._bounds_us, self.shadows())
 
     def _shadow_results(self) -> Reply:
         running = self._shadows.running()

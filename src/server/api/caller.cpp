@@ -97,6 +97,12 @@ protocol::HttpAnswer answerTo(const ServedModel& model, const Call& call, Worksp
   return made(call.route.protocol, [&] { return decompressAndRun(model, call, workspace); });
 }
 
+Task taskOf(const Route& route) noexcept {
+  if (!route.grpc.has_value()) return route.task;
+  if (route.grpc->method == GrpcMethod::kClassify) return Task::kClassify;
+  return route.grpc->method == GrpcMethod::kRegress ? Task::kRegress : Task::kPredict;
+}
+
 }  // namespace
 
 Draft read(const ServedModel& model, const Call& call, Workspace& workspace) {
@@ -117,6 +123,11 @@ Outcome outcomeOf(const protocol::Answer& answer) noexcept {
   const auto* const http = std::get_if<protocol::HttpAnswer>(&answer);
   if (http != nullptr) return server::outcomeOf(http->status);
   return outcomeOfGrpc(std::get<protocol::GrpcAnswer>(answer).code);
+}
+
+CallKind kindOf(const Route& route, const ServedModel& model, const Workspace& workspace) noexcept {
+  const Transport transport = route.grpc.has_value() ? Transport::kGrpc : Transport::kHttp;
+  return {route.protocol, transport, taskOf(route), model.placeOf(workspace.signature())};
 }
 
 std::string notFoundText(const Route& route, const ModelTable::Found& found) {
@@ -161,7 +172,7 @@ std::optional<protocol::HttpAnswer> Caller::answerWithin(double longest_us,
   protocol::HttpAnswer answer = answerTo(model, call, workspace_);
   if (!is_unbounded && isCompressed(encodings, answer)) return std::nullopt;
   compress(encodings, answer);
-  record(model, call.route.protocol, server::outcomeOf(answer.status), begin);
+  record(model, call.route, server::outcomeOf(answer.status), begin);
   return answer;
 } catch (const TakesLonger&) {
   return std::nullopt;
@@ -176,16 +187,17 @@ std::optional<protocol::GrpcAnswer> Caller::callWithin(double longest_us, const 
   const auto begin = std::chrono::steady_clock::now();
   workspace_.allow(longest_us);
   protocol::GrpcAnswer answer = answerGrpc(model, *call.route.grpc, call.body, workspace_);
-  record(model, call.route.protocol, outcomeOfGrpc(answer.code), begin);
+  record(model, call.route, outcomeOfGrpc(answer.code), begin);
   return inFormOf(*call.route.grpc, std::move(answer));
 } catch (const TakesLonger&) {
   return std::nullopt;
 }
 
-void Caller::record(const ServedModel& model, Protocol protocol, Outcome outcome,
+void Caller::record(const ServedModel& model, const Route& route, Outcome outcome,
                     std::chrono::steady_clock::time_point begin) {
   const auto end = std::chrono::steady_clock::now();
-  model.counters(thread_).record(protocol, outcome, workspace_.batch(), end - begin);
+  model.counters(thread_).record(kindOf(route, model, workspace_), outcome, workspace_.batch(),
+                                 end - begin);
   if (outcome != Outcome::kOk) return;
   model.executions(thread_).record({workspace_.batch(), workspace_.ranFrom() - begin,
                                     workspace_.ranTo() - workspace_.ranFrom(),

@@ -38,6 +38,8 @@ Draft read(const ServedModel& model, const Call& call, Workspace& workspace);
 // The answer to a call that failed, in the protocol's own form. Throws nothing.
 protocol::Answer failed(const Route& route, const std::exception_ptr& error);
 Outcome outcomeOf(const protocol::Answer& answer) noexcept;
+// What a call that was read into a workspace is counted with.
+CallKind kindOf(const Route& route, const ServedModel& model, const Workspace& workspace) noexcept;
 
 // Says that what a call wants isn't there.
 std::string notFoundText(const Route& route, const ModelTable::Found& found);
@@ -68,7 +70,7 @@ class Caller {
 
  private:
   // Of the call that began then, and was answered by the workspace.
-  void record(const ServedModel& model, Protocol protocol, Outcome outcome,
+  void record(const ServedModel& model, const Route& route, Outcome outcome,
               std::chrono::steady_clock::time_point begin);
 
   const std::size_t thread_;

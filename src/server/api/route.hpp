@@ -13,9 +13,6 @@
 
 namespace aios::server::api {
 
-// What a model is asked for; all but prediction are TensorFlow Serving's.
-enum class Task { kPredict, kClassify, kRegress };
-
 // The model that a request calls, and how.
 struct Route {
   Protocol protocol = Protocol::kKServe;

@@ -56,6 +56,7 @@ void Workspace::start(const Signature& signature) {
   answers_.clear();
   output_views_.clear();
   endpoint_ = nullptr;
+  signature_ = &signature;
   batch_ = 1;
   ran_from_ = ran_to_ = {};
 }

@@ -43,6 +43,8 @@ class Workspace {
   // TakesLonger where that is expected to take longer than it may, or nobody knows how long.
   Span<const TensorView> run(runtime::Endpoint& endpoint);
   void allow(double longest_us) noexcept { longest_us_ = longest_us; }
+  // Whose inputs were given last; null before any.
+  const Signature* signature() const noexcept { return signature_; }
   // Of what was checked last; 1 where inputs have none.
   int64_t batch() const noexcept { return batch_; }
   // When the model began and ended that; both zero where it wasn't run.
@@ -64,6 +66,7 @@ class Workspace {
   std::vector<TensorView> output_views_;
   std::vector<Tensor> answers_;                  // of outputs whose shapes only the answer tells
   const runtime::Endpoint* endpoint_ = nullptr;  // of what was run since start()
+  const Signature* signature_ = nullptr;
   int64_t batch_ = 1;
   Clock::time_point ran_from_;
   Clock::time_point ran_to_;

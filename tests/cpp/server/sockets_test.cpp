@@ -49,5 +49,16 @@ TEST(Sockets, RefuseWhatIsNoAddress) {
   EXPECT_AIOS_ERROR(listenAt("localhost", 0), kInvalidArgument, "expected an address");
 }
 
+TEST(Peer, IsDescribedByItsAddress) {
+  Peer peer;
+  EXPECT_EQ(describe(peer), "::");
+  peer.address = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 192, 0, 2, 7};
+  EXPECT_EQ(describe(peer), "192.0.2.7");
+  peer.address = {0x20, 0x01, 0x0D, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  EXPECT_EQ(describe(peer), "2001:db8::1");
+  peer.is_unix = true;
+  EXPECT_EQ(describe(peer), "unix");
+}
+
 }  // namespace
 }  // namespace aios::server

@@ -62,5 +62,14 @@ TEST_F(CallerTest, LeavesCompressedBodiesToOtherThreads) {
   EXPECT_FALSE(caller.answerWithin(1e9, *found.model, {route, std::nullopt, large}).has_value());
 }
 
+TEST_F(CallerTest, CountsACallWithItsSignature) {
+  const auto model = tiny.table().find("tiny", 2, "").model;
+  tiny.post(kPredict, kOne);
+  EXPECT_EQ(model->answered(Protocol::kTensorFlowServing).answered(), 1U);
+  EXPECT_EQ(model->placeOf(&model->model().endpoint().signature()), 0U);
+  EXPECT_EQ(model->placeOf(nullptr), 0U);
+  EXPECT_NE(model->lastMs(), 0U);
+}
+
 }  // namespace
 }  // namespace aios::server::api

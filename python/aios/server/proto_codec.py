@@ -96,7 +96,7 @@ class Codec:
             raise InvalidArgumentError("malformed message: messages in one another are too deep")
         fields = {field.number: field for field in schema.fields}
         document: dict[str, Any] = {}
-        parts: dict[str, bytes] = {}
+        parts: dict[str, list[bytes]] = {}
         for number, wire, value in _fields(data):
             field = fields.get(number)
             if field is None or not self._fits(field, wire):
@@ -108,13 +108,14 @@ class Codec:
                         parts.pop(other.name, None)
             if field.type in self._schemas.messages and not field.is_repeated:
                 # Parts of a message are merged, which their bytes in a row are.
-                parts[field.name] = parts.get(field.name, b"") + value
+                parts.setdefault(field.name, []).append(value)
                 document[field.name] = None
             else:
                 self._take(document, field, wire, value, depth)
         for name, part in parts.items():
             nested = next(field for field in schema.fields if field.name == name)
-            document[name] = self._decode(self._schemas.messages[nested.type], part, depth + 1)
+            whole = b"".join(part)
+            document[name] = self._decode(self._schemas.messages[nested.type], whole, depth + 1)
         return self._with_defaults(schema, document)
 
     def _fits(self, field: FieldSchema, wire: int) -> bool:

@@ -11,6 +11,8 @@ namespace {
 constexpr std::string_view kContentType = "application/grpc";
 // So that a client that only announces a large message costs no memory.
 constexpr std::size_t kMostReserved = std::size_t{1} << 20;
+// Clients refuse headers of more than 8 KiB, and a byte may become three.
+constexpr std::size_t kLongestText = 2048;
 
 std::optional<std::chrono::nanoseconds> unitOf(char letter) noexcept {
   switch (letter) {
@@ -36,6 +38,15 @@ std::optional<std::chrono::nanoseconds> unitOf(char letter) noexcept {
                                               " bytes, got one of " + std::to_string(length));
 }
 
+// As much of a text as a header may have, without a part of a character at its end: a client may
+// have given what is named in it.
+std::string_view beginningOf(std::string_view text) {
+  if (text.size() <= kLongestText) return text;
+  std::size_t end = kLongestText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end);
+}
+
 }  // namespace
 
 bool isGrpc(std::string_view content_type) noexcept {
@@ -59,6 +70,7 @@ std::optional<std::chrono::nanoseconds> readTimeout(std::string_view text) noexc
 
 std::string percentEncoded(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
+  text = beginningOf(text);
   std::string encoded;
   encoded.reserve(text.size());
   for (const char c : text) {

@@ -57,7 +57,7 @@ class GrpcError : public std::runtime_error {
 bool isGrpc(std::string_view content_type) noexcept;
 // Of "100m" and the like: at most eight digits and a unit.
 std::optional<std::chrono::nanoseconds> readTimeout(std::string_view text) noexcept;
-// As the header grpc-message has a text.
+// As the header grpc-message has a text: its first 2 KiB.
 std::string percentEncoded(std::string_view text);
 
 inline constexpr std::size_t kGrpcPrefixBytes = 5;

@@ -132,6 +132,12 @@ def test_errors_of_infer_are_tritons(channel):
     assert (code, text.startswith("malformed message")) == ("INVALID_ARGUMENT", True)
 
 
+def test_an_error_with_a_long_name_is_cut_to_what_clients_take(channel):
+    code, text = failure(infer, channel, simple_request(model="x" * 100_000))
+    assert (code, len(text)) == ("NOT_FOUND", 2048)
+    assert text.startswith("Request for unknown model: 'xxx")
+
+
 def test_a_stream_is_answered_in_order_errors_too(channel):
     requests = [simple_request(id="a"), simple_request(model="none"), simple_request(id="b")]
     stream = channel.stream_stream(f"/{KSERVE}/ModelStreamInfer")

@@ -112,6 +112,8 @@ def test_repeated_numbers_are_read_packed_or_not_and_messages_in_parts():
     parts = b"\x0a\x03\x0a\x01a" + b"\x0a\x03\x1a\x01s"
     spec = CODEC.decode("tensorflow.serving.PredictRequest", parts)["model_spec"]
     assert spec == {"name": "a", "signature_name": "s"}
+    many = b"".join(b"\x0a\x03\x0a\x01" + bytes([letter]) for letter in b"abc")
+    assert CODEC.decode("tensorflow.serving.PredictRequest", many)["model_spec"]["name"] == "c"
 
 
 def test_the_last_member_of_a_oneof_counts():

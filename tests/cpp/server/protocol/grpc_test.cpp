@@ -51,6 +51,12 @@ TEST(Grpc, EncodesTextForAHeader) {
   EXPECT_EQ(percentEncoded("100 %\r\n\xC3\xA9\x7F"), "100 %25%0D%0A%C3%A9%7F");
 }
 
+TEST(Grpc, CutsATextThatNoHeaderHolds) {
+  EXPECT_EQ(percentEncoded(std::string(1 << 20, 'x')), std::string(2048, 'x'));
+  const std::string with_character = std::string(2047, 'x') + "\xC3\xA9";
+  EXPECT_EQ(percentEncoded(with_character), std::string(2047, 'x'));
+}
+
 TEST(Grpc, PutsMessagesTogether) {
   MessageReader reader;
   const std::string bytes = framed("123") + framed("") + framed("45");

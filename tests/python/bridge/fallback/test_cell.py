@@ -16,7 +16,8 @@ EXTENSIONS_ALONE = {
     "ConnectionLimits", "DataPlane", "ExecutionTotals", "Routing", "ServedModel",
     "ServerRequest", "Shadow",
     "SharedMemory",
-    "ed25519_public_key", "ed25519_sign", "ed25519_verify", "latency_bounds_us", "nothing",
+    "ed25519_public_key", "ed25519_sign", "ed25519_verify", "has_grpc", "latency_bounds_us",
+    "nothing",
 }  # fmt: skip
 
 

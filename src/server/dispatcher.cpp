@@ -98,6 +98,12 @@ bool Dispatcher::callModel(const api::HotMethod& method, const protocol::GrpcReq
   return true;
 }
 
+bool Dispatcher::refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) {
+  if (policy_->mayInfer(head.authorization)) return false;
+  answer = tokenNeeded();
+  return true;
+}
+
 bool Dispatcher::answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) {
   called_ = {};
   if (clients_ != nullptr) {

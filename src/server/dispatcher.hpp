@@ -55,6 +55,8 @@ class Dispatcher : public protocol::Service {
   const Called& lastCalled() const noexcept { return called_; }
 
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
+  // Whoever has no token sends no body.
+  bool refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) override;
   bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
   protocol::GrpcKind kindOf(std::string_view path) const noexcept override {
     return api::grpcKindOf(path);

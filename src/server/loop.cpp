@@ -19,7 +19,6 @@ namespace {
 
 constexpr std::size_t kReadBytes = 256 << 10;
 constexpr int kEventsAtOnce = 128;
-constexpr std::size_t kTlsPieceBytes = 256 << 10;
 constexpr std::chrono::seconds kTick{1};
 // For what a client still sends to an answer that ended its connection.
 constexpr std::chrono::seconds kLinger{2};
@@ -226,13 +225,6 @@ bool Loop::read(Client& client) {
   return count > 0;
 }
 
-void Loop::feed(Client& client, std::string_view bytes) {
-  if (client.tls == nullptr) return client.connection->feed(bytes);
-  plain_.clear();
-  if (!client.tls->receive(bytes, plain_)) client.ended = true;
-  if (!plain_.empty()) client.connection->feed(plain_);
-}
-
 void Loop::complete(const Ticket& ticket, protocol::Answer&& answer) {
   Client* const client = find(ticket.connection);
   if (client == nullptr) return;
@@ -243,50 +235,6 @@ void Loop::complete(const Ticket& ticket, protocol::Answer&& answer) {
     client->active = now_;
     settle(*client);
   });
-}
-
-bool Loop::flush(Client& client) {
-  if (client.tls != nullptr) return flushTls(client);
-  while (!client.connection->output().empty()) {
-    const long count = writeSome(client.socket, client.connection->output());
-    if (count <= 0) return count == 0;
-    counters_.bytes_out.add(static_cast<uint64_t>(count));
-    client.active = now_;
-    prepare(client);
-    client.connection->sent(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
-bool Loop::flushTls(Client& client) {
-  TlsStream& tls = *client.tls;
-  for (;;) {
-    while (!tls.output().empty()) {
-      const long count = writeSome(client.socket, tls.output());
-      if (count <= 0) return count == 0;
-      counters_.bytes_out.add(static_cast<uint64_t>(count));
-      client.active = now_;
-      tls.sent(static_cast<std::size_t>(count));
-    }
-    // Not all of a large answer at once: it would be there twice.
-    const std::string_view piece = client.connection->output().substr(0, kTlsPieceBytes);
-    if (piece.empty()) return true;
-    if (!tls.send(piece)) return false;
-    prepare(client);
-    client.connection->sent(piece.size());
-  }
-}
-
-void Loop::farewell(Client& client) {
-  if (client.tls == nullptr) return;
-  // Where the socket is full, or no memory is left, the client isn't told; it finds the answer cut
-  // at its length.
-  try {
-    client.tls->close();
-    if (!client.tls->output().empty()) writeSome(client.socket, client.tls->output());
-  } catch (const std::bad_alloc&) {
-    return;
-  }
 }
 
 void Loop::settle(Client& client) {

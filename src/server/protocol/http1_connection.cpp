@@ -48,9 +48,10 @@ std::size_t Http1Connection::serveOne(std::string_view bytes) try {
   }
   HttpRequest request = readHead(bytes.substr(0, head), limits_);
   const std::size_t size = wholeSize(bytes, head, request);
-  if (size == 0) return 0;
+  if (size == 0) return closing_ ? bytes.size() : 0;
   needed_ = 0;
   continued_ = false;
+  admitted_ = false;
   // The number of the request, as complete() gets it.
   request.waiter = {answered_, Clock::time_point::max(), &cancellation_};
   HttpAnswer answer;
@@ -91,11 +92,22 @@ std::size_t Http1Connection::wholeSize(std::string_view bytes, std::size_t head,
   } else {
     needed_ = head + length;
   }
+  if (!admitted_ && !admit(request)) return 0;
   if (request.expects_continue && !continued_ && rest.empty()) {
     out_.text() += "HTTP/1.1 100 Continue\r\n\r\n";
     continued_ = true;
   }
   return 0;
+}
+
+// Asked once a request, while its body is missing.
+bool Http1Connection::admit(const HttpRequest& head) {
+  HttpAnswer answer;
+  admitted_ = !service_.refuses(head, answer);
+  if (admitted_) return true;
+  appendAnswer(answer, false, true, out_.text(), limits_.every_answer);
+  closing_ = true;
+  return false;
 }
 
 void Http1Connection::answerNow(const HttpRequest& request, const HttpAnswer& answer) {

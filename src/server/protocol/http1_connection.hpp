@@ -45,6 +45,8 @@ class Http1Connection final : public Connection {
   std::size_t serveOne(std::string_view bytes);
   // The bytes of a request with its body, which is set; 0 where more are needed.
   std::size_t wholeSize(std::string_view bytes, std::size_t head, HttpRequest& request);
+  // Whether a request whose body is missing may go on; else it is answered.
+  bool admit(const HttpRequest& head);
   void answerNow(const HttpRequest& request, const HttpAnswer& answer);
   // Whether the client that began as HTTP/2's do can be answered.
   bool becomeHttp2(std::string_view bytes);
@@ -59,6 +61,7 @@ class Http1Connection final : public Connection {
   Output out_;
   uint64_t answered_ = 0;
   std::unique_ptr<Connection> successor_;
+  bool admitted_ = false;      // the service wants the body of the request that is coming
   bool continued_ = false;     // the client was told to send the body
   Cancellation cancellation_;  // of the one that is answered later
   bool waiting_ = false;

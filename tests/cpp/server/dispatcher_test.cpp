@@ -129,6 +129,14 @@ TEST_F(DispatcherTest, AnswersNoCallWithoutATokenWhereOneIsNeeded) {
   EXPECT_EQ(slow_lane.take()->granted, Scope::kOpen);
 }
 
+TEST_F(DispatcherTest, WantsNoBodyOfAClientWithoutATokenWhereOneIsNeeded) {
+  protocol::HttpRequest head;
+  EXPECT_FALSE(dispatcher.refuses(head, answer));
+  dispatcher.protect(std::make_shared<AccessPolicy>(std::vector<HashedToken>()));
+  EXPECT_TRUE(dispatcher.refuses(head, answer));
+  EXPECT_EQ(answer.status, 401);
+}
+
 TEST_F(DispatcherTest, TellsTheSlowLaneWhatAClientMay) {
   Peer local;
   local.is_local = true;

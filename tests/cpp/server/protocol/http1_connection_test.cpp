@@ -22,6 +22,11 @@ class Echo : public Service {
     return false;
   }
   bool call(const GrpcRequest&, GrpcAnswer&) override { return true; }
+  bool refuses(const HttpRequest& head, HttpAnswer& answer) override {
+    if (head.target != "/closed") return false;
+    answer = errorAnswer(401, "no");
+    return true;
+  }
 
   std::vector<std::string> seen;
   uint64_t waiting = 0;  // the number of the last one that is answered later
@@ -120,6 +125,22 @@ TEST_F(Http1ConnectionTest, TellsAClientThatAsksToSendItsBody) {
   EXPECT_EQ(sent(), "");
   connection.feed("2");
   EXPECT_EQ(sent(), ok("12"));
+}
+
+TEST_F(Http1ConnectionTest, RefusesARequestByItsHeadBeforeItsBodyComes) {
+  connection.feed(
+      "POST /closed HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+      "Content-Length: 10\r\n\r\n");
+  EXPECT_TRUE(refusedWith(401));
+  EXPECT_TRUE(echo.seen.empty());
+}
+
+TEST_F(Http1ConnectionTest, AsksOnceWhetherABodyIsWanted) {
+  const std::string text = post("/a", "1234");
+  connection.feed(text.substr(0, text.size() - 3));
+  connection.feed(text.substr(text.size() - 3, 2));
+  connection.feed(text.substr(text.size() - 1) + post("/b", "5"));
+  EXPECT_EQ(sent(), ok("1234") + ok("5"));
 }
 
 TEST_F(Http1ConnectionTest, RefusesAndClosesWhatIsMalformed) {

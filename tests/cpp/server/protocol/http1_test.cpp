@@ -88,7 +88,7 @@ TEST(Http1, WritesAnAnswer) {
   appendAnswer(errorAnswer(404, "no \"x\""), false, false, out, "A: b\r\n");
   EXPECT_EQ(out,
             "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 21\r\n"
-            "Connection: close\r\n\r\n");
+            "Connection: close\r\nA: b\r\n\r\n");
 }
 
 }  // namespace

@@ -39,7 +39,8 @@ TEST_F(GrpcCallerTest, TellsAnErrorByItsCodeAndCountsIt) {
   EXPECT_EQ(answer.code, 3);
   EXPECT_NE(answer.message.find("input 'x'"), std::string::npos) << answer.message;
   EXPECT_EQ(answer.body, "");
-  const auto totals = tiny.table().find("tiny", 2, "").model->totals(Protocol::kKServe);
+  const auto totals =
+      tiny.table().find("tiny", 2, "").model->totals(Protocol::kKServe, Transport::kGrpc);
   EXPECT_EQ(totals.requests[static_cast<std::size_t>(Outcome::kClientError)], 1U);
 }
 

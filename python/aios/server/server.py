@@ -35,6 +35,7 @@ from aios.server.sources import source_of
 from aios.server.wanted import Wanted
 
 if TYPE_CHECKING:
+    from aios._core import DataPlane
     from aios.bridge import TensorFlowCellularBridge
 
 _MEBIBYTE = 1 << 20
@@ -86,15 +87,7 @@ class Server:
         self._source = source_of(told)
         wanted = self._source.look()
         _tell_of_unknown_names(told, wanted)
-        self._plane = _core.DataPlane(
-            io_threads=told.io_threads,
-            workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
-            max_waiting=told.max_waiting,
-            max_batch=told.max_batch,
-            limits=connection_limits(told),
-            access_log=told.access_log is not None,
-            traces=told.traces,
-        )
+        self._plane = _plane_of(told)
         tls = tls_files(told.tls_cert, told.tls_key, told.tls_client_ca)
         self._protection = Protection(self._plane, token_file=told.token_file, tls=tls)
         self._bounds_us = _core.latency_bounds_us()
@@ -130,8 +123,7 @@ class Server:
         for text in routing.idle(told, self._library.routes()):
             _log.warning("%s", text)
         if told.poll_s > 0:
-            watch = threading.Thread(target=self._watch, name="aios-server-watch")
-            watch.daemon = True
+            watch = threading.Thread(target=self._watch, name="aios-server-watch", daemon=True)
             self._threads.append(watch)
             watch.start()
 
@@ -347,6 +339,20 @@ def require_extension() -> None:
     from aios.bridge.fallback.notice import remedy
 
     raise UnsupportedError(f"the server needs the C++ extension of aios; {remedy()}")
+
+
+def _plane_of(told: ServerConfig) -> DataPlane:
+    from aios import _core
+
+    return _core.DataPlane(
+        io_threads=told.io_threads,
+        workers=told.workers or min(MOST_THREADS, _core.thread_budget()),
+        max_waiting=told.max_waiting,
+        max_batch=told.max_batch,
+        limits=connection_limits(told),
+        access_log=told.access_log is not None,
+        traces=told.traces,
+    )
 
 
 def _has_grpc(told: ServerConfig) -> bool:

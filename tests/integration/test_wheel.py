@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-_MAX_INSTALLED_BYTES = 7.5e6
+# With the server, its page and HTTP/2: 8.5 MB, of which code that is compiled is 3.1.
+_MAX_INSTALLED_BYTES = 10e6
 _MAX_WHEEL_BYTES = 15e6
 
 _USER = """

@@ -7,6 +7,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,3 +163,12 @@ def run_python():
         return finished.stdout
 
     return run
+
+
+@pytest.fixture
+def short_folder():
+    """A folder with a short path, as a socket's address holds few bytes."""
+    with tempfile.TemporaryDirectory(
+        prefix="aios", dir="/tmp", ignore_cleanup_errors=True
+    ) as folder:
+        yield Path(folder)

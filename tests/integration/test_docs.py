@@ -22,10 +22,10 @@ DOCS = Path(__file__).parents[2] / "docs"
         "guides/streams.md",
     ],
 )
-def test_a_pages_blocks_run(page, tmp_path, monkeypatch):
+def test_a_pages_blocks_run(page, short_folder, monkeypatch):
     pytest.importorskip("keras", reason="needs the extra [tensorflow]")
     pytest.importorskip("matplotlib", reason="needs the extra [plot]")
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(short_folder)
     blocks = re.findall(r"```(python|sh)\n(.*?)```", (DOCS / page).read_text(), re.DOTALL)
     assert blocks
     namespace = {}

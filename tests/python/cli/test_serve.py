@@ -50,12 +50,12 @@ def serve(models):
 
 
 @pytest.fixture
-def manager(tmp_path, monkeypatch):
+def manager(short_folder, monkeypatch):
     """A socket where a service manager listens."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
-        listener.bind(str(tmp_path / "notify"))
+        listener.bind(str(short_folder / "notify"))
         listener.settimeout(_DEADLINE_S)
-        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("NOTIFY_SOCKET", str(short_folder / "notify"))
         yield listener
 
 

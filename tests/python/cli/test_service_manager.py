@@ -6,9 +6,9 @@ from aios.cli.service_manager import notify
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
-def test_a_service_manager_that_listens_is_told(kind, tmp_path, monkeypatch):
+def test_a_service_manager_that_listens_is_told(kind, short_folder, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        name = str(tmp_path / "notify") if kind == "path" else f"\0{tmp_path}"
+        name = str(short_folder / "notify") if kind == "path" else f"\0{short_folder}"
         manager.bind(name)
         manager.settimeout(20)
         monkeypatch.setenv("NOTIFY_SOCKET", name.replace("\0", "@"))

@@ -5,7 +5,6 @@ import shutil
 import ssl
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -43,13 +42,6 @@ def certificate(folder, name):
 def certificates(tmp_path_factory):
     folder = tmp_path_factory.mktemp("certificates")
     return certificate(folder, "first"), certificate(folder, "second")
-
-
-@pytest.fixture
-def socket_path():
-    """A short one, as a socket's address holds few bytes."""
-    with tempfile.TemporaryDirectory(prefix="aios", dir="/tmp") as folder:
-        yield Path(folder, "s")
 
 
 def copy(files, to):
@@ -214,8 +206,8 @@ def test_a_client_without_the_certificate_that_is_asked_for_is_not_answered(mode
         assert known.infer("trial", _X)
 
 
-def test_it_listens_at_a_unix_socket_which_goes_with_it(models, socket_path):
-    path = socket_path
+def test_it_listens_at_a_unix_socket_which_goes_with_it(models, short_folder):
+    path = short_folder / "s"
     with aios.Server(models, http_port=0, poll_s=0, unix_socket=path) as server:
         assert server.unix_socket == path
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -124,6 +124,8 @@ class BackgroundExports:
                 bundle, reason = self._bundle_of(found)
             except (AiosError, OSError) as error:
                 bundle, reason = None, str(error)
+            except Exception as error:  # Others wait to be exported.
+                bundle, reason = None, f"{type(error).__name__}: {error}"
             with self._lock:
                 if bundle is None:
                     self._notes[found] = f"unproven: it can't be exported: {reason}"
@@ -166,7 +168,8 @@ def digest_of(folder: Path) -> str:
     """What a folder's files hold and are called, and which release exports them."""
     total = sha256(__version__.encode())
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        total.update(f"\0{path.relative_to(folder)}\0{path.stat().st_size}\0".encode())
+        # Names of files needn't be text.
+        total.update(os.fsencode(f"\0{path.relative_to(folder)}\0{path.stat().st_size}\0"))
         with path.open("rb") as file:
             while chunk := file.read(_CHUNK):
                 total.update(chunk)

@@ -57,12 +57,13 @@ def scan(root: Path) -> dict[VersionKey, FoundModel]:
     if _stamp(root, _MANIFEST) is not None:
         return {VersionKey(root.name.removesuffix(_SUFFIX), 1): found_bundle(root)}
     try:
-        folders = sorted(entry for entry in root.iterdir() if not entry.name.startswith(_HIDDEN))
+        entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith(_HIDDEN))
     except OSError as error:
         raise NotFoundError(
             f"no models at '{root}' ({error.strerror}): expected a folder with "
             "NAME/VERSION.cell, as models/digits/1.cell, or one bundle"
         ) from error
+    folders = [entry for entry in entries if _is_text(entry.name)]
     found = dict(one for folder in folders for one in _versions(folder))
     odd = [] if found else oddities(root)
     if odd:
@@ -112,7 +113,12 @@ def _oddities_of(folder: Path) -> Iterator[str]:
         yield f"'{folder}' is a model without a version: expected NAME/VERSION, as '{named}'"
         return
     entries = _entries(folder)
-    if entries is None and folder.is_dir():
+    if not _is_text(folder.name):
+        if any(map(_is_model, entries or [])):
+            yield f"{str(folder)!r} isn't named in UTF-8, as a model must be: rename it"
+        return
+    # Path.is_dir() raises where a name is too long, or may not be looked at.
+    if entries is None and os.path.isdir(folder):
         yield f"'{folder}' can't be read: let this user list it"
     for entry in entries or []:
         is_hidden = entry.name.startswith(_HIDDEN)
@@ -123,6 +129,11 @@ def _oddities_of(folder: Path) -> Iterator[str]:
 
 def _is_model(path: Path) -> bool:
     return any(_stamp(path, names) is not None for names in (_MANIFEST, _SAVED_MODEL))
+
+
+def _is_text(name: str) -> bool:
+    """Whether it is UTF-8, which names of files needn't be, and answers of servers must."""
+    return not any("\ud800" <= each <= "\udfff" for each in name)
 
 
 def _entries(folder: Path) -> list[Path] | None:

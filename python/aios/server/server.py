@@ -297,13 +297,14 @@ class Server:
 
     def _watch(self) -> None:
         told = ""
-        while not self._closing.wait(self.config.poll_s):
+        while not self._closing.wait(min(self.config.poll_s, threading.TIMEOUT_MAX)):
             try:
                 self.sync()
                 told = ""
-            except AiosError as error:
+            except Exception as error:  # A bug in one look mustn't end all that would follow.
                 if str(error) != told:
-                    _log.warning("what is served stays as it is: %s", error)
+                    is_bug = not isinstance(error, AiosError)
+                    _log.warning("what is served stays as it is: %s", error, exc_info=is_bug)
                 told = str(error)
 
     def __enter__(self) -> Self:

@@ -50,12 +50,12 @@ def _look(exporter, folder):
     return exporter.applied(Wanted(scan(folder)))
 
 
-def _settled(exporter, folder):
+def _settled(exporter, folder, key=KEY):
     """What is wanted once nothing is being exported any more."""
     deadline = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline:
         told = _look(exporter, folder)
-        if "being exported" not in told.notes.get(KEY, ""):
+        if "being exported" not in told.notes.get(key, ""):
             return told
     raise AssertionError("it is still being exported")
 
@@ -134,3 +134,24 @@ def test_the_command_runs_the_child():
     assert "aios.server.export_child" in command[3]
     assert command[-2:] == ["in", "out"]
     assert os.path.basename(command[0]).startswith("python")
+
+
+def test_names_of_files_need_not_be_text(exporter, folder):
+    with open(os.fsencode(folder) + b"/m/1/caf\xe9", "wb"):
+        pass
+    assert _settled(exporter(), folder).versions[KEY].is_proven
+
+
+def test_a_bug_in_one_export_ends_no_other(folder, tmp_path):
+    def command(source, target):
+        if source.name == "1":
+            raise ZeroDivisionError("oops")
+        return [sys.executable, "-c", "raise SystemExit(3)"]
+
+    shutil.copytree(folder / "m" / "1", folder / "n" / "2")
+    (folder / "n" / "2" / "more").touch()
+    exports_of = BackgroundExports(tmp_path / "cache", command)
+    assert "can't be exported: ZeroDivisionError: oops" in _settled(exports_of, folder).notes[KEY]
+    told = _settled(exports_of, folder, VersionKey("n", 2)).notes[VersionKey("n", 2)]
+    exports_of.close()
+    assert "ended with 3" in told

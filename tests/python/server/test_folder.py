@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 import aios
@@ -112,3 +114,18 @@ def test_a_folder_that_can_not_be_listed_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(type(tmp_path), "iterdir", iterdir)
     with pytest.raises(aios.InvalidArgumentError, match="a' can't be read: let this user list it"):
         scan(tmp_path)
+
+
+def test_a_name_that_is_not_utf_8_is_told_and_no_model(folder):
+    odd = os.fsencode(folder) + b"/caf\xe9"
+    os.makedirs(odd + b"/1.cell")
+    with open(odd + b"/1.cell/manifest.json", "w") as file:
+        file.write("{}")
+    assert {key.name for key in scan(folder)} == {"a", "b"}
+    (told,) = [text for text in oddities(folder) if "UTF-8" in text]
+    assert "caf\\udce9' isn't named in UTF-8, as a model must be: rename it" in told
+
+
+def test_a_link_to_a_name_that_is_too_long_is_no_model(tmp_path):
+    (tmp_path / "a").symlink_to("x" * 300)
+    assert scan(tmp_path) == {}

@@ -1,6 +1,7 @@
 """The life of a server: models come, change and go while it answers."""
 
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -242,3 +243,26 @@ def test_a_canary_answers_its_share_of_the_calls_without_a_version(models, trial
 def test_options_of_a_model_that_is_not_there_are_told(models, caplog):
     with aios.Server(models, http_port=0, poll_s=0, per_model={"trail": {"engine": "litert"}}):
         assert "no such model is there; did you mean 'trial'?" in caplog.text
+
+
+@pytest.mark.parametrize("error", [aios.UnavailableError("away"), OSError(5, "away")])
+def test_a_look_that_fails_is_told_and_the_next_one_is_taken(models, caplog, error):
+    with aios.Server(models, http_port=0, poll_s=0.01) as server:
+        look, failures, has_looked = server._source.look, [error], threading.Event()
+
+        def fails_once():
+            if failures:
+                raise failures.pop()
+            has_looked.set()
+            return look()
+
+        server._source.look = fails_once
+        assert has_looked.wait(60)
+    assert "what is served stays as it is: " in caplog.text
+
+
+def test_a_server_that_shall_never_look_again_waits_for_ever(models):
+    with aios.Server(models, http_port=0, poll_s=float("inf")) as server:
+        (watch,) = server._threads
+        watch.join(0.05)
+        assert watch.is_alive()

@@ -152,8 +152,10 @@ def _manifest(bundle: Path) -> bytes:
 
 def _lines(file: Path) -> list[str]:
     try:
-        with file.open("rb") as opened:
-            text = opened.read(_MOST_BYTES)
+        # Who wrote it isn't trusted: the other end of a FIFO may never come.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb", buffering=0) as opened:
+            text = opened.read(_MOST_BYTES) or b""
     except OSError:
         return []
     return [line for line in text.decode("ascii", "replace").splitlines() if line.strip()]

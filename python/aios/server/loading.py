@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aios.bridge.engines import facts_of
+from aios.bundle.directory import BundleDirectory
 from aios.bundle.dtypes import STRING, numpy_dtype
 from aios.bundle.integrity import check_files, open_bundle
+from aios.bundle.records import MANIFEST
+from aios.bundle.schema import MANIFEST_BYTES
 from aios.errors import AiosError
 from aios.server.folder import FoundModel
 
@@ -128,9 +131,10 @@ class SharedBridges:
 
 def _identity(found: FoundModel, how: tuple[Any, ...]) -> Identity:
     if found.is_proven:
-        with contextlib.suppress(OSError):
-            # It names every file with its hash.
-            return (sha256((found.path / "manifest.json").read_bytes()).digest(), how)
+        # It names every file with its hash. Who wrote it needn't be trusted: it may be a FIFO.
+        with contextlib.suppress(AiosError):
+            manifest = BundleDirectory(found.path).read_small(MANIFEST, MANIFEST_BYTES)
+            return (sha256(manifest).digest(), how)
     return (found, how)
 
 

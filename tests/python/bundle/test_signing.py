@@ -1,7 +1,9 @@
 """Signatures of bundles: who made one, and that it is the one that was signed."""
 
+import os
 import shutil
 import subprocess
+import threading
 
 import pytest
 
@@ -121,3 +123,19 @@ def test_a_file_of_signatures_that_is_none_proves_nothing(bundle, keys, text):
     file.write_text(text.replace("{id}", name))
     with pytest.raises(aios.PermissionDeniedError):
         signing.verified_manifest(bundle, public)
+
+
+def test_signatures_that_are_a_pipe_are_not_waited_for(bundle, keys):
+    os.mkfifo(bundle.with_name("1.cell.sig"))
+    refused = []
+
+    def verify():
+        try:
+            signing.verified_manifest(bundle, keys[1])
+        except aios.PermissionDeniedError as error:
+            refused.append(str(error))
+
+    asked = threading.Thread(target=verify, daemon=True)
+    asked.start()
+    asked.join(30)
+    assert "isn't signed by a key that is trusted" in "".join(refused)

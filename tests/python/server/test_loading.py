@@ -1,5 +1,6 @@
 """Models are loaded once for one content, and are warm before they answer."""
 
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -125,3 +126,13 @@ def test_what_has_no_manifest_is_known_by_its_place():
     shared = SharedBridges()
     first = shared.take(_found(Path("none")), (), Bridge)
     assert shared.take(_found(Path("none"), 2), (), Bridge) is not first
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "manifest.json")
+    taken = threading.Thread(
+        target=SharedBridges().take, args=(_found(tmp_path), (), Bridge), daemon=True
+    )
+    taken.start()
+    taken.join(SECONDS)
+    assert not taken.is_alive()

@@ -137,7 +137,7 @@ class TokenFile:
             os.close(descriptor)
 
     def _write(self, tokens: list[Token]) -> None:
-        """In one step; mkstemp's files are their owner's alone."""
+        """In one step, for those who could read it before; else mkstemp's are their owner's."""
         document = json.dumps({"tokens": [asdict(token) for token in tokens]}, indent=1)
         try:
             descriptor, temporary = tempfile.mkstemp(
@@ -145,6 +145,7 @@ class TokenFile:
             )
             try:
                 with os.fdopen(descriptor, "w") as file:
+                    self._leave_to_its_readers(descriptor)
                     file.write(document + "\n")
                     file.flush()
                     os.fsync(file.fileno())
@@ -155,6 +156,13 @@ class TokenFile:
                 raise
         except OSError as error:
             raise FailedPreconditionError(f"token file '{self.path}': {error.strerror}") from error
+
+    def _leave_to_its_readers(self, descriptor: int) -> None:
+        """A server of another user's would go on with the tokens that it could read last."""
+        with suppress(OSError):
+            before = self.path.stat()
+            os.fchown(descriptor, before.st_uid, before.st_gid)
+            os.fchmod(descriptor, before.st_mode & 0o777 & ~_OTHERS_WRITE)
 
 
 def token_hash(text: str) -> str:

@@ -85,3 +85,12 @@ def test_a_file_of_something_else_is_refused(tmp_path, content):
     file.write_text(content)
     with pytest.raises(aios.InvalidArgumentError, match=r"token file '.*tokens\.json' isn't one"):
         TokenFile(file).read()
+
+
+def test_who_could_read_the_file_still_can_when_tokens_come_and_go(tokens):
+    kept, _ = tokens.new()
+    tokens.path.chmod(0o640)
+    tokens.new()
+    assert tokens.path.stat().st_mode & 0o777 == 0o640
+    tokens.revoke(kept.id)
+    assert tokens.path.stat().st_mode & 0o777 == 0o640

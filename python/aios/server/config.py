@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from aios.errors import InvalidArgumentError, NotFoundError, UnavailableError
+from aios.server.access_log import STANDARD_OUTPUT
 from aios.server.cors import check_origin
 from aios.server.options import check_options, from_table, option, options_of
 
@@ -260,6 +261,8 @@ def _read(file: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidArgumentError(f"{file}: isn't TOML: {error}") from error
     for each in options_of(ServerConfig):
-        if each.kind is Path and isinstance(table.get(each.name), str):
-            table[each.name] = file.parent / Path(table[each.name]).expanduser()
+        told = table.get(each.name)
+        is_path = each.kind is Path or (each.name == "access_log" and told != STANDARD_OUTPUT)
+        if is_path and isinstance(told, str):
+            table[each.name] = os.path.join(file.parent, os.path.expanduser(told))
     return table

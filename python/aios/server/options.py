@@ -167,7 +167,8 @@ def _table(name: str, kind: Any, value: Any) -> Any:
 def _scalar(name: str, declared: Option, kind: type, value: Any) -> Any:
     rule = declared.rule
     if kind is Path and isinstance(value, str | os.PathLike):
-        return Path(value).expanduser()
+        # Path.expanduser() raises where there is no such user.
+        return Path(os.path.expanduser(value))
     accepted = (int, float) if kind is float else kind
     right = isinstance(value, accepted) and isinstance(value, bool) is (kind is bool)
     if right and kind in (int, float):

@@ -7,7 +7,7 @@ import os
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from aios.errors import InvalidArgumentError, UnsupportedError
 
@@ -79,7 +79,7 @@ class Transport:
         ca: PathText | None = None,
         client_cert: tuple[PathText, PathText] | None = None,
     ) -> None:
-        parts = urlsplit(url)
+        parts, port = _parts_of(url)
         has_tls = parts.scheme == "https"
         if not has_tls and (ca is not None or client_cert is not None):
             raise InvalidArgumentError(f"ca and client_cert are for https://…, got {url!r}")
@@ -90,16 +90,29 @@ class Transport:
             return
         host, path = parts.hostname, parts.path
         if parts.scheme not in ("http", "https") or not host or path not in ("", "/"):
-            raise InvalidArgumentError(
-                f"url: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH, got {url!r}"
-            )
-        port = parts.port or (443 if has_tls else 80)
+            raise _no_url(url)
+        port = port or (443 if has_tls else 80)
         self.address = f"{host}:{port}"
         if has_tls:
             context = _context(ca, client_cert)
             self.connect = lambda: _TlsConnection(host, port, timeout_s, context)
         else:
             self.connect = lambda: Connection(host, port, timeout=timeout_s)
+
+
+def _parts_of(url: str) -> tuple[SplitResult, int | None]:
+    """A URL's parts, and its port where it has one."""
+    try:
+        parts = urlsplit(url)
+        return parts, parts.port
+    except ValueError as error:
+        raise _no_url(url) from error
+
+
+def _no_url(url: str) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"url: expected http://HOST:PORT, https://HOST:PORT or unix:/PATH, got {url!r}"
+    )
 
 
 def _context(ca: PathText | None, client_cert: tuple[PathText, PathText] | None) -> ssl.SSLContext:

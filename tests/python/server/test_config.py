@@ -24,6 +24,10 @@ def test_a_files_paths_are_relative_to_where_it_is(tmp_path):
     assert config_of(_file(tmp_path, 'models = "m"'), {}).models == tmp_path / "m"
     assert config_of(_file(tmp_path, 'models = "/m"'), {}).models == Path("/m")
     assert config_of(_file(tmp_path, 'models = "/m"'), {"models": "n"}).models == Path("n")
+    assert config_of(_file(tmp_path, 'access_log = "log"'), {}).access_log == str(tmp_path / "log")
+    assert config_of(_file(tmp_path, 'access_log = "-"'), {}).access_log == "-"
+    nobodys = config_of(_file(tmp_path, 'models = "~no user/m"'), {}).models
+    assert nobodys == tmp_path / "~no user" / "m"
 
 
 def test_a_config_may_be_changed_by_keywords():

@@ -15,7 +15,11 @@ def test_a_url_says_where_a_server_is(url, address):
     assert Transport(url, timeout_s=1).address == address
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:1", "ftp://a", "http://", "http://a/b", "unix:x"])
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:1", "ftp://a", "http://", "http://a/b", "unix:x", "http://a:65536", "http://a:b",
+     "http://[::1"],
+)  # fmt: skip
 def test_a_url_that_is_none_is_refused(url):
     with pytest.raises(aios.InvalidArgumentError, match="expected http://HOST:PORT, https"):
         Transport(url, timeout_s=1)

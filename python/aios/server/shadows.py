@@ -45,6 +45,11 @@ class _Running:
     comparison: Comparison
     kept: dict[str, Any] = field(default_factory=dict)
 
+    def counted(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """All that was counted, and what of it isn't kept yet."""
+        totals = self.comparison.totals()
+        return totals, {name: _since(each, self.kept.get(name)) for name, each in totals.items()}
+
 
 class Shadows:
     """Starts and ends comparisons as routes change, and keeps what they count.
@@ -59,6 +64,8 @@ class Shadows:
         self._start = start
         self._config = config
         self._store = store
+        # For one at a time that changes what runs, or keeps: a home may be busy for long.
+        self._keeping = threading.Lock()
         self._lock = threading.Lock()
         self._running: dict[str, _Running] = {}
         self._results: dict[_Pair, ShadowResult] = {}
@@ -72,7 +79,7 @@ class Shadows:
             routes: Of every model that answers.
             models: What the data plane answers with.
         """
-        with self._lock:
+        with self._keeping:
             wanted = {
                 name: _Pair(name, route.usual, route.challenger)
                 for name, route in routes.items()
@@ -82,23 +89,27 @@ class Shadows:
                 pair = wanted.get(name)
                 if pair is None or pair != running.pair or _models(pair, models) != running.models:
                     self._keep(running)
+                    with self._lock:
+                        del self._running[name]
                     running.comparison.close()
-                    del self._running[name]
             for name, pair in wanted.items():
                 if name not in self._running:
-                    self._running[name] = self._started(pair, models)
+                    self._begin(pair, models)
 
     def keep(self) -> None:
         """Adds what was counted since to what is kept."""
-        with self._lock:
+        with self._keeping:
             for running in self._running.values():
                 self._keep(running)
 
     def results(self) -> list[ShadowResult]:
-        """Everything that is known, up to now."""
-        self.keep()
+        """Everything that is known, up to now; whoever asks doesn't wait for the home."""
         with self._lock:
-            return [self._results[pair] for pair in sorted(self._results)]
+            known = dict(self._results)
+            for running in self._running.values():
+                _, news = running.counted()
+                known[running.pair] = known[running.pair].plus(news)
+        return [known[pair] for pair in sorted(known)]
 
     def running(self) -> set[tuple[str, int, int]]:
         """Which are compared now: name, champion, challenger."""
@@ -109,16 +120,17 @@ class Shadows:
         """Ends all comparisons."""
         self.follow({}, {})
 
-    def _started(self, pair: _Pair, models: Mapping[VersionKey, Any]) -> _Running:
+    def _begin(self, pair: _Pair, models: Mapping[VersionKey, Any]) -> None:
         told = self._config.of_model(pair.name).shadow
         assert told is not None
-        self._results.setdefault(pair, ShadowResult(**pair._asdict()))
         both = _models(pair, models)
-        return _Running(pair, both, self._start(*both, told.share, told.tolerance))
+        running = _Running(pair, both, self._start(*both, told.share, told.tolerance))
+        with self._lock:
+            self._results.setdefault(pair, ShadowResult(**pair._asdict()))
+            self._running[pair.name] = running
 
     def _keep(self, running: _Running) -> None:
-        totals = running.comparison.totals()
-        news = {name: _since(value, running.kept.get(name)) for name, value in totals.items()}
+        totals, news = running.counted()
         if not any(news[name] for name in ("compared", "failed", "dropped")):
             return
         before = self._results[running.pair]
@@ -129,8 +141,9 @@ class Shadows:
             except AiosError as error:
                 _log.warning("what is compared of '%s' isn't kept: %s", running.pair.name, error)
                 return
-        running.kept = totals
-        self._results[running.pair] = after
+        with self._lock:
+            running.kept = totals
+            self._results[running.pair] = after
 
 
 def _models(pair: _Pair, models: Mapping[VersionKey, Any]) -> tuple[Any, Any]:

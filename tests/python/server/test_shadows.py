@@ -1,6 +1,7 @@
 """Comparisons follow routes, and what they count is kept."""
 
 import shutil
+import threading
 import time
 
 import numpy as np
@@ -92,6 +93,35 @@ def test_counts_are_kept_in_a_home_and_found_there_again(shadows, started, tmp_p
             found.close()
         assert [each.compared for each in shadow_results(store)] == [8]
         assert [each.compared for each in shadows(store).results()] == [8]
+
+
+class BusyStore:
+    """A home that another process holds until it is let go."""
+
+    def __init__(self):
+        self.is_asked, self.is_free = threading.Event(), threading.Event()
+
+    def documents(self, *_which):
+        return []
+
+    def commit(self, _changes):
+        self.is_asked.set()
+        assert self.is_free.wait(60)
+
+
+def test_who_asks_what_is_known_does_not_wait_for_the_home(shadows, started):
+    store = BusyStore()
+    found = shadows(store)
+    found.follow({"m": Route(1, challenger=2)}, MODELS)
+    started[0].see(3)
+    keeping = threading.Thread(target=found.keep)
+    keeping.start()
+    assert store.is_asked.wait(60)
+    (meanwhile,) = found.results()
+    store.is_free.set()
+    keeping.join(60)
+    (after,) = found.results()
+    assert (meanwhile.compared, after.compared) == (3, 3)
 
 
 def _compared(server, calls):

@@ -93,13 +93,17 @@ class Client:
         self._connections: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._only_inputs: dict[str, str] = {}
 
-    def infer(self, model: str, x: Any, *, version: int | None = None) -> Any:
+    def infer(
+        self, model: str, x: Any, *, version: int | None = None, label: str | None = None
+    ) -> Any:
         """Answers one batch.
 
         Args:
             model: The model's name.
             x: An array for a model with one input, or a dict of arrays by input name.
-            version: None for the newest.
+            version: None for the one that answers without.
+            label: A label in place of a version, asked of the server at each call; aios's and
+                TensorFlow Serving's have them.
 
         Returns:
             An array for one output, a dict by name for more, or when `x` is a dict.
@@ -111,6 +115,8 @@ class Client:
             PermissionDeniedError: The server wants a token, or another one.
         """
         path = f"/v2/models/{quote(model, safe='')}"
+        if label is not None:
+            version = self._labelled(model, label, version)
         if version is not None:
             path += f"/versions/{version}"
         named = x if isinstance(x, Mapping) else {self._only_input(path): x}
@@ -181,6 +187,17 @@ class Client:
                 )
             self._only_inputs[path] = inputs[0]["name"]
         return self._only_inputs[path]
+
+    def _labelled(self, model: str, label: str, version: int | None) -> int:
+        """The version that a label names now; KServe knows none, so it is asked beside it."""
+        if version is not None:
+            raise InvalidArgumentError(
+                f"expected a version or a label, got {version} and {label!r}"
+            )
+        path = f"/v1/models/{quote(model, safe='')}/labels/{quote(label, safe='')}"
+        _, body = self._request("GET", path, None, {})
+        (found,) = json.loads(body)["model_version_status"]
+        return int(found["version"])
 
     def _request(
         self, method: str, path: str, body: bytes | None, headers: dict[str, str]

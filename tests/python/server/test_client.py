@@ -35,6 +35,23 @@ def test_an_array_is_answered_by_an_array_and_a_dict_by_a_dict(client, trial):
 
 
 @pytest.mark.native
+def test_a_label_stands_for_the_version_that_it_names(models):
+    told = {"trial": {"labels": {"stable": 1, "next": 2}}}
+    with (
+        aios.Server(models, http_port=0, poll_s=0, per_model=told) as server,
+        aios.Client(server.url) as client,
+    ):
+        expected = client.infer("trial", _X, version=1)
+        assert_within_tolerance(client.infer("trial", _X, label="stable"), expected)
+        with pytest.raises(aios.NotFoundError, match="version 2"):
+            client.infer("trial", _X, label="next")
+        with pytest.raises(aios.NotFoundError, match="version label: old"):
+            client.infer("trial", _X, label="old")
+        with pytest.raises(aios.InvalidArgumentError, match="a version or a label"):
+            client.infer("trial", _X, version=1, label="stable")
+
+
+@pytest.mark.native
 def test_what_does_not_fit_is_refused_in_the_servers_words(client):
     with pytest.raises(aios.InvalidArgumentError, match="data-type is 'FP64', but model 'trial'"):
         client.infer("trial", _X.astype(np.float64))

@@ -99,6 +99,7 @@ bool Dispatcher::callModel(const api::HotMethod& method, const protocol::GrpcReq
 }
 
 bool Dispatcher::refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) {
+  called_ = {};
   if (policy_->mayInfer(head.authorization)) return false;
   answer = tokenNeeded();
   return true;

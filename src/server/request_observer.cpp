@@ -13,6 +13,10 @@ constexpr int kGrpcCancelled = 1;
 
 constexpr const char* kGrpc = "GRPC";
 
+protocol::CancelFlag flagOf(const protocol::Waiter& waiter) {
+  return waiter.cancellation == nullptr ? nullptr : waiter.cancellation->flag();
+}
+
 }  // namespace
 
 RequestObserver::Result RequestObserver::resultOf(const protocol::HttpAnswer& answer) noexcept {
@@ -39,16 +43,31 @@ void RequestObserver::orDrop(const Note& note) noexcept {
   }
 }
 
+void RequestObserver::know(const protocol::HttpRequest& request, Pending& pending) {
+  pending.known.method = request.method;
+  pending.known.target = request.target;
+  pending.known.traceparent = request.traceparent;
+}
+
 bool RequestObserver::answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) {
   Pending pending = begin(request.waiter);
   const bool is_answered = dispatcher_.answer(request, answer);
   orDrop([&] {
-    pending.known.method = request.method;
-    pending.known.target = request.target;
-    pending.known.traceparent = request.traceparent;
+    know(request, pending);
+    if (!is_answered) pending.given_up = flagOf(request.waiter);
     note(std::move(pending), is_answered ? std::optional<Result>(resultOf(answer)) : std::nullopt);
   });
   return is_answered;
+}
+
+bool RequestObserver::refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) {
+  if (!dispatcher_.refuses(head, answer)) return false;
+  orDrop([&] {
+    Pending pending = begin(head.waiter);
+    know(head, pending);
+    note(std::move(pending), resultOf(answer));
+  });
+  return true;
 }
 
 bool RequestObserver::call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) {
@@ -58,6 +77,7 @@ bool RequestObserver::call(const protocol::GrpcRequest& request, protocol::GrpcA
     pending.known.method = kGrpc;
     pending.known.target = request.path;
     pending.known.traceparent = request.traceparent;
+    if (!is_answered) pending.given_up = flagOf(request.waiter);
     note(std::move(pending), is_answered ? std::optional<Result>(resultOf(answer)) : std::nullopt);
   });
   return is_answered;
@@ -77,8 +97,20 @@ void RequestObserver::note(Pending&& pending, const std::optional<Result>& resul
   if (result.has_value()) {
     finish(std::move(pending), *result);
   } else {
-    waiting_[connection_].push_back(std::move(pending));
+    std::vector<Pending>& waiting = waiting_[connection_];
+    finishGivenUp(waiting);
+    waiting.push_back(std::move(pending));
   }
+}
+
+// Whom nobody waits for no worker answers: of a connection that stays, they would pile up.
+void RequestObserver::finishGivenUp(std::vector<Pending>& waiting) noexcept {
+  const auto gone = std::partition(waiting.begin(), waiting.end(), [](const Pending& pending) {
+    return pending.given_up == nullptr || !pending.given_up->load(std::memory_order_relaxed);
+  });
+  std::for_each(gone, waiting.end(),
+                [this](Pending& pending) { finishUnanswered(std::move(pending)); });
+  waiting.erase(gone, waiting.end());
 }
 
 void RequestObserver::complete(uint64_t connection, uint64_t request,
@@ -99,12 +131,14 @@ void RequestObserver::complete(uint64_t connection, uint64_t request,
 void RequestObserver::forget(uint64_t connection) {
   const auto found = waiting_.find(connection);
   if (found == waiting_.end()) return;
-  for (Pending& pending : found->second) {
-    // gRPC has a code for it.
-    const int status = pending.known.method == kGrpc ? kGrpcCancelled : kClientLeft;
-    orDrop([&] { finish(std::move(pending), {status, 0}); });
-  }
+  for (Pending& pending : found->second) finishUnanswered(std::move(pending));
   waiting_.erase(found);
+}
+
+void RequestObserver::finishUnanswered(Pending&& pending) noexcept {
+  // gRPC has a code for it.
+  const int status = pending.known.method == kGrpc ? kGrpcCancelled : kClientLeft;
+  orDrop([&] { finish(std::move(pending), {status, 0}); });
 }
 
 void RequestObserver::finish(Pending&& pending, const Result& result) {

@@ -26,6 +26,10 @@ class RequestObserver : public protocol::Service {
 
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
   bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
+  bool refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) override;
+  protocol::GrpcKind kindOf(std::string_view path) const noexcept override {
+    return dispatcher_.kindOf(path);
+  }
   // A request of a connection that was answered later.
   void complete(uint64_t connection, uint64_t request, const protocol::Answer& answer);
   // A connection that ended: nobody waits for its answers any more.
@@ -37,6 +41,7 @@ class RequestObserver : public protocol::Service {
     uint64_t request = 0;  // its number on the connection
     Clock::time_point begin = Clock::now();
     FinishedRequest known;
+    protocol::CancelFlag given_up;  // by its client; null where nobody can tell
   };
 
   struct Result {
@@ -45,6 +50,7 @@ class RequestObserver : public protocol::Service {
   };
 
   static Pending begin(const protocol::Waiter& waiter);
+  static void know(const protocol::HttpRequest& request, Pending& pending);
   static Result resultOf(const protocol::HttpAnswer& answer) noexcept;
   static Result resultOf(const protocol::GrpcAnswer& answer) noexcept;
   // Does something; where there is no memory for that, the request has no line, which is counted.
@@ -53,6 +59,9 @@ class RequestObserver : public protocol::Service {
   // What the dispatcher was given last; without a result it is answered later.
   void note(Pending&& pending, const std::optional<Result>& result);
   void finish(Pending&& pending, const Result& result);
+  // Of one that nobody will answer.
+  void finishUnanswered(Pending&& pending) noexcept;
+  void finishGivenUp(std::vector<Pending>& waiting) noexcept;
 
   Dispatcher& dispatcher_;
   RequestLog& log_;

@@ -24,8 +24,10 @@ class RequestObserverTest : public ::testing::Test {
   }
 
   // Whether the request is answered at once.
-  bool ask(const std::string& method, const std::string& target, uint64_t number) {
+  bool ask(const std::string& method, const std::string& target, uint64_t number,
+           protocol::Cancellation* cancellation = nullptr) {
     protocol::HttpRequest request;
+    request.waiter.cancellation = cancellation;
     request.method = method;
     request.target = target;
     request.body = R"({"instances": [[1, 2]]})";
@@ -99,6 +101,51 @@ TEST_F(RequestObserverTest, LogsWhomNobodyAnswersAsAClientThatLeft) {
   const auto lines = logged();
   ASSERT_EQ(lines.size(), 1U);
   EXPECT_EQ(lines[0]["status"], 499);
+}
+
+TEST_F(RequestObserverTest, KeepsNoRequestThatItsClientGaveUpBeyondTheNextOne) {
+  {
+    protocol::Cancellation cancellation;
+    EXPECT_FALSE(ask("GET", "/v2", 1, &cancellation));
+    EXPECT_FALSE(ask("GET", "/v2", 2));
+    EXPECT_TRUE(logged().empty());
+  }
+  EXPECT_FALSE(ask("GET", "/v2", 3));
+  auto lines = logged();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["status"], 499);
+  for (const uint64_t number : {1U, 2U, 3U}) {
+    observer.complete(kConnection, number, answerOf(200, ""));
+  }
+  lines = logged();
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0]["status"], 200);
+  EXPECT_EQ(lines[1]["status"], 200);
+}
+
+TEST_F(RequestObserverTest, AnswersStreamsOfGrpcAsTheDispatcherDoes) {
+  for (const char* const path : {"/inference.GRPCInferenceService/ModelStreamInfer",
+                                 "/grpc.health.v1.Health/Watch", "/other"}) {
+    EXPECT_EQ(observer.kindOf(path), dispatcher.kindOf(path)) << path;
+  }
+  EXPECT_EQ(observer.kindOf("/grpc.health.v1.Health/Watch"), protocol::GrpcKind::kUnending);
+}
+
+TEST_F(RequestObserverTest, RefusesAndLogsWhoeverSendsABodyWithoutTheTokenThatIsNeeded) {
+  EXPECT_FALSE(ask("POST", "/v1/models/tiny:predict", 1));
+  protocol::HttpRequest head;
+  head.method = "POST";
+  head.target = "/v2/models/tiny/infer";
+  EXPECT_FALSE(observer.refuses(head, answer));
+  EXPECT_TRUE(logged().empty());
+  dispatcher.protect(std::make_shared<AccessPolicy>(std::vector<HashedToken>()));
+  EXPECT_TRUE(observer.refuses(head, answer));
+  EXPECT_EQ(answer.status, 401);
+  const auto lines = logged();
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_EQ(lines[0]["status"], 401);
+  EXPECT_EQ(lines[0]["path"], "/v2/models/tiny/infer");
+  EXPECT_FALSE(lines[0].contains("model"));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <new>
+#include <utility>
 
 #include "aios/error.hpp"
 #include "server/openssl.hpp"
@@ -46,8 +47,8 @@ TlsContext::TlsContext(const TlsFiles& files, const std::vector<std::string>& pr
   const OpenSsl& openssl = OpenSsl::get();
   if (context_ == nullptr) throw std::bad_alloc();
   for (const std::string& each : protocols) {
-    protocols_.push_back(static_cast<char>(each.size()));
-    protocols_ += each;
+    protocols_->push_back(static_cast<char>(each.size()));
+    *protocols_ += each;
   }
   SSL_CTX* const context = context_.get();
   openssl.SSL_CTX_ctrl(context, SSL_CTRL_SET_MIN_PROTO_VERSION, TLS1_2_VERSION, nullptr);
@@ -56,7 +57,7 @@ TlsContext::TlsContext(const TlsFiles& files, const std::vector<std::string>& pr
   openssl.SSL_CTX_set_session_id_context(context,
                                          reinterpret_cast<const unsigned char*>(kSessions.data()),
                                          static_cast<unsigned>(kSessions.size()));
-  openssl.SSL_CTX_set_alpn_select_cb(context, chooseProtocol, &protocols_);
+  openssl.SSL_CTX_set_alpn_select_cb(context, chooseProtocol, protocols_.get());
   openssl.SSL_CTX_set_default_passwd_cb(context, refusePassphrase);
   load(files);
 }
@@ -87,7 +88,8 @@ void TlsContext::requireClientCertificates(const std::string& file) {
   openssl.SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
 }
 
-TlsStream::TlsStream(SSL_CTX* context) : ssl_(OpenSsl::get().SSL_new(context)) {
+TlsStream::TlsStream(SSL_CTX* context, std::shared_ptr<const std::string> protocols)
+    : protocols_(std::move(protocols)), ssl_(OpenSsl::get().SSL_new(context)) {
   const OpenSsl& openssl = OpenSsl::get();
   if (ssl_ == nullptr) throw std::bad_alloc();
   in_ = openssl.BIO_new(openssl.BIO_s_mem());

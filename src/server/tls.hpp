@@ -23,7 +23,8 @@ struct TlsFiles {
 // One client's TLS, 1.2 or 1.3. For one thread at a time.
 class TlsStream {
  public:
-  explicit TlsStream(ssl_ctx_st* context);
+  // `protocols` are what the context offers, for as long as the handshake may need them.
+  TlsStream(ssl_ctx_st* context, std::shared_ptr<const std::string> protocols);
   ~TlsStream();
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -45,6 +46,7 @@ class TlsStream {
  private:
   void collect();
 
+  const std::shared_ptr<const std::string> protocols_;
   ssl_st* const ssl_;
   bio_st* in_ = nullptr;  // owned by ssl_
   bio_st* out_bio_ = nullptr;
@@ -64,13 +66,17 @@ class TlsContext {
   TlsContext(const TlsContext&) = delete;
   TlsContext& operator=(const TlsContext&) = delete;
 
-  std::unique_ptr<TlsStream> accept() const { return std::make_unique<TlsStream>(context_.get()); }
+  // The stream may outlive the context, as where the certificate is replaced.
+  std::unique_ptr<TlsStream> accept() const {
+    return std::make_unique<TlsStream>(context_.get(), protocols_);
+  }
 
  private:
   void load(const TlsFiles& files);
   void requireClientCertificates(const std::string& file);
 
-  std::string protocols_;  // as in the extension: each after its length
+  // As in the extension: each after its length.
+  const std::shared_ptr<std::string> protocols_ = std::make_shared<std::string>();
   std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> context_;
 };
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "expect_error.hpp"
@@ -73,6 +74,19 @@ TEST_F(TlsTest, AnswersTheProtocolThatItKnowsAndSpeaks12) {
   exchange(client);
   EXPECT_EQ(client.version(), "TLSv1.2");
   EXPECT_EQ(client.protocol(), "http/1.1");
+}
+
+TEST_F(TlsTest, OffersAClientThatCameBeforeTheCertificateWasReplacedWhatItDidThen) {
+  std::optional<TlsContext> latest;
+  latest.emplace(folder.files(), std::vector<std::string>{"h2"});
+  stream = latest->accept();
+  // In the same memory: whoever still read of the first would find the second.
+  latest.emplace(folder.files(), std::vector<std::string>{"http/1.1"});
+  TlsClient client;
+  client.shakeHands();
+  exchange(client);
+  EXPECT_TRUE(stream->isEstablished());
+  EXPECT_EQ(client.protocol(), "h2");
 }
 
 TEST_F(TlsTest, ToldOfTheEndAClientKnowsThatNothingIsMissing) {

@@ -8,6 +8,7 @@
 #include <deque>
 #include <iterator>
 #include <map>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -31,12 +32,18 @@ struct Urgency {
 template <typename Key, typename Item>
 class FairLanes {
  public:
-  // False, and nothing is taken, where the lane has `most` items already.
+  // False, and nothing is taken, where the lane has `most` items already. Where it throws, as there
+  // is no memory for the item, it is as if it wasn't called.
   bool push(const Key& key, Item&& item, const Urgency& urgency, std::size_t most) {
     const auto found = lanes_.find(key);
     if ((found == lanes_.end() ? 0 : found->second.size) >= most) return false;
     Lane& lane = found == lanes_.end() ? open(key) : found->second;
-    lane.levels[urgency.priority].push_back(std::move(item));
+    try {
+      lane.levels[urgency.priority].push_back(std::move(item));
+    } catch (...) {
+      tidy(key, urgency.priority);
+      throw;
+    }
     ++lane.size;
     ++size_;
     return true;
@@ -80,6 +87,7 @@ class FairLanes {
   template <typename IsGone>
   std::vector<Item> remove(const IsGone& is_gone) {
     std::vector<Item> removed;
+    removed.reserve(size_);  // at once: nothing may fail halfway
     for (auto lane = lanes_.begin(); lane != lanes_.end();) {
       removeFrom(lane->second, is_gone, removed);
       const auto here = lane++;
@@ -117,8 +125,21 @@ class FairLanes {
     return lane;
   }
 
+  // After an item that could not be added: what has no items would be taken from.
+  void tidy(const Key& key, int64_t priority) {
+    const auto found = lanes_.find(key);
+    auto& levels = found->second.levels;
+    const auto level = levels.find(priority);
+    if (level != levels.end() && level->second.empty()) levels.erase(level);
+    if (levels.empty()) lanes_.erase(found);
+  }
+
   void close(typename Lanes::iterator lane) {
-    left_[lane->first] = lane->second.served_us;
+    try {
+      left_[lane->first] = lane->second.served_us;
+    } catch (const std::bad_alloc&) {
+      // It starts again as one that never had a turn.
+    }
     lanes_.erase(lane);
     if (lanes_.empty()) {
       left_.clear();  // there is nobody to be fair to

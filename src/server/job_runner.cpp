@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
+#include <new>
+#include <thread>
 #include <utility>
 
 namespace aios::server {
@@ -11,6 +14,10 @@ using Clock = std::chrono::steady_clock;
 
 // Every so often the largest batch that may be taken is.
 constexpr std::size_t kExploreEvery = 32;
+
+// Until others gave back as much memory as it takes to say that there is none.
+constexpr int kAttempts = 100;
+constexpr std::chrono::milliseconds kBetweenAttempts{10};
 
 Clock::time_point deadlineOf(const Job& job) {
   return std::min(job.ticket.deadline, job.urgency.deadline);
@@ -26,6 +33,14 @@ void decompress(Job& job) {
 
 // A job whose call was read. Stays where it is: its inputs may be in its job's body.
 struct JobRunner::Reading {
+  explicit Reading(JobRunner& of) : runner(of) {}
+  // Also where an exception ends it, its client isn't left waiting.
+  ~Reading() {
+    if (is_due) runner.giveUp(job);
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
   int64_t samples() const noexcept { return workspace.batch(); }
   bool canBeTogether() const noexcept {
     return draft.endpoint != nullptr && samples() > 0 && draft.endpoint->answersSamplesAlone();
@@ -38,7 +53,9 @@ struct JobRunner::Reading {
            runtime::fitTogether(*draft.endpoint, first.workspace.inputs(), together);
   }
 
+  JobRunner& runner;
   Job job;
+  bool is_due = false;  // its client waits for the answer
   api::Workspace workspace;
   api::Draft draft;
   std::chrono::nanoseconds took{0};  // to read it
@@ -51,26 +68,49 @@ JobRunner::JobRunner(std::size_t thread, const runtime::BatchBounds& bounds, con
 JobRunner::~JobRunner() = default;
 
 void JobRunner::run(Job&& job, JobSource& source) {
-  ReadingPtr reading = read(std::move(job));
-  while (reading != nullptr) reading = answer(std::move(reading), source);
+  try {
+    ReadingPtr reading = read(std::move(job));
+    while (reading != nullptr) reading = answer(std::move(reading), source);
+  } catch (...) {
+    // What models throw is an answer: this is about memory, and who waited was told so.
+  }
+}
+
+void JobRunner::giveUp(const Job& job) noexcept {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    try {
+      deliver_(job.ticket, api::failed(job.route, std::make_exception_ptr(std::bad_alloc())));
+      return;
+    } catch (...) {
+      std::this_thread::sleep_for(kBetweenAttempts);
+    }
+  }
 }
 
 JobRunner::ReadingPtr JobRunner::spare() {
-  if (spares_.empty()) return std::make_unique<Reading>();
+  if (spares_.empty()) return std::make_unique<Reading>(*this);
   ReadingPtr reading = std::move(spares_.back());
   spares_.pop_back();
   return reading;
 }
 
 JobRunner::ReadingPtr JobRunner::read(Job&& job) {
-  ReadingPtr reading = spare();
+  ReadingPtr reading;
+  try {
+    reading = spare();
+  } catch (const std::bad_alloc&) {
+    giveUp(job);
+    return nullptr;
+  }
   reading->job = std::move(job);
+  reading->is_due = true;
   const Job& mine = reading->job;
   const ServedModel& model = *mine.model;
   const auto begin = Clock::now();
   model.executions(thread_).recordWait(begin - mine.arrived);
   if (mine.ticket.isCancelled()) {
     model.executions(thread_).countCancelled();
+    reading->is_due = false;
     return nullptr;
   }
   if (deadlineOf(mine) < begin) {
@@ -210,7 +250,7 @@ void JobRunner::write(Reading& reading, Span<const TensorView> outputs) {
   }
 }
 
-void JobRunner::deliver(const Reading& reading, protocol::Answer&& answer) {
+void JobRunner::deliver(Reading& reading, protocol::Answer&& answer) {
   const Job& job = reading.job;
   if (auto* const http = std::get_if<protocol::HttpAnswer>(&answer); http != nullptr) {
     api::compress(job.route.encodings, *http);
@@ -219,6 +259,7 @@ void JobRunner::deliver(const Reading& reading, protocol::Answer&& answer) {
   job.model->counters(thread_).record(kind, api::outcomeOf(answer), reading.workspace.batch(),
                                       Clock::now() - job.arrived);
   deliver_(job.ticket, std::move(answer));
+  reading.is_due = false;
 }
 
 }  // namespace aios::server

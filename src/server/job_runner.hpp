@@ -44,7 +44,8 @@ class JobRunner {
   JobRunner& operator=(const JobRunner&) = delete;
 
   // Delivers the answer to the job, and those to what it takes from `source`, as many as are worth
-  // being put together with it. Each is answered, but those that nobody waits for.
+  // being put together with it. Each is answered, but those that nobody waits for; where there is
+  // no memory for that, by saying so. Throws nothing.
   void run(Job&& job, JobSource& source);
 
  private:
@@ -61,7 +62,9 @@ class JobRunner {
   void answerWhole(Reading& reading);
   void answerTogether(std::vector<ReadingPtr>& readings);
   void write(Reading& reading, Span<const TensorView> outputs);
-  void deliver(const Reading& reading, protocol::Answer&& answer);
+  void deliver(Reading& reading, protocol::Answer&& answer);
+  // Says that there is no memory for the answer.
+  void giveUp(const Job& job) noexcept;
   ReadingPtr spare();
 
   const std::size_t thread_;

@@ -21,7 +21,7 @@ struct WorkerLimits {
 
 class Workers {
  public:
-  // Called in a worker's thread.
+  // Called in a worker's thread. Where it throws, the call is answered by an error instead.
   using Deliver = JobRunner::Deliver;
 
   // `first_thread` is the first worker's number among all threads that answer.

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <string>
+
+#include "scarce_memory.hpp"
 
 namespace aios::runtime {
 namespace {
@@ -38,6 +41,47 @@ TEST_F(Lanes, GiveTheOldestOfTheLowestPriorityNumberFirst) {
   }
   EXPECT_TRUE(lanes.empty());
   EXPECT_FALSE(lanes.take('a').has_value());
+}
+
+// Can't be copied while there is no room.
+struct Heavy {
+  Heavy() = default;
+  Heavy(const Heavy& /*other*/) {
+    if (has_no_room) throw std::bad_alloc();
+  }
+  Heavy& operator=(const Heavy&) = default;
+  ~Heavy() = default;
+
+  static inline bool has_no_room = false;
+};
+
+TEST(LanesWithoutMemory, AreAsTheyWereBeforeAnItemThatCouldNotBeAdded) {
+  FairLanes<char, Heavy> lanes;
+  EXPECT_TRUE(lanes.push('b', Heavy(), {1}, 9));
+  for (const char lane : {'a', 'b'}) {
+    Heavy::has_no_room = true;
+    EXPECT_THROW(lanes.push(lane, Heavy(), {0}, 9), std::bad_alloc);
+    Heavy::has_no_room = false;
+    EXPECT_FALSE(lanes.take('a').has_value());
+  }
+  EXPECT_EQ(lanes.size(), 1U);
+  EXPECT_EQ(*lanes.next(), 'b');
+  EXPECT_TRUE(lanes.take('b').has_value());
+  EXPECT_FALSE(lanes.take('b').has_value());
+  EXPECT_EQ(lanes.next(), nullptr);
+}
+
+TEST_F(Lanes, GiveTheirLastItemAlsoWhereThereIsNoMemoryToRememberThem) {
+  if (!canMakeMemoryScarce()) GTEST_SKIP() << "sanitizers allocate by themselves";
+  push('a', "a");
+  push('b', "b");
+  failNextAllocation();
+  const std::optional<std::string> taken = lanes.take('a');
+  EXPECT_TRUE(allocationFailed());
+  EXPECT_EQ(taken.value_or(""), "a");
+  EXPECT_EQ(lanes.size('a'), 0U);
+  EXPECT_EQ(serve(1), "b");
+  EXPECT_EQ(lanes.next(), nullptr);
 }
 
 TEST_F(Lanes, RefuseWhatIsTooMuchForOneOfThem) {

@@ -4,7 +4,9 @@
 
 #include <deque>
 #include <map>
+#include <new>
 
+#include "scarce_memory.hpp"
 #include "server/message.hpp"
 #include "server/tiny_server.hpp"
 
@@ -141,6 +143,32 @@ TEST_F(JobRunnerTest, TellsABadRequestSoAndAnswersItsNeighbours) {
   EXPECT_EQ(given.at(3).status, 400);
   EXPECT_EQ(given.at(4).status, 200);
   EXPECT_EQ(executions(2), 1U);
+}
+
+TEST_F(JobRunnerTest, SaysSoWhereThereIsNoMemoryToReadAJob) {
+  if (!canMakeMemoryScarce()) GTEST_SKIP() << "sanitizers allocate by themselves";
+  Job first = job(1, "[1, 2]");
+  failNextAllocation();
+  runner.run(std::move(first), waiting);
+  EXPECT_TRUE(allocationFailed());
+  const auto given = run(job(2, "[1, 2]"));
+  EXPECT_EQ(given.at(1).status, 429);
+  EXPECT_EQ(given.at(1).body, R"({"error": "not enough memory for this request"})");
+  EXPECT_EQ(given.at(2).status, 200);
+}
+
+TEST_F(JobRunnerTest, AnswersEachOfABatchOnceWhereThereIsNoMemoryToDeliverAnAnswer) {
+  int failures = 2;
+  deliver = [&](const Ticket& ticket, const protocol::Answer& answer) {
+    if (--failures >= 0) throw std::bad_alloc();
+    EXPECT_TRUE(answers.emplace(ticket.request, std::get<protocol::HttpAnswer>(answer)).second);
+  };
+  wait(2, "[3, 4]");
+  wait(3, "[5, 6]");
+  const auto given = run(job(1, "[1, 2]"));
+  ASSERT_EQ(given.size(), 3U);
+  for (const auto& [request, answer] : given) EXPECT_EQ(answer.status, 429) << request;
+  EXPECT_EQ(executions(3), 1U);
 }
 
 TEST_F(JobRunnerTest, RunsNothingForWhomNobodyWaits) {

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <future>
 #include <map>
 #include <mutex>
+#include <new>
 #include <set>
 #include <string>
 #include <thread>
@@ -83,6 +85,27 @@ TEST_F(BusyWorker, RefusesCallsOfAModelOfWhichTooManyWaitAndOfNoOther) {
   EXPECT_TRUE(submit(other, 4));
   EXPECT_EQ(workers.waiting(), 3U);
   EXPECT_EQ(goOn(), (std::set<uint64_t>{0, 1, 2, 4}));
+}
+
+TEST(Workers, GoOnAfterAnAnswerForWhichThereWasNoMemory) {
+  const TinyServer tiny;
+  const auto model = std::make_shared<ServedModel>("tiny", 1, tiny.model(), 2);
+  int calls = 0;
+  std::map<uint64_t, int> statuses;
+  Workers workers(1, 1, {100}, [&](const Ticket& ticket, const protocol::Answer& answer) {
+    if (++calls <= 2) throw std::bad_alloc();
+    statuses[ticket.request] = std::get<protocol::HttpAnswer>(answer).status;
+  });
+  api::Route route;
+  route.protocol = Protocol::kTensorFlowServing;
+  for (uint64_t i = 0; i < 2; ++i) {
+    EXPECT_TRUE(
+        workers.submit({{0, 1, i}, model, route, std::nullopt, R"({"instances": [[1, 2]]})"}));
+  }
+  workers.stop();
+  ASSERT_EQ(statuses.size(), 2U);
+  // By memory: 429, as TensorFlow Serving says it.
+  EXPECT_EQ(std::max(statuses[0], statuses[1]), 429);
 }
 
 TEST_F(BusyWorker, MakesRoomByDroppingCallsWhoseClientsLeft) {

@@ -103,6 +103,8 @@ Server::~Server() {
   }
   close();
   drain(std::chrono::milliseconds(0));
+  // Else it would take as long as all that waits.
+  workers_->drop();
   // Workers post to loops, and loops submit to workers: what comes too late finds a closed queue.
   workers_->stop();
   loops_.clear();

@@ -65,6 +65,12 @@ void Workers::stop() {
   threads_.clear();
 }
 
+void Workers::drop() {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  while (!lanes_.empty()) waiting_bytes_ -= lanes_.take(*lanes_.next())->body.size();
+}
+
 std::size_t Workers::waiting() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   return lanes_.size();

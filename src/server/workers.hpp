@@ -35,6 +35,8 @@ class Workers {
   std::size_t waiting() const;
   // Answers what waits, and ends the threads.
   void stop();
+  // Before stop(), where nobody can be told any more: takes no more calls, and forgets what waits.
+  void drop();
 
  private:
   class Source;

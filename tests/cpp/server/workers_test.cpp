@@ -108,6 +108,15 @@ TEST(Workers, GoOnAfterAnAnswerForWhichThereWasNoMemory) {
   EXPECT_EQ(std::max(statuses[0], statuses[1]), 429);
 }
 
+TEST_F(BusyWorker, AnswersNothingThatWaitedWhenItWasToldToDropIt) {
+  EXPECT_TRUE(submit(one, 1));
+  EXPECT_TRUE(submit(other, 2));
+  workers.drop();
+  EXPECT_EQ(workers.waiting(), 0U);
+  EXPECT_FALSE(submit(one, 3));
+  EXPECT_EQ(goOn(), std::set<uint64_t>{0});
+}
+
 TEST_F(BusyWorker, MakesRoomByDroppingCallsWhoseClientsLeft) {
   Job left = job(one, 1);
   const auto cancelled = std::make_shared<std::atomic<bool>>(false);

@@ -37,9 +37,10 @@ class LoopTest : public ::testing::Test {
   // Does `meanwhile` while the loop stands still, and then what was posted.
   void whileItStands(const std::function<void()>& meanwhile) {
     std::promise<void> stands, go_on;
-    loop->post([&] {
+    // Its own: the loop may still wake up when this returned.
+    loop->post([&stands, told = go_on.get_future().share()] {
       stands.set_value();
-      go_on.get_future().wait();
+      told.wait();
     });
     stands.get_future().wait();
     meanwhile();

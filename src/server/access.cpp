@@ -94,6 +94,11 @@ Scope AccessPolicy::granted(const protocol::HttpRequest& request, const Peer& pe
   return needs_token_ || is_direct ? scope : std::min(scope, Scope::kInfer);
 }
 
+Scope AccessPolicy::granted(const protocol::GrpcRequest& request, const Peer& peer) const {
+  const Scope scope = granted(request.authorization, peer);
+  return needs_token_ || !request.is_forwarded ? scope : std::min(scope, Scope::kInfer);
+}
+
 Scope AccessPolicy::granted(std::string_view authorization, const Peer& peer) const {
   if (needs_token_) return ofToken(authorization);
   return peer.is_local ? Scope::kAdmin : Scope::kInfer;

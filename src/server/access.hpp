@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/protocol/grpc.hpp"
 #include "server/protocol/http1.hpp"
 #include "server/sockets.hpp"
 
@@ -41,9 +42,10 @@ class AccessPolicy {
   // somebody else's in a browser, may call models only.
   Scope granted(const protocol::HttpRequest& request, const Peer& peer) const;
   // The same of a call by gRPC, which browsers' pages can't make.
-  Scope granted(std::string_view authorization, const Peer& peer) const;
+  Scope granted(const protocol::GrpcRequest& request, const Peer& peer) const;
 
  private:
+  Scope granted(std::string_view authorization, const Peer& peer) const;
   Scope ofToken(std::string_view authorization) const;
 
   bool needs_token_ = false;

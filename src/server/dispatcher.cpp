@@ -61,7 +61,7 @@ bool Dispatcher::call(const protocol::GrpcRequest& request, protocol::GrpcAnswer
         "expected a message of at most " + std::to_string(kLargestSlowBody) + " bytes here");
     return true;
   }
-  const Scope granted = policy_->granted(request.authorization, *peer_);
+  const Scope granted = policy_->granted(request, *peer_);
   if (slow_lane_.push(SlowRequest(ticketOf(request.waiter), request, granted))) return false;
   answer = api::grpcFailure(ErrorCode::kUnavailable, "too many requests wait; try again");
   return true;
@@ -102,6 +102,15 @@ bool Dispatcher::refuses(const protocol::HttpRequest& head, protocol::HttpAnswer
   called_ = {};
   if (policy_->mayInfer(head.authorization)) return false;
   answer = tokenNeeded();
+  return true;
+}
+
+bool Dispatcher::refusesCall(const protocol::GrpcRequest& head, protocol::GrpcAnswer& answer) {
+  called_ = {};
+  // Some others, as of health, are for everybody.
+  const bool is_models = api::hotMethodOf(head.path).has_value();
+  if (!is_models || policy_->mayInfer(head.authorization)) return false;
+  answer = api::grpcTokenNeeded();
   return true;
 }
 

@@ -58,6 +58,7 @@ class Dispatcher : public protocol::Service {
   // Whoever has no token sends no body.
   bool refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) override;
   bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
+  bool refusesCall(const protocol::GrpcRequest& head, protocol::GrpcAnswer& answer) override;
   protocol::GrpcKind kindOf(std::string_view path) const noexcept override {
     return api::grpcKindOf(path);
   }

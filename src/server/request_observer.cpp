@@ -70,13 +70,27 @@ bool RequestObserver::refuses(const protocol::HttpRequest& head, protocol::HttpA
   return true;
 }
 
+void RequestObserver::know(const protocol::GrpcRequest& request, Pending& pending) {
+  pending.known.method = kGrpc;
+  pending.known.target = request.path;
+  pending.known.traceparent = request.traceparent;
+}
+
+bool RequestObserver::refusesCall(const protocol::GrpcRequest& head, protocol::GrpcAnswer& answer) {
+  if (!dispatcher_.refusesCall(head, answer)) return false;
+  orDrop([&] {
+    Pending pending = begin(head.waiter);
+    know(head, pending);
+    note(std::move(pending), resultOf(answer));
+  });
+  return true;
+}
+
 bool RequestObserver::call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) {
   Pending pending = begin(request.waiter);
   const bool is_answered = dispatcher_.call(request, answer);
   orDrop([&] {
-    pending.known.method = kGrpc;
-    pending.known.target = request.path;
-    pending.known.traceparent = request.traceparent;
+    know(request, pending);
     if (!is_answered) pending.given_up = flagOf(request.waiter);
     note(std::move(pending), is_answered ? std::optional<Result>(resultOf(answer)) : std::nullopt);
   });

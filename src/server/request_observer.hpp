@@ -27,6 +27,7 @@ class RequestObserver : public protocol::Service {
   bool answer(const protocol::HttpRequest& request, protocol::HttpAnswer& answer) override;
   bool call(const protocol::GrpcRequest& request, protocol::GrpcAnswer& answer) override;
   bool refuses(const protocol::HttpRequest& head, protocol::HttpAnswer& answer) override;
+  bool refusesCall(const protocol::GrpcRequest& head, protocol::GrpcAnswer& answer) override;
   protocol::GrpcKind kindOf(std::string_view path) const noexcept override {
     return dispatcher_.kindOf(path);
   }
@@ -51,6 +52,7 @@ class RequestObserver : public protocol::Service {
 
   static Pending begin(const protocol::Waiter& waiter);
   static void know(const protocol::HttpRequest& request, Pending& pending);
+  static void know(const protocol::GrpcRequest& request, Pending& pending);
   static Result resultOf(const protocol::HttpAnswer& answer) noexcept;
   static Result resultOf(const protocol::GrpcAnswer& answer) noexcept;
   // Does something; where there is no memory for that, the request has no line, which is counted.

@@ -31,6 +31,8 @@ class Service {
   virtual bool call(const GrpcRequest& request, GrpcAnswer& answer) = 0;
   // Whether a request is refused by its head, before its body has come; fills the answer.
   virtual bool refuses(const HttpRequest& /*head*/, HttpAnswer& /*answer*/) { return false; }
+  // The same of a call by gRPC, whose messages have not come.
+  virtual bool refusesCall(const GrpcRequest& /*head*/, GrpcAnswer& /*answer*/) { return false; }
   // How a method of gRPC answers, by its path.
   virtual GrpcKind kindOf(std::string_view /*path*/) const noexcept { return GrpcKind::kUnary; }
 };

@@ -20,7 +20,8 @@ struct GrpcRequest {
   std::string_view path;  // "/inference.GRPCInferenceService/ModelInfer"
   std::string_view authorization;
   std::string_view traceparent;
-  std::string_view message;  // protobuf, decompressed
+  bool is_forwarded = false;  // by a proxy, for a client of its own
+  std::string_view message;   // protobuf, decompressed
   Waiter waiter;
 };
 

@@ -46,6 +46,8 @@ void GrpcHead::add(std::string_view name, std::string_view value) {
     authorization_ = value;
   } else if (name == "traceparent") {
     traceparent_ = value;
+  } else if (name == "forwarded" || name == "x-forwarded-for") {
+    is_forwarded_ = true;
   }
 }
 

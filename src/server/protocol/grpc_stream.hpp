@@ -31,6 +31,7 @@ class GrpcHead {
   const std::string& path() const noexcept { return path_; }
   const std::string& authorization() const noexcept { return authorization_; }
   const std::string& traceparent() const noexcept { return traceparent_; }
+  bool isForwarded() const noexcept { return is_forwarded_; }
   std::optional<std::chrono::nanoseconds> timeout() const noexcept { return timeout_; }
   // Of the client's messages; and of answers, which are compressed where the client does so.
   wire::Encoding encoding() const noexcept { return encoding_.value_or(wire::Encoding::kIdentity); }
@@ -47,6 +48,7 @@ class GrpcHead {
   bool is_post_ = false;
   bool is_grpc_ = false;
   bool has_bad_timeout_ = false;
+  bool is_forwarded_ = false;
 };
 
 // Messages on their way to the client.

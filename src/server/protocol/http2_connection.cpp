@@ -42,6 +42,17 @@ class StatusTexts {
   std::string message_;
 };
 
+// What is known of a call before its messages.
+GrpcRequest requestOf(GrpcStream& stream) {
+  GrpcRequest request;
+  request.path = stream.head.path();
+  request.authorization = stream.head.authorization();
+  request.traceparent = stream.head.traceparent();
+  request.is_forwarded = stream.head.isForwarded();
+  request.waiter = {static_cast<uint64_t>(stream.id), stream.deadline, &stream.cancellation};
+  return request;
+}
+
 bool isHalfOver(const GrpcStream& stream) {
   if (stream.deadline == Clock::time_point::max()) return false;
   return Clock::now() + *stream.head.timeout() / 2 >= stream.deadline;
@@ -212,6 +223,8 @@ void Http2Connection::begin(GrpcStream& stream) {
   stream.kind = service_.kindOf(stream.head.path());
   stream.deadline = deadlineOf(stream.head);
   stream.messages.setEncoding(stream.head.encoding());
+  GrpcAnswer answer;
+  if (service_.refusesCall(requestOf(stream), answer)) finish(stream, answer.code, answer.message);
 }
 
 void Http2Connection::onData(int32_t stream, std::string_view bytes) noexcept {
@@ -280,13 +293,8 @@ void Http2Connection::serve(GrpcStream& stream) {
   if (stream.deadline != Clock::time_point::max() && Clock::now() >= stream.deadline) {
     throw GrpcError(ErrorCode::kDeadlineExceeded, "Deadline exceeded");
   }
-  const GrpcHead& head = stream.head;
-  GrpcRequest request;
-  request.path = head.path();
-  request.authorization = head.authorization();
-  request.traceparent = head.traceparent();
+  GrpcRequest request = requestOf(stream);
   request.message = stream.messages.front(limits_.body_bytes);
-  request.waiter = {static_cast<uint64_t>(stream.id), stream.deadline, &stream.cancellation};
   GrpcAnswer answer;
   stream.is_waiting = !service_.call(request, answer);
   stream.messages.pop();

@@ -37,8 +37,8 @@ TEST(Access, WithoutTokensClientsOfThisMachineMayDoAllAndOthersInfer) {
   EXPECT_TRUE(policy.mayInfer(""));
   EXPECT_EQ(policy.granted(requestTo("127.0.0.1:8501"), localPeer()), Scope::kAdmin);
   EXPECT_EQ(policy.granted(requestTo("10.0.0.1:8501"), Peer()), Scope::kInfer);
-  EXPECT_EQ(policy.granted("", localPeer()), Scope::kAdmin);
-  EXPECT_EQ(policy.granted("", Peer()), Scope::kInfer);
+  EXPECT_EQ(policy.granted(protocol::GrpcRequest(), localPeer()), Scope::kAdmin);
+  EXPECT_EQ(policy.granted(protocol::GrpcRequest(), Peer()), Scope::kInfer);
 }
 
 TEST(Access, WithoutTokensAPageOfSomebodyElseMayInferOnly) {
@@ -64,6 +64,11 @@ TEST(Access, WithoutTokensWhatAProxySendsMayInferOnly) {
   protocol::HttpRequest request = requestTo("127.0.0.1");
   request.forwarded = "203.0.113.7";
   EXPECT_EQ(AccessPolicy().granted(request, localPeer()), Scope::kInfer);
+  protocol::GrpcRequest call;
+  call.is_forwarded = true;
+  EXPECT_EQ(AccessPolicy().granted(call, localPeer()), Scope::kInfer);
+  call.authorization = "Bearer aios_keeper";
+  EXPECT_EQ(withTokens().granted(call, Peer()), Scope::kAdmin);
 }
 
 TEST(Access, WithTokensAClientMayDoWhatItsTokenSays) {

@@ -137,6 +137,17 @@ TEST_F(DispatcherTest, WantsNoBodyOfAClientWithoutATokenWhereOneIsNeeded) {
   EXPECT_EQ(answer.status, 401);
 }
 
+TEST_F(DispatcherTest, WantsNoMessageOfAClientWithoutATokenForAModel) {
+  protocol::GrpcRequest head;
+  head.path = "/inference.GRPCInferenceService/ModelInfer";
+  EXPECT_FALSE(dispatcher.refusesCall(head, grpc));
+  dispatcher.protect(std::make_shared<AccessPolicy>(std::vector<HashedToken>()));
+  EXPECT_TRUE(dispatcher.refusesCall(head, grpc));
+  EXPECT_EQ(grpc.code, 16);
+  head.path = "/grpc.health.v1.Health/Check";
+  EXPECT_FALSE(dispatcher.refusesCall(head, grpc));
+}
+
 TEST_F(DispatcherTest, TellsTheSlowLaneWhatAClientMay) {
   Peer local;
   local.is_local = true;

@@ -146,6 +146,11 @@ TEST_F(RequestObserverTest, RefusesAndLogsWhoeverSendsABodyWithoutTheTokenThatIs
   EXPECT_EQ(lines[0]["status"], 401);
   EXPECT_EQ(lines[0]["path"], "/v2/models/tiny/infer");
   EXPECT_FALSE(lines[0].contains("model"));
+  protocol::GrpcRequest call;
+  call.path = "/inference.GRPCInferenceService/ModelInfer";
+  protocol::GrpcAnswer told;
+  EXPECT_TRUE(observer.refusesCall(call, told));
+  EXPECT_EQ(logged().at(0)["status"], 16);
 }
 
 }  // namespace

@@ -34,6 +34,9 @@ TEST(GrpcHead, ReadsWhatItNeeds) {
   EXPECT_EQ(head.authorization(), "Bearer x");
   EXPECT_EQ(head.traceparent(), "00-1");
   EXPECT_EQ(head.timeout(), std::chrono::seconds(5));
+  EXPECT_FALSE(head.isForwarded());
+  EXPECT_TRUE(headOf({{"x-forwarded-for", "203.0.113.7"}}).isForwarded());
+  EXPECT_TRUE(headOf({{"forwarded", "for=203.0.113.7"}}).isForwarded());
   EXPECT_EQ(GrpcHead().httpStatus(), 405);
 }
 

@@ -30,6 +30,10 @@ class Echo : public Service {
     if (request.path == "/large" || request.path == "/each-large") answer.body.resize(300000, 'x');
     return true;
   }
+  bool refusesCall(const GrpcRequest& head, GrpcAnswer& answer) override {
+    answer.code = 16;
+    return head.is_forwarded;
+  }
   GrpcKind kindOf(std::string_view path) const noexcept override {
     if (path.substr(0, 5) == "/each") return GrpcKind::kEach;
     return path == "/watch" ? GrpcKind::kUnending : GrpcKind::kUnary;
@@ -145,6 +149,9 @@ TEST_F(Http2ConnectionTest, RefusesWhatIsNoCall) {
   Http2Client::Response& unknown = ask("/a", framed("1"), {{"grpc-encoding", "br"}});
   EXPECT_EQ(unknown.headers["grpc-status"], "12");
   EXPECT_EQ(unknown.headers["grpc-accept-encoding"], "identity,deflate,gzip");
+  const int32_t refused = client.call("/a", "", {{"forwarded", "for=a"}}, true);
+  client.talk(*connection);
+  EXPECT_EQ(client.of(refused).headers["grpc-status"], "16");
   EXPECT_EQ(echo.seen.size(), 0U);
   EXPECT_EQ(statusOf("/a", framed("1")), "0");
 }

@@ -78,18 +78,20 @@ Shadow::~Shadow() {
 }
 
 void Shadow::offer(const runtime::Endpoint& endpoint, Span<const TensorView> inputs,
-                   Span<const TensorView> outputs, int64_t batch) noexcept try {
+                   Span<const TensorView> outputs, int64_t batch) noexcept {
   if (!turns_.next()) return;
   const std::size_t bytes = bytesOf(inputs) + bytesOf(outputs);
-  if (waiting_bytes_.fetch_add(bytes) + bytes <= kMostBytes &&
-      queue_.push(
-          {&endpoint, copiesOf(inputs), copiesOf(outputs), endpoint.expectedUs(batch), bytes})) {
-    return;
+  bool is_taken = false;
+  if (waiting_bytes_.fetch_add(bytes) + bytes <= kMostBytes) {
+    try {
+      is_taken = queue_.push(
+          {&endpoint, copiesOf(inputs), copiesOf(outputs), endpoint.expectedUs(batch), bytes});
+    } catch (const std::exception&) {
+      // There is no memory for a copy.
+    }
   }
+  if (is_taken) return;
   waiting_bytes_ -= bytes;
-  drop();
-} catch (const std::exception&) {
-  // There is no memory for a copy.
   drop();
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "scarce_memory.hpp"
 #include "server/tiny_server.hpp"
 
 namespace aios::server {
@@ -63,6 +64,20 @@ TEST_F(ShadowTest, TellsHowFarAnotherModelIs) {
   EXPECT_EQ(totals.same_class, 4u);
   // Of 4 * 2.5 beside 4 * 2: 2 off, of 0.01 * 8 + 0.01 * 8 that are allowed.
   EXPECT_NEAR(totals.worst, 12.5, 1e-3);
+}
+
+TEST_F(ShadowTest, CopiesAgainAfterACallForWhichThereWasNoMemory) {
+  if (!canMakeMemoryScarce()) GTEST_SKIP() << "sanitizers allocate by themselves";
+  const auto shadow = std::make_shared<Shadow>(tiny.model(), tiny.model(), 1, tolerance);
+  // As much as may wait; without its elements, which nobody gets to.
+  const int64_t elements = 16 << 20;
+  const TensorView large(static_cast<void*>(nullptr), DType::kFloat32, {&elements, 1});
+  failNextAllocation();
+  shadow->offer(tiny.model()->endpoint(), {&large, 1}, {}, 1);
+  EXPECT_TRUE(allocationFailed());
+  const ShadowTotals totals = afterCalls(shadow, 1, 2);
+  EXPECT_EQ(totals.dropped, 1u);
+  EXPECT_EQ(totals.compared, 1u);
 }
 
 TEST_F(ShadowTest, CopiesItsShareOfTheCallsAlone) {

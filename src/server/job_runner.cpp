@@ -15,6 +15,9 @@ using Clock = std::chrono::steady_clock;
 // Every so often the largest batch that may be taken is.
 constexpr std::size_t kExploreEvery = 32;
 
+// Of the bodies, decompressed, of what is answered together: a small request may have a large one.
+constexpr std::size_t kMostBodyBytes = std::size_t{64} << 20;
+
 // Until others gave back as much memory as it takes to say that there is none.
 constexpr int kAttempts = 100;
 constexpr std::chrono::milliseconds kBetweenAttempts{10};
@@ -132,11 +135,12 @@ JobRunner::ReadingPtr JobRunner::read(Job&& job) {
 
 JobRunner::ReadingPtr JobRunner::answer(ReadingPtr first, JobSource& source) {
   int64_t samples = first->samples();
+  std::size_t bytes = first->job.body.size();
   int64_t limit = limitFor(*first, samples, source);
   std::vector<ReadingPtr> together;
   together.push_back(std::move(first));
   ReadingPtr next;
-  while (samples < limit) {
+  while (samples < limit && bytes < kMostBodyBytes) {
     std::optional<Job> job = source.take(*together.front()->job.model);
     if (!job.has_value()) break;
     ReadingPtr other = read(std::move(*job));
@@ -146,6 +150,7 @@ JobRunner::ReadingPtr JobRunner::answer(ReadingPtr first, JobSource& source) {
       break;
     }
     samples += other->samples();
+    bytes += other->job.body.size();
     // Those that wait were taken for as large as the first.
     const bool is_larger = other->samples() > together.front()->samples();
     together.push_back(std::move(other));

@@ -126,6 +126,14 @@ TEST_F(JobRunnerTest, LeavesWhatIsTooMuchForOneBatchToTheNext) {
   EXPECT_EQ(waiting.jobs.size(), 4U);
 }
 
+TEST_F(JobRunnerTest, KeepsNoMoreBodiesAtATimeThanItHasMemoryFor) {
+  const std::string blanks(32 << 20, ' ');
+  for (uint64_t i = 2; i <= 3; ++i) wait(i, "[1, 2]" + blanks);
+  EXPECT_EQ(run(job(1, "[1, 2]" + blanks)).size(), 2U);
+  EXPECT_EQ(executions(2), 1U);
+  EXPECT_EQ(waiting.jobs.size(), 1U);
+}
+
 TEST_F(JobRunnerTest, AnswersALargerRequestByItselfThatDoesNotFitIntoTheBatch) {
   wait(2, "[1, 2], [1, 2], [1, 2], [1, 2], [1, 2], [1, 2], [1, 2], [1, 2]");
   EXPECT_EQ(run(job(1, "[1, 2]")).size(), 2U);

@@ -23,7 +23,7 @@ from typing import Final
 
 from aios.bridge.isolation import child_command
 from aios.bundle.integrity import check_files, open_bundle
-from aios.errors import AiosError
+from aios.errors import AiosError, FailedPreconditionError
 from aios.server.folder import FoundModel, Stamp, contents, found_bundle
 from aios.server.wanted import Wanted
 from aios.version import __version__
@@ -136,11 +136,11 @@ class BackgroundExports:
 
     def _bundle_of(self, found: FoundModel) -> tuple[FoundModel | None, str]:
         """The bundle of a SavedModel, made now if there is none yet, or why there is none."""
+        _require_own(self._folder)
         target = self._folder / f"{digest_of(found.path)}.cell"
         if _is_whole(target):
             return found_bundle(target), ""
         shutil.rmtree(target, ignore_errors=True)
-        self._folder.mkdir(parents=True, exist_ok=True)
         reason = self._exported(found.path, target)
         return (None, reason) if reason else (found_bundle(target), "")
 
@@ -162,6 +162,21 @@ class BackgroundExports:
             code = child.returncode
             how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
             return f"the process that exports it {how}"
+
+
+def _require_own(folder: Path) -> None:
+    """Makes the cache's folder, where it isn't there.
+
+    Raises:
+        FailedPreconditionError: Another user may write there. What is in it is loaded as code.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path, others in ((folder, 0o022), (folder.parent, 0o002)):
+        status = path.stat()
+        if status.st_uid != os.geteuid() or status.st_mode & others:
+            raise FailedPreconditionError(
+                f"'{path}' can be written by other users; set XDG_CACHE_HOME to your own folder"
+            )
 
 
 def digest_of(folder: Path) -> str:

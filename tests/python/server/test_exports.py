@@ -103,6 +103,14 @@ def test_one_that_failed_is_tried_again_when_one_of_its_files_came(exporter, fol
     assert _settled(exports_of, folder).versions[KEY].is_proven
 
 
+def test_a_cache_that_others_may_write_is_not_loaded_from(exporter, folder, tmp_path):
+    _settled(exporter(), folder)
+    (tmp_path / "cache").chmod(0o777)
+    told = _settled(exporter(), folder)
+    assert "can be written by other users" in told.notes[KEY]
+    assert told.versions[KEY].path == folder / "m" / "1"
+
+
 def test_closing_ends_what_is_being_made(exporter, folder, tmp_path):
     exports_of = exporter(
         f"import pathlib, time; pathlib.Path({str(tmp_path / 'up')!r}).touch(); time.sleep(600)"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 from trial import TESTS, Outcome, Setting, Trial, run_tests
@@ -61,7 +63,7 @@ def _freeze_one(home: Path) -> int:
     try:
         for process in pair:
             harness.wait_ready(process)
-        frozen.send_signal(signal.SIGSTOP)
+        _freeze(frozen, home)
         harness.finish(other, 120)
         frozen.send_signal(signal.SIGCONT)
         harness.finish(frozen, 120)
@@ -71,6 +73,27 @@ def _freeze_one(home: Path) -> int:
             process.wait()
     harness.check(home, 2 * _RUNS)
     return _changed_hands(home)
+
+
+def _freeze(process: subprocess.Popen[bytes], home: Path) -> None:
+    """Stops it outside of a write: SQLite's lock keeps others waiting for who is frozen in one."""
+    for _ in range(1000):
+        process.send_signal(signal.SIGSTOP)
+        if _can_write(home):
+            return
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.001)
+    raise AssertionError("it was always writing")
+
+
+def _can_write(home: Path) -> bool:
+    with closing(sqlite3.connect(home / "aios.db", timeout=1)) as database:
+        try:
+            database.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return False
+        database.rollback()
+    return True
 
 
 def _changed_hands(path: Path) -> int:
@@ -123,7 +146,8 @@ TRIALS = [
     ),
     Trial(
         "freeze-managers", "SIGSTOP of a manager until its leases have run out",
-        "A manager that was frozen, as by a paused machine, can't disturb the one that went on.",
+        "A manager that was frozen, as by a paused machine, can't disturb the one that went on. "
+        "Frozen in a write to the home, it keeps others waiting until it wakes up or is killed.",
         10, 1, freeze_managers,
     ),
     Trial(

@@ -4,6 +4,7 @@ import sys
 from urllib.parse import urlsplit
 
 import numpy as np
+import triton_checks
 import tritonclient.http as triton
 from tritonclient.utils import InferenceServerException
 
@@ -66,28 +67,11 @@ def check_asynchronous(client):
 
 
 def check_kinds(client):
-    arrays = {
-        "b": (np.array([[True, False]]), "BOOL"),
-        "f16": (np.array([[0.5, -2]], np.float16), "FP16"),
-        "f64": (np.array([[np.nan, 1e300]]), "FP64"),
-        "i8": (np.array([[-128, 127]], np.int8), "INT8"),
-        "i64": (np.array([[-(2**63), 2**63 - 1]]), "INT64"),
-        "u8": (np.array([[0, 255]], np.uint8), "UINT8"),
-        "u64": (np.array([[0, 2**64 - 1]], np.uint64), "UINT64"),
-        "s_bytes": (np.array([[b"", b"\xff\x00"]], dtype=object), "BYTES"),
-        "text": (np.array([["é", "a"]], dtype=object), "BYTES"),
-    }
-    inputs = [tensor(name, array, datatype) for name, (array, datatype) in arrays.items()]
-    result = client.infer("kinds", inputs)
-    for name, (array, _) in arrays.items():
-        expected = np.array([["é".encode(), b"a"]], dtype=object) if name == "text" else array
-        np.testing.assert_array_equal(result.as_numpy(name), expected)
+    triton_checks.check_kinds(client, tensor)
 
 
 def check_large(client):
-    x = np.arange(4_000_000, dtype=np.float32)
-    result = client.infer("half_plus_two", [tensor("x", x, "FP32")])
-    np.testing.assert_array_equal(result.as_numpy("y"), x / 2 + 2)
+    triton_checks.check_large(client, tensor)
 
 
 def check_errors(client):

@@ -180,26 +180,27 @@ void appendTask(const ServedModel& model, std::string_view message, const Exampl
   result.end();
 }
 
+// Answers a ClassificationRequest or a RegressionRequest, which have the same fields.
+void answer(const ServedModel& model, std::string_view message, Workspace& workspace,
+            void (Task::*append)(uint32_t, std::string&) const, std::string& out) {
+  const MergedMessage spec(message, kModelSpec);
+  const ExampleInput input(message, kInput);
+  Task task(model, readModelSpec(spec.bytes()), kUnknownSignature);
+  task.run(input.list(), workspace);
+  (task.*append)(kResult, out);
+  task.appendSpec(kResponseModelSpec, out);
+}
+
 }  // namespace
 
 void classify(const ServedModel& model, std::string_view message, Workspace& workspace,
               std::string& out) {
-  const MergedMessage spec(message, kModelSpec);
-  const ExampleInput input(message, kInput);
-  Task task(model, readModelSpec(spec.bytes()), kUnknownSignature);
-  task.run(input.list(), workspace);
-  task.appendClassification(kResult, out);
-  task.appendSpec(kResponseModelSpec, out);
+  answer(model, message, workspace, &Task::appendClassification, out);
 }
 
 void regress(const ServedModel& model, std::string_view message, Workspace& workspace,
              std::string& out) {
-  const MergedMessage spec(message, kModelSpec);
-  const ExampleInput input(message, kInput);
-  Task task(model, readModelSpec(spec.bytes()), kUnknownSignature);
-  task.run(input.list(), workspace);
-  task.appendRegression(kResult, out);
-  task.appendSpec(kResponseModelSpec, out);
+  answer(model, message, workspace, &Task::appendRegression, out);
 }
 
 void multiInference(const ServedModel& model, std::string_view message, Workspace& workspace,
